@@ -1,0 +1,49 @@
+# Two commands do all the set-up: `make demo` and `make test`. Needs python3.11+, git and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+FOR ?=
+ROUNDS ?= 200
+
+.PHONY: demo test test-full check format house environment bench clean
+
+demo: .made/demo
+	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
+
+test: .made/dev check
+	$(BIN)/pytest
+
+test-full: .made/dev check
+	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600
+
+check: .made/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .made/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+house: .made/dev
+	$(BIN)/python tools/house.py
+
+environment: .made/dev
+	$(BIN)/python tools/environment.py > environment.yml
+
+bench: .made/dev
+	$(BIN)/rtlab bench flow
+
+.made/demo: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rtlab needs python3.11 or newer, this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	mkdir -p .made && touch $@
+
+.made/dev: .made/demo
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,notebook]'
+	touch $@
+
+clean:
+	rm -rf .made .shots .venv build dist *.egg-info

@@ -1,0 +1,27 @@
+"""rtlab, the real-time lab: see a live market the moment it happens, and the truth when things go wrong.
+
+import rtlab
+lab = rtlab.demo()                       # an engine, a simulated market and a feed, all real
+lab.book("BTC-USD")                      # live, prints itself
+lab.stream("trades", "BTC-USD").bars("1s").plot()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rtlab.lab import Lab, connect, demo
+
+__version__ = "0.1.0"
+__all__ = ["Lab", "__version__", "connect", "demo"]
+
+
+def __getattr__(name: str) -> object:
+    # PEP 562: the lab needs pandas and panel, which cost seconds; who only imports rtlab does not pay for them
+    if name in ("Lab", "connect", "demo"):
+        return getattr(import_module("rtlab.lab"), name)
+    raise AttributeError(f"module 'rtlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,93 @@
+"""The one exception tree. Each error says whose fault it is, what was expected and what came.
+
+RtlabError
+├── LocalError                our caller or his machine
+│   ├── ConfigError           a setting is unknown or of the wrong form
+│   ├── InstrumentError       an instrument is unknown, or its definition makes no sense
+│   ├── GridError             a price or quantity is not a whole number of ticks or lots
+│   ├── CommandError          a command is not one the engine knows
+│   ├── SourceError           a file is missing, truncated or of another kind
+│   ├── AddressError          a port is in use or an address may not be bound
+│   └── ClosedError           the object was closed before this call
+└── RemoteError               the peer
+    ├── ProtocolError         a payload that the protocol does not allow; carries the close code
+    ├── RefusedError          the peer answered with an Error message
+    └── UnreachableError      nobody answers at that address
+"""
+
+
+class RtlabError(Exception):
+    """Base of every error that rtlab raises on purpose.
+
+    `what` is a full clause that names the culprit; `expected` and `got` complete it when they help.
+    """
+
+    def __init__(self, what: str, *, expected: object = None, got: object = None) -> None:
+        self.what, self.expected, self.got = what, expected, got
+        parts = [what]
+        if expected is not None:
+            parts.append(f"expected {expected}")
+        if got is not None:
+            parts.append(f"got {_shorten(got)}")
+        super().__init__(parts[0] + (": " + ", ".join(parts[1:]) if parts[1:] else ""))
+
+
+def _shorten(got: object, limit: int = 120) -> str:
+    text = got if isinstance(got, str) else repr(got)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class LocalError(RtlabError):
+    """The caller, a setting or this machine is at fault."""
+
+
+class ConfigError(LocalError):
+    """A setting is unknown or of the wrong form."""
+
+
+class InstrumentError(LocalError):
+    """An instrument is unknown, or its definition makes no sense."""
+
+
+class GridError(LocalError):
+    """A price is not a whole number of ticks, or a quantity not a whole number of lots."""
+
+
+class CommandError(LocalError):
+    """A command is not one that the engine knows."""
+
+
+class SourceError(LocalError):
+    """A file is missing, truncated or of another kind than was asked for."""
+
+
+class AddressError(LocalError):
+    """A port is in use, or an address may not be bound."""
+
+
+class ClosedError(LocalError):
+    """The object was closed before this call."""
+
+
+class RemoteError(RtlabError):
+    """The peer is at fault."""
+
+
+class ProtocolError(RemoteError):
+    """A payload or an order of payloads that the protocol does not allow. `code` is the WebSocket close code."""
+
+    def __init__(self, what: str, *, code: int = 4002, expected: object = None, got: object = None) -> None:
+        super().__init__(what, expected=expected, got=got)
+        self.code = code
+
+
+class RefusedError(RemoteError):
+    """The peer refused; `code` and `retry_after_s` are as the peer gave them."""
+
+    def __init__(self, what: str, *, code: int, retry_after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.code, self.retry_after_s = code, retry_after_s
+
+
+class UnreachableError(RemoteError):
+    """Nobody answers at that address."""
