@@ -20,7 +20,7 @@ def _decimal(number: Number, what: str) -> Decimal:
 
 
 class Instrument(msgspec.Struct, frozen=True):
-    """A symbol and its grid: `tick_size` is the least price step, `lot_size` the least quantity, both exact decimals."""
+    """A symbol and its grid: the least price step and the least quantity, both exact decimals above 0."""
 
     symbol: str
     tick_size: Decimal

@@ -1,0 +1,138 @@
+"""The numbers of the house, and that the ruler itself measures."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _tool(name: str):
+    spec = importlib.util.spec_from_file_location(f"tool_{name}", ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+house = _tool("house")
+
+
+@pytest.mark.parametrize("number", house.numbers(), ids=lambda n: n.name)
+def test_every_number_of_the_house_holds(number):
+    assert number.holds, f"{number.name}: {number.value} is not {number.op} {number.bound} ({number.detail})"
+
+
+def test_code_lines_leave_out_blanks_comments_and_docstrings():
+    text = '"""Doc\n\nof two."""\n\n# a comment\nx = 1\n\n\ndef f():\n    """Doc."""\n    return (\n        x\n    )\n'
+    assert house.code_lines(text) == {6, 9, 11, 12, 13}
+
+
+def test_a_cycle_of_three_modules_is_found():
+    root = house.ROOT / "rtlab"
+    texts = {
+        root / "one.py": "import rtlab.two\n",
+        root / "two.py": "from rtlab.three import x\n",
+        root / "three.py": "from rtlab import one\n",
+    }
+    assert house.import_cycles(texts) == ["rtlab.one -> rtlab.two -> rtlab.three -> rtlab.one"]
+
+
+def test_an_import_inside_a_function_makes_no_cycle():
+    root = house.ROOT / "rtlab"
+    texts = {root / "one.py": "import rtlab.two\n", root / "two.py": "def f():\n    import rtlab.one\n"}
+    assert house.import_cycles(texts) == []
+
+
+def test_public_definitions_see_methods_but_no_private_names():
+    tree = ast.parse("class A:\n    def m(self): ...\n    def _p(self): ...\ndef _q(): ...\ndef f(): ...\n")
+    assert [name for name, _ in house.public_definitions(tree)] == ["A", "A.m", "f"]
+
+
+def test_environment_is_what_pyproject_says():
+    environment = _tool("environment")
+    wanted = environment.render(tomllib.loads((ROOT / "pyproject.toml").read_text()))
+    assert (ROOT / "environment.yml").read_text() == wanted, "run `make environment`"
+
+
+HEAVY = ("numpy", "pandas", "panel", "bokeh", "holoviews", "streamz", "numba", "websockets")
+
+
+@pytest.mark.parametrize("statement", ["import rtlab", "import rtlab.cli", "import rtlab.errors"])
+def test_the_first_import_loads_nothing_heavy(statement):
+    code = f"import sys; {statement}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+PURE = ("model", "engine", "book", "protocol")
+IMPURE = {
+    "asyncio",
+    "socket",
+    "time",
+    "random",
+    "logging",
+    "threading",
+    "selectors",
+    "ssl",
+    "subprocess",
+    "secrets",
+}
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_pure_rooms_know_no_socket_no_clock_and_no_asyncio(room):
+    guilty = []
+    for path, text in house.modules(f"rtlab/{room}").items():
+        found = {name.split(".")[0] for name in house.imports(path, ast.parse(text))} & IMPURE
+        guilty += [f"{path.name}: {name}" for name in found]
+    assert guilty == []
+
+
+VIEWERS = {"panel", "bokeh", "holoviews"}
+
+
+def test_only_views_lab_and_dashboards_know_panel_bokeh_and_holoviews():
+    guilty = []
+    for path, text in house.modules("rtlab").items():
+        room = path.relative_to(ROOT / "rtlab").parts[0].removesuffix(".py")
+        if room in ("views", "lab"):
+            continue
+        found = {name.split(".")[0] for name in house.imports(path, ast.parse(text))} & VIEWERS
+        guilty += [f"{path.relative_to(ROOT)}: {name}" for name in found]
+    assert guilty == []
+
+
+def test_only_pipelines_know_streamz():
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path, text in house.modules("rtlab").items()
+        if "pipelines" not in path.parts
+        and any(name.split(".")[0] == "streamz" for name in house.imports(path, ast.parse(text)))
+    ]
+    assert guilty == []
+
+
+def test_every_module_has_a_unit_test_of_its_name():
+    missing = []
+    for path, text in house.modules("rtlab").items():
+        inner = path.relative_to(ROOT / "rtlab")
+        if path.stem.startswith("__") or not house.code_lines(text):
+            continue
+        if not (ROOT / "tests" / "unit" / inner.parent / f"test_{path.stem}.py").exists():
+            missing.append(str(inner))
+    assert missing == []
+
+
+def test_every_package_says_what_it_gives():
+    for path, text in house.modules("rtlab").items():
+        if path.name == "__init__.py":
+            tree = ast.parse(text)
+            assert ast.get_docstring(tree), f"{path} has no docstring"
