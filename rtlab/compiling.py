@@ -1,0 +1,107 @@
+"""Compile kernels: once, kept on disk, and never behind the user's back.
+
+numba's own cache sees only the file of the function that was called. Change a function in the next module,
+which was compiled into it, and numba would go on with the old one. Here the name of the cache folder is a
+fingerprint of all sources a kernel can be made of, so that a changed source compiles anew.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+from numba.core.event import Event, Listener, install_listener
+from numba.misc.appdirs import AppDirs
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_njit: Any = numba.njit  # its stubs leave out options that it documents
+_config: Any = numba.config
+_user_folders: Any = AppDirs
+
+
+def cache_folder() -> Path:
+    """Give the folder under which compiled kernels are kept: NUMBA_CACHE_DIR, or the user's own cache."""
+    return Path(_config.CACHE_DIR or _user_folders(appname="rtlab", appauthor=False).user_cache_dir)
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that Python calls; it is kept on disk and runs without the GIL.
+
+    The sources it may be made of are those of its own package and of rtlab.model.
+    """
+    folder = cache_folder() / _fingerprint(Path(function.__code__.co_filename).parent)
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(folder)
+    try:
+        return cast(Callable[P, R], _njit(cache=_writable(folder), **_OPTIONS)(function))
+    finally:
+        _config.CACHE_DIR = before
+
+
+def part(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function that only kernels call: it is compiled into each of them, without a door for Python."""
+    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(Callable[P, R], _njit(**_OPTIONS, **options)(function))
+
+
+@contextmanager
+def announce(what: str) -> Iterator[None]:
+    """Say on stderr, in one line, that `what` is being compiled and how long it took; nothing if it was kept."""
+    listener = _Announcement(what)
+    with install_listener("numba:compile", listener):
+        try:
+            yield
+        finally:
+            listener.close()
+
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+class _Announcement(Listener):
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._thread = threading.get_ident()  # numba tells every listener of every thread
+        self._began: float | None = None
+        self._ended = 0.0
+
+    def on_start(self, event: Event) -> None:
+        if self._began is None and threading.get_ident() == self._thread:
+            self._began = self._ended = time.perf_counter()
+            kept = str(cache_folder()).replace(str(Path.home()), "~", 1)
+            sys.stderr.write(f"rtlab: compiling {self._what} (once, kept in {kept})…")
+            sys.stderr.flush()
+
+    def on_end(self, event: Event) -> None:
+        if threading.get_ident() == self._thread:
+            self._ended = time.perf_counter()
+
+    def close(self) -> None:
+        if self._began is not None:
+            sys.stderr.write(f" {self._ended - self._began:.1f} s\n")
+            sys.stderr.flush()
+
+
+@lru_cache
+def _fingerprint(folder: Path) -> str:
+    digest = sha256()
+    for source in sorted({*folder.glob("*.py"), *(Path(__file__).parent / "model").glob("*.py")}):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return f"{folder.name}-{digest.hexdigest()[:16]}"
+
+
+@lru_cache
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
