@@ -1,0 +1,187 @@
+"""Typed settings: defaults < rtlab.toml in the working folder < RTLAB_* environment < flags."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from rtlab.errors import ConfigError
+
+FILE = "rtlab.toml"
+PREFIX = "RTLAB_"
+NOT_SETTINGS = {
+    "RTLAB_DATA": "the folder of the recorded market data, read by tests and benchmarks",
+    "RTLAB_ROUNDS": "how often the long tests repeat their rounds, read by tests",
+}
+"""Variables that begin as settings do, are read elsewhere, and are ignored here."""
+
+Origin = Literal["default", "file", "environment", "flag"]
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting, checked. Build it with `load`; `describe` and `SETTINGS` list them."""
+
+    host: Annotated[str, Meta(min_length=1, description="address that the feed and the dashboard bind")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[Port, Meta(description="port of the feed; 0 takes a free one")] = 8765
+    dashboard_port: Annotated[Port, Meta(description="port of the dashboard; 0 takes a free one")] = 5006
+    rate: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="commands per second of the simulated market")
+    ] = 2000
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="seed of the simulated market")] = 1
+    heartbeat_s: Annotated[
+        float, Meta(ge=0.05, le=3600, description="longest silence of the feed between two pings, in seconds")
+    ] = 1.0
+    evict_after_s: Annotated[
+        float, Meta(ge=0.1, le=3600, description="seconds without progress after which a reader is cut off")
+    ] = 10.0
+    window_bytes: Annotated[
+        int, Meta(ge=2048, le=2**26, description="most unanswered bytes on the way to one reader")
+    ] = 65536
+    tape_rows: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="trades kept per instrument for readers that come (back)")
+    ] = 1000
+    tombstones: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000, description="removed prices remembered per side for readers that come back"),
+    ] = 4096
+    frame_hz: Annotated[int, Meta(ge=1, le=240, description="frames per second of pipelines and views")] = 30
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least severity that is logged")
+    ] = "warning"
+    origins: dict[str, Origin] = {}  # only of what is no default
+
+    def origin(self, name: str) -> Origin:
+        """Say where the value of setting `name` came from; ConfigError if there is no such setting."""
+        _known(name, "there is no such setting", SETTINGS)
+        return self.origins.get(name, "default")
+
+
+class Setting(NamedTuple):
+    """What a user must know of one setting. `expected` is its type and range in words."""
+
+    name: str
+    default: object
+    description: str
+    expected: str
+    variable: str
+
+
+def _describe(name: str, default: object, annotation: object) -> Setting:
+    kind, *metas = get_args(annotation)
+    limits: dict[str, float] = {}
+    description = ""
+    for meta in metas:
+        limits |= {key: value for key in ("ge", "le") if (value := getattr(meta, key)) is not None}
+        description = meta.description or description
+    if get_origin(kind) is Literal:
+        expected = "one of " + ", ".join(get_args(kind))
+    elif kind is str:
+        expected = "a text that is not empty"
+    else:
+        words = {int: "an integer", float: "a number"}[kind]
+        expected = f"{words} from {limits['ge']} to {limits['le']}"
+    return Setting(name, default, description, expected, PREFIX + name.upper())
+
+
+_HINTS = get_type_hints(Settings, include_extras=True)
+SETTINGS: dict[str, Setting] = {
+    field.name: _describe(field.name, field.default, _HINTS[field.name])
+    for field in msgspec.structs.fields(Settings)
+    if field.name != "origins"
+}
+"""Every setting by name, in the order of their definition."""
+
+
+def describe() -> str:
+    """Give all settings as text, one line each: name, default, meaning, range."""
+    wide = max(map(len, SETTINGS))
+    return "\n".join(
+        f"{s.name:{wide}}  {s.default!s:9}  {s.description} ({s.expected})" for s in SETTINGS.values()
+    )
+
+
+def load(
+    *, file: Path | None = None, environ: Mapping[str, str], flags: Mapping[str, object] | None = None
+) -> Settings:
+    """Read the settings from all four places; the later wins: defaults, file, environment, flags.
+
+    `file` None means rtlab.toml in the working folder, if there is one. A flag that is None was not given.
+    Raises ConfigError for an unknown name (with the nearest known one), a wrong type or range, a broken file.
+    """
+    values: dict[str, object] = {}
+    origins: dict[str, Origin] = {}
+    for name, value in _from_file(file).items():
+        values[name], origins[name] = value, "file"
+    for name, value in _from_environment(environ).items():
+        values[name], origins[name] = value, "environment"
+    for name, value in (flags or {}).items():
+        if value is not None:
+            flag = "--" + name.replace("_", "-")
+            _known(name, "unknown flag", SETTINGS, got=flag)
+            values[name], origins[name] = _checked(name, value, f"flag {flag}"), "flag"
+    return msgspec.convert({**values, "origins": origins}, Settings)
+
+
+def _from_file(file: Path | None) -> dict[str, object]:
+    path = file or Path(FILE)
+    if file is None and not path.exists():
+        return {}
+    values = {}
+    for name, value in _parsed(path).items():
+        _known(name, f"{path}: unknown key", SETTINGS)
+        values[name] = _checked(name, value, f"{path}: key {name!r}")
+    return values
+
+
+def _parsed(path: Path) -> dict[str, object]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the settings file {path} cannot be read", got=error.strerror) from error
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}", expected="UTF-8 text", got=error.reason) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"at line (\d+)", str(error))
+        line = int(where[1]) if where else max(1, len(text.splitlines()))
+        raise ConfigError(f"{path}, line {line}", expected="TOML", got=str(error)) from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    settings = {setting.variable: setting.name for setting in SETTINGS.values()}
+    values = {}
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS:
+            _known(variable, "unknown environment variable", [*settings, *NOT_SETTINGS])
+            name = settings[variable]
+            values[name] = _checked(name, environ[variable], f"environment variable {variable}", text=True)
+    return values
+
+
+def _known(name: str, what: str, names: Iterable[str], *, got: str | None = None) -> None:
+    names = list(names)
+    if name not in names:
+        bare = {known.removeprefix(PREFIX).lower(): known for known in names}
+        nearest = difflib.get_close_matches(name.removeprefix(PREFIX).lower(), bare, n=1, cutoff=0.5)
+        expected = f"{bare[nearest[0]]} (the nearest)" if nearest else "one of " + ", ".join(names)
+        raise ConfigError(what, expected=expected, got=repr(got or name))
+
+
+def _checked(name: str, value: object, where: str, *, text: bool = False) -> object:
+    try:
+        return msgspec.convert(value, _HINTS[name], strict=not text)
+    except msgspec.ValidationError:
+        raise ConfigError(where, expected=SETTINGS[name].expected, got=repr(value)) from None
