@@ -1,0 +1,69 @@
+"""The command line: `rtlab demo | serve | replay | bench | doctor`, one module each, loaded when it is called."""
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from rtlab.errors import RtlabError
+
+COMMANDS = {
+    "demo": "Serve a simulated market and its dashboard.",
+    "serve": "Serve a feed: a simulated market, over WebSocket.",
+    "replay": "Send a recording through the feed, and check it.",
+    "bench": "Measure, side by side with a peer.",
+    "doctor": "Tell what this machine has, and what is missing.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"rtlab.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            raise click.UsageError(
+                f"there is no command {args[0]!r}: expected one of {', '.join(COMMANDS)}"
+                + (f" (did you mean {near[0]}?)" if near else "")
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rtlab", message="rtlab %(version)s")
+def cli() -> None:
+    """rtlab, the real-time lab: see a live market, and the truth when things go wrong at speed."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; every error that has an author ends in one line and exit status 2."""
+    try:
+        status = cli.main(args=arguments, prog_name="rtlab", standalone_mode=False)
+    except RtlabError as error:
+        _fail(str(error))
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # `rtlab bench flow | head`
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(line: str) -> None:
+    click.echo(f"rtlab: {' '.join(line.split())}", err=True)
+    sys.exit(2)

@@ -1,0 +1,70 @@
+"""`rtlab bench NAME`: measure on this machine, side by side with the peer, in one run."""
+
+import json
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import cast
+
+import click
+
+from rtlab.cli.bench.machine import machine
+
+BENCHES = {
+    "engine": "commands through the matching engine",
+    "flow": "one order from submit to a client's book, and to a pixel",
+    "slow": "a reader that takes 3 kB/s of a feed, and what it does to the others",
+    "lod": "one viewport of ten million points",
+}
+Report = Mapping[str, object]
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(BENCHES)))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option("--quick", is_flag=True, help="Fewer runs: under 60 s.")
+def command(name: str, as_json: bool, quick: bool) -> None:
+    """Measure NAME (engine, flow, slow, lod) on this machine, side by side with a peer."""
+    run = cast("Callable[..., Report]", import_module(f"rtlab.cli.bench.{name}").run)
+    report = {"bench": name, "machine": machine(), **run(quick=quick)}
+    click.echo(json.dumps(report)) if as_json else _table(report)
+
+
+def _table(report: Report) -> None:
+    from rich.console import Console  # late: half of the commands need no table
+    from rich.table import Table
+
+    console = Console()
+    box = cast("Mapping[str, object]", report["machine"])
+    console.print(
+        f"[bold]rtlab bench {report['bench']}[/] on " + ", ".join(f"{k} {v}" for k, v in box.items())
+    )
+    table = Table("what", "contender", "case", "median", "min", "max", "unit", "runs")
+    for row in cast("list[dict[str, object]]", report["results"]):
+        numbers = [_number(row.get(key)) for key in ("median", "min", "max")]
+        case = str(row["case"]) + (f" ({row['reason']})" if row.get("median") is None else "")
+        table.add_row(
+            str(row["name"]), str(row["contender"]), case, *numbers, str(row["unit"]), str(row.get("runs"))
+        )
+    console.print(table)
+    for goal in cast("list[dict[str, object]]", report["goals"]):
+        held = "holds" if _holds(goal) else "MISSED"
+        console.print(
+            f"{held}: {goal['name']} {_number(goal['value'])} {goal['op']} {goal['bound']} {goal['unit']}"
+        )
+
+
+def _holds(goal: Mapping[str, object]) -> bool:
+    if goal["value"] is None:
+        return False
+    value, bound = float(str(goal["value"])), float(str(goal["bound"]))
+    return value <= bound if goal["op"] == "<=" else value >= bound
+
+
+def _number(value: object) -> str:
+    return (
+        "-"
+        if value is None
+        else f"{float(str(value)):,.4g}"
+        if abs(float(str(value))) < 1e4
+        else f"{float(str(value)):,.0f}"
+    )
