@@ -1,5 +1,33 @@
 """Shared state of a market, folded from events or venue increments, that can say what changed since a sequence."""
 
+from rtlab.book.bars import INTERVALS_NS, Bar, Bars, BarsView
+from rtlab.book.l2 import BookView, L2Book
+from rtlab.book.market import CHANNELS, Market
+from rtlab.book.side import KeyedSide, SortedSide
+from rtlab.book.table import KeyedTable
+from rtlab.book.tape import Tape, TapeView, Totals
+from rtlab.book.ticker import Ticker, TickerRow, TickerView
 from rtlab.book.update import WHOLE, AnyUpdate, Update
 
-__all__ = ["WHOLE", "AnyUpdate", "Update"]
+__all__ = [
+    "CHANNELS",
+    "INTERVALS_NS",
+    "WHOLE",
+    "AnyUpdate",
+    "Bar",
+    "Bars",
+    "BarsView",
+    "BookView",
+    "KeyedSide",
+    "KeyedTable",
+    "L2Book",
+    "Market",
+    "SortedSide",
+    "Tape",
+    "TapeView",
+    "Ticker",
+    "TickerRow",
+    "TickerView",
+    "Totals",
+    "Update",
+]

@@ -1,0 +1,183 @@
+"""All shared state of one server: for every instrument its book, tape, ticker and bars."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rtlab.book.bars import INTERVALS_NS, Bars
+from rtlab.book.l2 import L2Book
+from rtlab.book.tape import Tape, TapeRow
+from rtlab.book.ticker import Ticker, TickerRow
+from rtlab.errors import ConfigError, InstrumentError
+from rtlab.model import EventKind, Instrument, VenueTrade
+
+CHANNELS = ("book", "trades", "ticker", "bars")
+_LEVEL, _TRADE = int(EventKind.LEVEL), int(EventKind.TRADE)
+_FEW = 128  # up to this many rows plain Python is quicker than numpy
+
+Column = list[int]
+
+
+class InstrumentState:
+    """The sources of one instrument. Bars exist from the first time that somebody asks for them."""
+
+    def __init__(self, instrument: Instrument, epoch: int) -> None:
+        self.instrument = instrument
+        self.book = L2Book(epoch=epoch)
+        self.tape = Tape(epoch=epoch)
+        self.ticker = Ticker(epoch=epoch)
+        self.bars: dict[int, Bars] = {}
+
+    def levels(self, sides: Column, prices: Column, qtys: Column, ts: int) -> None:
+        """Fold level changes, given as columns."""
+        self.book.fold(sides, prices, qtys, ts)
+
+    def trades(self, rows: Sequence[TapeRow]) -> None:
+        """Add trades."""
+        self.tape.extend(rows)
+        for bars in self.bars.values():
+            bars.fold(rows)
+
+    def quote(self, ts: int) -> None:
+        """Bring the ticker up to the book and the tape, as of `ts`."""
+        (bids, asks), rows = self.book.sides, self.tape.rows
+        bid = bids.keys[0] if bids.keys else None
+        ask = asks.keys[0] if asks.keys else None
+        self.ticker.set(
+            TickerRow(
+                ts,
+                None if bid is None else -bid,
+                0 if bid is None else bids.rows[bid],
+                ask,
+                0 if ask is None else asks.rows[ask],
+                rows[-1][1] if rows else None,
+                rows[-1][2] if rows else 0,
+            )
+        )
+
+    def bars_of(self, interval_ns: int) -> Bars:
+        """Give the bars of an interval, begun from what the tape still holds if nobody asked before."""
+        if interval_ns not in self.bars:
+            self.bars[interval_ns] = Bars.of(self.tape, interval_ns)
+        return self.bars[interval_ns]
+
+
+class Market:
+    """The state of `instruments`, folded from engine events or from what a venue publishes.
+
+    `epoch` must be new whenever this state does not follow what was published before: two histories under one
+    epoch would be taken for one by every reader that comes back. Sequences are dense per channel and
+    instrument: the book's count level changes, trades and bars trades, the ticker its own changes.
+    """
+
+    def __init__(self, instruments: Sequence[Instrument], epoch: int) -> None:
+        self.epoch = epoch
+        self._states = [InstrumentState(instrument, epoch) for instrument in instruments]
+        self._by_symbol = {state.instrument.symbol: state for state in self._states}
+        if len(self._by_symbol) != len(self._states):
+            raise InstrumentError("the caller's instruments share a symbol", expected="one each")
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Give the instruments by symbol."""
+        return {symbol: state.instrument for symbol, state in self._by_symbol.items()}
+
+    @property
+    def symbols(self) -> list[str]:
+        """Give the symbols, in the order of the engine's indexes."""
+        return list(self._by_symbol)
+
+    def state(self, symbol: str) -> InstrumentState:
+        """Give everything about one instrument; InstrumentError when it is unknown."""
+        try:
+            return self._by_symbol[symbol]
+        except KeyError:
+            raise InstrumentError(
+                "the instrument is unknown here", expected=f"one of {', '.join(self._by_symbol)}", got=symbol
+            ) from None
+
+    def book(self, symbol: str) -> L2Book:
+        """Give the L2 book of an instrument."""
+        return self.state(symbol).book
+
+    def source(self, channel: str, symbol: str, interval_ns: int = 0) -> L2Book | Tape | Ticker | Bars:
+        """Give what `channel` publishes of an instrument; ConfigError on an unknown channel or interval."""
+        state = self.state(symbol)
+        if channel == "bars":
+            if interval_ns not in INTERVALS_NS.values():
+                raise ConfigError(
+                    "the bars' interval is not kept",
+                    expected=f"one of {', '.join(INTERVALS_NS)}, in ns",
+                    got=interval_ns,
+                )
+            return state.bars_of(interval_ns)
+        if channel == "book":
+            return state.book
+        if channel == "trades":
+            return state.tape
+        if channel == "ticker":
+            return state.ticker
+        raise ConfigError("the channel is unknown", expected=f"one of {', '.join(CHANNELS)}", got=channel)
+
+    def apply(self, events: np.ndarray) -> None:
+        """Fold EVENT rows of any instruments, in order. A batch is one step: the ticker sees its end."""
+        if len(events) <= _FEW:
+            self._apply_few(events)
+        else:
+            self._apply_many(events)
+
+    def _apply_few(self, events: np.ndarray) -> None:
+        columns = (events[name].tolist() for name in ("kind", "instrument", "side", "price", "qty", "ts"))
+        levels: dict[int, tuple[Column, Column, Column]] = {}
+        trades: dict[int, list[TapeRow]] = {}
+        ends: dict[int, int] = {}
+        for kind, index, side, price, qty, ts in zip(*columns, strict=True):
+            if kind == _LEVEL:
+                if index not in levels:
+                    levels[index] = ([], [], [])
+                sides, prices, qtys = levels[index]
+                sides.append(side)
+                prices.append(price)
+                qtys.append(qty)
+            elif kind == _TRADE:
+                trades.setdefault(index, []).append((ts, price, qty, side))
+            else:
+                continue
+            ends[index] = ts
+        for index, ts in ends.items():
+            self._step(index, levels.get(index), trades.get(index), ts)
+
+    def _apply_many(self, events: np.ndarray) -> None:
+        kinds = events["kind"]
+        wanted = events[(kinds == _LEVEL) | (kinds == _TRADE)]
+        for index in np.unique(wanted["instrument"]).tolist():
+            rows = wanted[wanted["instrument"] == index]
+            is_level = rows["kind"] == _LEVEL
+            changes, made = rows[is_level], rows[~is_level]
+            levels = (changes["side"].tolist(), changes["price"].tolist(), changes["qty"].tolist())
+            trades = list(zip(*(made[name].tolist() for name in ("ts", "price", "qty", "side")), strict=True))
+            self._step(index, levels if len(changes) else None, trades, int(rows["ts"][-1]))
+
+    def _step(
+        self,
+        index: int,
+        levels: tuple[Column, Column, Column] | None,
+        trades: list[TapeRow] | None,
+        ts: int,
+    ) -> None:
+        if index >= len(self._states):
+            raise InstrumentError(
+                "an event's instrument is unknown here", expected=f"below {len(self._states)}", got=index
+            )
+        state = self._states[index]
+        if levels:
+            state.levels(*levels, ts)
+        if trades:
+            state.trades(trades)
+        state.quote(ts)
+
+    def apply_trade(self, trade: VenueTrade) -> None:
+        """Add one trade that a venue made."""
+        state = self.state(trade.instrument)
+        state.trades([(trade.ts_event, trade.price, trade.qty, int(trade.aggressor_side))])
+        state.quote(trade.ts_event)
