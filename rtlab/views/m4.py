@@ -1,0 +1,273 @@
+"""Kernels of the level of detail: fold points into buckets, find column edges, pick the M4 points.
+
+A bucket of level k holds the least (column LEAST) and the greatest (GREATEST) of BASE * FACTOR**k
+points, and where each first stands. All levels lie one behind the other; `offsets[k]` is where level k
+begins. A bucket is written once, when its last point has come, and never again: who reads the first
+`count` points may do so while others are appended.
+
+M4 of a column are its first, its least, its greatest and its last point: a line through these four
+covers the same pixels as a line through all (Jugel et al., "M4: a visualization-oriented time series
+data aggregation", VLDB 2014).
+
+The least of a column comes from the whole buckets of the highest level that has any in it. What sticks
+out to the left lies in one more bucket: where that one has nothing better, or its best lies within the
+column, all of it is settled by one look; else down a level, for what sticks out there. The same to the
+right. Only where even the lowest bucket is split by the edge at a bad place are points looked at. That
+matters because at 10 million points memory is what takes the time.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from rtlab.compiling import announce, kernel, part
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+BASE = 64
+FACTOR = 8
+LEAST, GREATEST = 0, 1
+SOUND, UNORDERED, NOT_FINITE_X, NOT_FINITE_Y = range(4)
+
+
+class Levels(NamedTuple):
+    """The buckets of all levels: `values` and `places` have the columns LEAST and GREATEST."""
+
+    values: Floats
+    places: Places
+    offsets: Places
+
+
+def allocate(capacity: int) -> Levels:
+    """Make room for the buckets of `capacity` points."""
+    sizes, size = [], BASE
+    while capacity >= size:
+        sizes.append(capacity // size)
+        size *= FACTOR
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    # np.empty: pages that no bucket has reached yet cost no memory
+    return Levels(np.empty((sum(sizes), 2)), np.empty((sum(sizes), 2), np.int64), offsets)
+
+
+@kernel
+def first_fault(x: Floats, y: Floats, before: float) -> tuple[int, int]:
+    """Find the first point that may not follow `before`: (its position, what is wrong with it)."""
+    for i in range(len(x)):
+        if not np.isfinite(x[i]):
+            return i, NOT_FINITE_X
+        if x[i] < before:
+            return i, UNORDERED
+        if not np.isfinite(y[i]):
+            return i, NOT_FINITE_Y
+        before = x[i]
+    return -1, SOUND
+
+
+@kernel
+def fold(y: Floats, levels: Levels, old: int, new: int) -> None:
+    """Write the buckets that became whole when the count of points rose from `old` to `new`."""
+    values, places, offsets = levels
+    for b in range(old // BASE, new // BASE):
+        low_at = high_at = b * BASE
+        for i in range(b * BASE + 1, (b + 1) * BASE):
+            if y[i] < y[low_at]:
+                low_at = i
+            if y[i] > y[high_at]:
+                high_at = i
+        values[b, LEAST], places[b, LEAST] = y[low_at], low_at
+        values[b, GREATEST], places[b, GREATEST] = y[high_at], high_at
+    size = BASE
+    for level in range(1, len(offsets) - 1):
+        size *= FACTOR
+        for b in range(old // size, new // size):
+            low_of = high_of = offsets[level - 1] + b * FACTOR
+            for c in range(low_of + 1, low_of + FACTOR):
+                if values[c, LEAST] < values[low_of, LEAST]:
+                    low_of = c
+                if values[c, GREATEST] > values[high_of, GREATEST]:
+                    high_of = c
+            at = offsets[level] + b
+            values[at, LEAST], places[at, LEAST] = values[low_of, LEAST], places[low_of, LEAST]
+            values[at, GREATEST], places[at, GREATEST] = values[high_of, GREATEST], places[high_of, GREATEST]
+
+
+@part
+def first_at_or_after(x: Floats, value: float, start: int, end: int, guess: int) -> int:
+    """Find the first i of [start, end) with x[i] >= value, else `end`; quick when it is near `guess`."""
+    low, high, step = start, end, 1
+    guess = min(max(guess, start), end - 1)
+    if start < end and x[guess] < value:
+        low = guess + 1
+        while guess + step < end and x[guess + step] < value:
+            low = guess + step + 1
+            step *= 2
+        high = min(guess + step, end)
+    elif start < end:
+        high = guess
+        while guess - step >= start and x[guess - step] >= value:
+            high = guess - step
+            step *= 2
+        low = max(guess - step + 1, start)
+    while low < high:
+        middle = (low + high) // 2
+        if x[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+# All y are finite and the least of them is the same in any order: that lets LLVM compare several at once.
+@njit(nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+def _range(y: Floats, start: int, end: int) -> tuple[float, float]:
+    low = high = y[start]
+    for i in range(start + 1, end):
+        low, high = min(low, y[i]), max(high, y[i])
+    return low, high
+
+
+@part
+def _look_at_all(y: Floats, start: int, end: int) -> tuple[int, int]:
+    low, high = _range(y, start, end)
+    low_at = high_at = start
+    while y[low_at] != low:
+        low_at += 1
+    while y[high_at] != high:
+        high_at += 1
+    return low_at, high_at
+
+
+@part
+def _best_point(y: Floats, sign: float, start: int, end: int) -> tuple[float, int]:
+    best, place = np.inf, -1
+    for i in range(start, end):
+        if sign * y[i] < best:
+            best, place = sign * y[i], i
+    return best, place
+
+
+@part
+def _best_bucket(levels: Levels, of: int, sign: float, start: int, end: int) -> tuple[float, int]:
+    best, place = np.inf, -1
+    for b in range(start, end):
+        if sign * levels.values[b, of] < best:
+            best, place = sign * levels.values[b, of], levels.places[b, of]
+    return best, place
+
+
+@part
+def _settle_left(
+    y: Floats, levels: Levels, of: int, sign: float, start: int, level: int, best: float, place: int
+) -> tuple[float, int]:
+    size = BASE * FACTOR**level
+    left = (start + size - 1) // size
+    while left * size > start:
+        at = levels.offsets[level] + left - 1
+        value, found = sign * levels.values[at, of], levels.places[at, of]
+        if value > best:
+            break
+        if found >= start:
+            return value, found
+        if level == 0:
+            value, found = _best_point(y, sign, start, left * size)
+            return (value, found) if value <= best else (best, place)
+        level, size, inner = level - 1, size // FACTOR, left * FACTOR
+        left = (start + size - 1) // size
+        value, found = _best_bucket(
+            levels, of, sign, levels.offsets[level] + left, levels.offsets[level] + inner
+        )
+        if value <= best:
+            best, place = value, found
+    return best, place
+
+
+@part
+def _settle_right(
+    y: Floats, levels: Levels, of: int, sign: float, end: int, count: int, level: int, best: float, place: int
+) -> int:
+    size = BASE * FACTOR**level
+    right = end // size
+    while right * size < end:
+        if right < count // size:
+            at = levels.offsets[level] + right
+            value, found = sign * levels.values[at, of], levels.places[at, of]
+            if value >= best:
+                break
+            if found < end:
+                return int(found)
+        if level == 0:
+            value, found = _best_point(y, sign, right * size, end)
+            return found if value < best else place
+        level, size, inner = level - 1, size // FACTOR, right * FACTOR
+        right = end // size
+        value, found = _best_bucket(
+            levels, of, sign, levels.offsets[level] + inner, levels.offsets[level] + right
+        )
+        if value < best:
+            best, place = value, found
+    return place
+
+
+@part
+def _extreme(y: Floats, levels: Levels, of: int, count: int, start: int, end: int, level: int) -> int:
+    """Where the least or greatest of y[start:end] first stands; `level` is the highest with a bucket in it."""
+    sign = 1.0 if of == LEAST else -1.0
+    size = BASE * FACTOR**level
+    at = levels.offsets[level]
+    best, place = _best_bucket(levels, of, sign, at + (start + size - 1) // size, at + end // size)
+    best, place = _settle_left(y, levels, of, sign, start, level, best, place)
+    return _settle_right(y, levels, of, sign, end, count, level, best, place)
+
+
+@part
+def _highest(offsets: Places, start: int, end: int) -> int:
+    level, size = -1, BASE
+    while level + 2 < len(offsets) and (start + size - 1) // size < end // size:
+        level += 1
+        size *= FACTOR
+    return level
+
+
+@kernel
+def pick(
+    x: Floats, y: Floats, levels: Levels, count: int, edges: Floats, picked: Places
+) -> tuple[int, int, int]:
+    """Put the M4 indices of the columns [edges[c], edges[c + 1]) into `picked`, ascending, each once.
+
+    Reads the first `count` points only. `edges` does not decrease, `picked` has room for four indices a
+    column. Gives (how many were put, the first index within the columns, the first index behind them).
+    """
+    begin = start = first_at_or_after(x, edges[0], 0, count, count // 2)
+    k, stride = 0, 0
+    for c in range(1, len(edges)):
+        end = first_at_or_after(x, edges[c], start, count, start + stride)
+        stride = end - start
+        if stride > 0:
+            level = _highest(levels.offsets, start, end)
+            if level < 0:
+                low_at, high_at = _look_at_all(y, start, end)
+            else:
+                low_at = _extreme(y, levels, LEAST, count, start, end, level)
+                high_at = _extreme(y, levels, GREATEST, count, start, end, level)
+            previous = -1
+            for i in (start, min(low_at, high_at), max(low_at, high_at), end - 1):
+                if i > previous:
+                    picked[k] = previous = i
+                    k += 1
+        start = end
+    return k, begin, start
+
+
+@cache
+def compile_all() -> None:
+    """Compile or load the kernels once, and say so where it takes time."""
+    with announce("level of detail"):
+        x = np.arange(4.0 * BASE)
+        levels = allocate(len(x))
+        first_fault(x, x, x[0])
+        fold(x, levels, 0, len(x))
+        pick(x, x, levels, len(x), x[::BASE].copy(), np.empty(4 * BASE, np.int64))

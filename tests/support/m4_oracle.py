@@ -1,0 +1,26 @@
+"""M4 the plain way: cut the points by column, look at all of them."""
+
+import itertools
+
+import numpy as np
+
+
+def brute_force_edges(x: np.ndarray, y: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    bounds = np.searchsorted(x, edges, "left")
+    picked: list[int] = []
+    for start, end in itertools.pairwise(bounds):
+        if end > start:
+            column = y[start:end]
+            four = {start, start + int(np.argmin(column)), start + int(np.argmax(column)), end - 1}
+            picked += sorted(int(i) for i in four)
+    return np.array(picked, dtype=np.int64)
+
+
+def brute_force(x: np.ndarray, y: np.ndarray, x0: float, x1: float, width: int) -> np.ndarray:
+    """What `Pyramid.view` must give, by its definition."""
+    edges = x0 + (x1 - x0) * np.arange(width + 1) / width
+    edges[-1] = x1
+    edges = np.minimum(edges, x1)
+    before = np.flatnonzero(x < x0)[-1:]
+    behind = np.flatnonzero(x >= x1)[:1]
+    return np.concatenate([before, brute_force_edges(x, y, edges), behind]).astype(np.int64)
