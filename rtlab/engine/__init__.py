@@ -1,0 +1,30 @@
+"""Commands to events: price-time priority in a compiled kernel, and its plain twin in `reference`."""
+
+from rtlab.engine.engine import Engine, EngineStatistics
+from rtlab.model import (
+    COMMAND,
+    EVENT,
+    CommandKind,
+    EventKind,
+    Flag,
+    OrderType,
+    Reason,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+__all__ = [
+    "COMMAND",
+    "EVENT",
+    "CommandKind",
+    "Engine",
+    "EngineStatistics",
+    "EventKind",
+    "Flag",
+    "OrderType",
+    "Reason",
+    "SelfTradePrevention",
+    "Side",
+    "TimeInForce",
+]

@@ -1,0 +1,190 @@
+"""Between values and rows: one command into a COMMAND row, EVENT rows into events. Shared by kernel and twin."""
+
+import struct
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rtlab.errors import CommandError, InstrumentError
+from rtlab.model.commands import CancelOrder, Command, NewOrder, ReplaceOrder
+from rtlab.model.enums import CommandKind, EventKind, Reason, Side
+from rtlab.model.events import (
+    CommandRejected,
+    Event,
+    LevelChanged,
+    OrderAccepted,
+    OrderDone,
+    OrderReplaced,
+    Trade,
+)
+from rtlab.model.instrument import Instrument
+from rtlab.model.rows import COMMAND, EVENT
+
+COMMAND_ROW = struct.Struct("<8q2I4BI")
+EVENT_ROW = struct.Struct("<8qI4B")
+
+_NEW, _CANCEL, _REPLACE = int(CommandKind.NEW), int(CommandKind.CANCEL), int(CommandKind.REPLACE)
+_ACCEPTED, _REPLACED, _TRADE, _DONE, _REJECTED, _LEVEL = (
+    int(kind)
+    for kind in (
+        EventKind.ACCEPTED,
+        EventKind.REPLACED,
+        EventKind.TRADE,
+        EventKind.DONE,
+        EventKind.REJECTED,
+        EventKind.LEVEL,
+    )
+)
+_SIDES = tuple(Side)
+_REASONS = tuple(Reason)
+
+Fields = tuple[int, ...]
+
+
+def positions(instruments: Sequence[Instrument]) -> dict[str, int]:
+    """Give the index of every symbol; InstrumentError when there is none or one is there twice."""
+    index = {instrument.symbol: at for at, instrument in enumerate(instruments)}
+    if not index:
+        raise InstrumentError("an engine needs at least one instrument")
+    if len(index) < len(instruments):
+        symbols = [instrument.symbol for instrument in instruments]
+        twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
+        raise InstrumentError("the engine was given one instrument twice", got=twice)
+    return index
+
+
+def position(index: dict[str, int], symbol: str) -> int:
+    """Give the index of one symbol; InstrumentError when the engine does not trade it."""
+    at = index.get(symbol)
+    if at is None:
+        raise InstrumentError(
+            "the engine does not trade this instrument", expected=", ".join(index), got=symbol
+        )
+    return at
+
+
+def pack(into: bytearray | memoryview, command: Command, index: dict[str, int]) -> None:
+    """Write `command` as a COMMAND row; CommandError when it is none or a number does not fit into the row."""
+    try:
+        COMMAND_ROW.pack_into(into, 0, *_fields(command, index))
+    except (struct.error, TypeError) as error:
+        raise CommandError(f"the command does not fit into a row ({error})", got=command) from None
+
+
+def _fields(command: Command, index: dict[str, int]) -> Fields:
+    if isinstance(command, NewOrder):
+        at = position(index, command.instrument)
+        if command.side not in _SIDES:
+            raise CommandError("an order has no such side", expected="Side.BID or Side.ASK", got=command.side)
+        return (
+            command.ts,
+            command.order_id,
+            command.owner,
+            command.price,
+            command.qty,
+            0,
+            0,
+            0,
+            at,
+            command.flags,
+            _NEW,
+            command.side,
+            command.order_type,
+            command.tif,
+            0,
+        )
+    if isinstance(command, CancelOrder):
+        at = position(index, command.instrument)
+        return (command.ts, command.order_id, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
+    if isinstance(command, ReplaceOrder):
+        at = position(index, command.instrument)
+        price, qty = command.price, command.qty
+        return (command.ts, command.order_id, 0, price, qty, 0, 0, 0, at, 0, _REPLACE, 0, 0, 0, 0)
+    raise CommandError(
+        "the engine was given something else than a command",
+        expected="NewOrder, CancelOrder or ReplaceOrder",
+        got=command,
+    )
+
+
+def events_of(rows: Iterable[Fields], symbols: Sequence[str]) -> list[Event]:
+    """Give EVENT rows, as tuples in the order of their fields, as values."""
+    return [_event(row, symbols) for row in rows]
+
+
+def _event(row: Fields, symbols: Sequence[str]) -> Event:
+    seq, command, ts, order_id, maker_id, price, qty, remaining, instrument, kind, reason, code, _ = row
+    symbol, side = symbols[instrument], _SIDES[code]
+    if kind == _LEVEL:
+        return LevelChanged(
+            seq=seq,
+            command=command,
+            ts=ts,
+            instrument=symbol,
+            side=side,
+            price=price,
+            qty=qty,
+            orders=remaining,
+        )
+    if kind == _TRADE:
+        return Trade(
+            seq=seq,
+            command=command,
+            ts=ts,
+            instrument=symbol,
+            aggressor_side=side,
+            taker_id=order_id,
+            maker_id=maker_id,
+            price=price,
+            qty=qty,
+            remaining=remaining,
+        )
+    if kind == _DONE:
+        return OrderDone(
+            seq=seq,
+            command=command,
+            ts=ts,
+            instrument=symbol,
+            order_id=order_id,
+            side=side,
+            price=price,
+            remaining=remaining,
+            reason=_REASONS[reason],
+        )
+    if kind == _REJECTED:
+        return CommandRejected(
+            seq=seq,
+            command=command,
+            ts=ts,
+            instrument=symbol,
+            order_id=order_id,
+            side=side,
+            price=price,
+            qty=qty,
+            reason=_REASONS[reason],
+        )
+    standing = OrderAccepted if kind == _ACCEPTED else OrderReplaced
+    return standing(
+        seq=seq,
+        command=command,
+        ts=ts,
+        instrument=symbol,
+        order_id=order_id,
+        side=side,
+        price=price,
+        qty=qty,
+    )
+
+
+def command_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Give `rows` as an array that a kernel may read; CommandError when they are no COMMAND rows."""
+    if not isinstance(rows, np.ndarray) or rows.dtype != COMMAND or rows.ndim != 1:
+        got = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise CommandError("these are no command rows", expected="an ndarray of COMMAND", got=got)
+    return rows
+
+
+def event_rows(rows: list[Fields]) -> npt.NDArray[np.void]:
+    """Give tuples in the order of the fields as EVENT rows."""
+    return np.array(rows, EVENT)

@@ -1,0 +1,17 @@
+"""The rules about sizes that kernel and twin share. All are about the market, none about memory."""
+
+MAX_PRICE = 1 << 62
+"""Highest price in ticks; above it a command is rejected with BAD_PRICE."""
+
+MAX_QTY = 1 << 62
+"""Most lots in an order, and in all orders of a price level together; beyond it BAD_QUANTITY.
+
+So no sum of quantities that the engine forms can leave an int64.
+"""
+
+SPAN = 1 << 24
+"""Ticks between the lowest and the highest live price of an instrument are fewer than this.
+
+An order that may rest and would break it is rejected with BAD_PRICE. IOC, FOK and market orders never rest, so
+their price may be anywhere.
+"""
