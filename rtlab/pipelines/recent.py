@@ -1,0 +1,73 @@
+"""The latest rows of a stream, bounded: what `to_frame` and `latest_frame` show."""
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rtlab.errors import ConfigError
+from rtlab.pipelines.frame import Column, Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Recent:
+    """Keeps frames until they hold `limit` rows without the oldest; whole frames, nothing is copied.
+
+    Frames with a key are one table: rows of a new frame replace what it held from the first of their keys on.
+    """
+
+    def __init__(self, limit: int = 1000) -> None:
+        self.limit = _positive(limit)
+        self.rows = 0
+        self.frames: deque[Frame] = deque()
+
+    @property
+    def latest(self) -> Frame | None:
+        """The last frame that had rows."""
+        return self.frames[-1] if self.frames else None
+
+    def append(self, frame: Frame) -> None:
+        """Take the next frame; forget the oldest ones that are no longer needed."""
+        if not frame.rows:
+            return
+        if frame.key is not None:
+            self._replace_from(frame[frame.key][0], frame.key)
+        self.frames.append(frame)
+        self.rows += frame.rows
+        while self.rows - self.frames[0].rows >= self.limit:
+            self.rows -= self.frames.popleft().rows
+
+    def to_pandas(self, rows: int | None = None) -> "pd.DataFrame":
+        """Copy the last `rows` (default and at most: the limit) into a DataFrame; empty before the first."""
+        import pandas as pd
+
+        wanted = min(self.limit, self.limit if rows is None else _positive(rows))
+        if not self.frames:
+            return pd.DataFrame()
+        newest = self.frames[-1]
+        alike = [frame for frame in self.frames if frame.columns.keys() == newest.columns.keys()]
+        columns = {
+            name: np.concatenate([frame.columns[name] for frame in alike])[-wanted:]
+            for name in newest.columns
+        }
+        return Frame(newest.channel, newest.instrument, columns, newest.key).to_pandas()
+
+    def _replace_from(self, first: np.generic, key: str) -> None:
+        while self.frames:
+            last = self.frames.pop()
+            self.rows -= last.rows
+            keys: Column = last.columns.get(key, np.empty(0))
+            kept = int(np.searchsorted(keys, first))
+            if kept:
+                self.frames.append(last.part(None, kept))
+                self.rows += kept
+            if kept or not keys.size:
+                return
+
+
+def _positive(rows: int) -> int:
+    if rows < 1:
+        raise ConfigError("a number of rows to keep is out of range", expected="at least 1", got=rows)
+    return rows

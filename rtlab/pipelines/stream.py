@@ -1,0 +1,179 @@
+"""The only module that touches streamz: streams of frames whose branches cannot hurt each other.
+
+In streamz an exception in one branch leaves `_emit`, so that the branches after it never see the value. Here
+every node of a graph is a `FrameStream`: streamz's own (`map`, `filter`, `sink`, `zip`, ...) are derived once
+more with it below. Its `_emit` gives each branch the value, and logs the failure of one with the value that
+caused it. What a function did not survive is thus lost to its own branch only.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from streamz import Source, Stream
+from tornado import gen
+
+from rtlab.errors import LocalError
+from rtlab.pipelines.frame import Frame
+from rtlab.pipelines.loop import OwnersLoop, running_loop
+from rtlab.pipelines.recent import Recent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Node = TypeVar("Node", bound=Callable[..., Stream])
+Metadata = list[dict[str, Any]]
+Pending = list[Awaitable[object]]
+
+logger = logging.getLogger(__name__)
+_caught = threading.local()
+
+
+class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
+    """A streamz Stream that keeps its branches apart and its latest rows at hand."""
+
+    channel: str | None = None  # of its frames, where that is known before the first
+    errors = 0  # failures of this node
+    closed = False
+    _recent: Recent | None = None
+
+    @property
+    def latest_frame(self) -> Frame | None:
+        """The last frame with rows, None before the first."""
+        return self._recent.latest if self._recent else None
+
+    def to_frame(self, rows: int | None = None) -> "pd.DataFrame":
+        """Copy the last rows into a DataFrame: at most `rows`, and at most as many as are kept (1,000)."""
+        return (self._recent or Recent()).to_pandas(rows)
+
+    def keep(self, rows: int) -> Self:
+        """Keep the last `rows` rows for `to_frame` from now on, and give the stream itself."""
+        recent = Recent(rows)
+        for frame in self._recent.frames if self._recent else ():
+            recent.append(frame)
+        self._recent = recent
+        return self
+
+    def _emit(self, x: object, metadata: Metadata | None = None) -> Pending:
+        if self.closed:
+            raise asyncio.CancelledError  # ends the coroutines of streamz's timed nodes, which nothing else does
+        self.current_value, self.current_metadata = x, metadata
+        if isinstance(x, Frame):
+            self._recent = self._recent or Recent()
+            self._recent.append(x)
+        metadata = metadata or []
+        below = list(self.downstreams)
+        self._retain_refs(metadata, len(below))
+        pending: Pending = []
+        for node in below:
+            pending += self._hand(node, x, metadata)
+            self._release_refs(metadata)
+        return pending
+
+    def _hand(self, node: Stream, x: object, metadata: Metadata) -> Pending:
+        depth = getattr(_caught, "depth", 0)
+        _caught.depth = depth + 1
+        try:
+            answer = node.update(x, who=self, metadata=metadata)
+        except asyncio.CancelledError:
+            if not getattr(node, "closed", False):
+                raise
+            return []  # closed by its own function
+        except Exception as error:  # noqa: BLE001  # a user's function: any error, and none may stop the others
+            self._failed(node, x, error)
+            return []
+        finally:
+            _caught.depth = depth
+        if answer is None or answer is gen.moment:
+            return []
+        if isinstance(answer, list):
+            return _flat(answer)
+        if running_loop() is not None:
+            return [self._guarded(node, x, answer)]
+        if asyncio.iscoroutine(answer):
+            answer.close()
+        self._failed(node, x, LocalError("an asynchronous function needs a running event loop", got="none"))
+        return []
+
+    async def _guarded(self, node: Stream, x: object, answer: Awaitable[object]) -> None:
+        try:
+            await answer
+        except Exception as error:  # noqa: BLE001  # as above
+            self._failed(node, x, error)
+
+    def _failed(self, node: Stream, x: object, error: BaseException) -> None:
+        # every failure is counted; the first, second, fourth, eighth ... of a node is logged
+        count = node.errors = getattr(node, "errors", 0) + 1
+        if isinstance(self.loop, OwnersLoop):
+            self.loop.failures += 1
+        if count & (count - 1) == 0:
+            times = f" ({count} failures so far)" if count > 1 else ""
+            logger.error("%s failed on %s%s: %r", node, _brief(x), times, error, exc_info=error)
+
+    def settle_soon(self, pending: Pending, done: Callable[[], None] = lambda: None) -> "asyncio.Task[None]":
+        """Wait in a task for what asynchronous functions still do, then call `done`. Needs a running loop."""
+        loop = self.loop if isinstance(self.loop, OwnersLoop) else OwnersLoop()
+        return loop.create_task(_settle(pending, done))
+
+
+async def _settle(pending: Pending, done: Callable[[], None]) -> None:
+    try:
+        await asyncio.gather(*pending)
+    finally:
+        done()
+
+
+def _flat(answers: list[Any]) -> Pending:
+    parts = (_flat(one) if isinstance(one, list) else [one] for one in answers)
+    return [one for part in parts for one in part if one is not None]
+
+
+def _brief(x: object) -> str:
+    text = repr(x)
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def _not_caught_here(record: logging.LogRecord) -> bool:
+    # streamz logs what a mapped function raises, and raises it: where it is caught, once is enough
+    return not getattr(_caught, "depth", 0)
+
+
+def _derive() -> None:
+    for name, method in list(vars(Stream).items()):
+        node = getattr(method, "__wrapped__", None)
+        if isinstance(node, type) and issubclass(node, Stream) and not issubclass(node, Source):
+            own = type(name, (FrameStream, node), {"__doc__": node.__doc__, "__module__": __name__})
+            FrameStream.register_api(attribute_name=name)(own)
+
+
+_derive()
+logging.getLogger("streamz.core").addFilter(_not_caught_here)
+
+
+def register(node: Node) -> Node:
+    """Make a node class, or a function that gives a node, a method of every streamz Stream, by its name."""
+    Stream.register_api()(node)
+    return node
+
+
+def root(name: str, channel: str, loop: OwnersLoop) -> FrameStream:
+    """Begin a graph that runs on its owner's loop and starts no thread."""
+    stream = FrameStream(asynchronous=True, loop=loop, stream_name=name)
+    stream.channel = channel
+    return stream
+
+
+def dismantle(stream: Stream) -> None:
+    """Take the graph below `stream` apart. A node that hangs on an open graph as well lives on in that one.
+
+    Without this, streamz keeps every sink, and with it all above, for the life of the interpreter.
+    """
+    stream.closed = True
+    for below in list(stream.downstreams):
+        stream.downstreams.discard(below)
+        if all(getattr(above, "closed", False) for above in below.upstreams):
+            dismantle(below)
+            below.upstreams.clear()
+            below.destroy()
