@@ -1,6 +1,7 @@
 """L2: price levels of one instrument, as a source (L2Book) and as a reader's view (BookView)."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from struct import pack
 from zlib import crc32
 
@@ -24,6 +25,12 @@ def pack_levels(sides: Iterable[SortedSide[int]], depth: int) -> bytes:
         rows[::2] = keys if side.sign == 1 else [-k for k in keys]
         rows[1::2] = [side.rows[k] for k in keys]
         flat += rows
+    return pack(f"<{len(flat)}q", *flat)
+
+
+def pack_rows(bids: Sequence[Level], asks: Sequence[Level]) -> bytes:
+    """Give levels (price, qty) as they stand as little-endian int64, bids then asks."""
+    flat = [n for row in chain(bids, asks) for n in row]
     return pack(f"<{len(flat)}q", *flat)
 
 

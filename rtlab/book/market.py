@@ -8,8 +8,9 @@ from rtlab.book.bars import INTERVALS_NS, Bars
 from rtlab.book.l2 import L2Book
 from rtlab.book.tape import Tape, TapeRow
 from rtlab.book.ticker import Ticker, TickerRow
+from rtlab.book.venue import Reached, VenueBook
 from rtlab.errors import ConfigError, InstrumentError
-from rtlab.model import EventKind, Instrument, VenueTrade
+from rtlab.model import DepthSnapshot, DepthUpdate, EventKind, Instrument, VenueTrade
 
 CHANNELS = ("book", "trades", "ticker", "bars")
 _LEVEL, _TRADE = int(EventKind.LEVEL), int(EventKind.TRADE)
@@ -24,6 +25,7 @@ class InstrumentState:
     def __init__(self, instrument: Instrument, epoch: int) -> None:
         self.instrument = instrument
         self.book = L2Book(epoch=epoch)
+        self.venue = VenueBook(self.book)
         self.tape = Tape(epoch=epoch)
         self.ticker = Ticker(epoch=epoch)
         self.bars: dict[int, Bars] = {}
@@ -175,6 +177,14 @@ class Market:
         if trades:
             state.trades(trades)
         state.quote(ts)
+
+    def apply_depth(self, symbol: str, message: DepthSnapshot | DepthUpdate) -> list[Reached]:
+        """Take a venue's depth message in; give the venue's updates that the book went through by it."""
+        state = self.state(symbol)
+        reached = state.venue.apply(message)
+        if reached:
+            state.quote(message.ts_event)
+        return reached
 
     def apply_trade(self, trade: VenueTrade) -> None:
         """Add one trade that a venue made."""

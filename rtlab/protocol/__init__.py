@@ -1,6 +1,11 @@
 """The wire, without input or output: messages, codec, and (over any Source and View) Subscriber and Reader."""
 
+from rtlab.protocol.cache import CacheStatistics, PayloadCache
+from rtlab.protocol.channels import CHANNEL_KINDS, AnyView
 from rtlab.protocol.codec import SUBPROTOCOLS, VERSION, Codec, Encoding, Malformed, Payload
+from rtlab.protocol.codes import Code
+from rtlab.protocol.credit import Credit, State
+from rtlab.protocol.limits import Limits
 from rtlab.protocol.messages import (
     Bars,
     Batch,
@@ -22,31 +27,49 @@ from rtlab.protocol.messages import (
     Unsubscribe,
     Welcome,
 )
+from rtlab.protocol.reader import Applied, Reader, ReaderStatistics
 from rtlab.protocol.state import Source, Sources, View
+from rtlab.protocol.subscriber import Subscriber, SubscriberStatistics
+from rtlab.protocol.subscription import Subscription, SubscriptionState
 
 __all__ = [
+    "CHANNEL_KINDS",
     "SUBPROTOCOLS",
     "VERSION",
+    "AnyView",
+    "Applied",
     "Bars",
     "Batch",
+    "CacheStatistics",
     "Channel",
     "ClientMessage",
+    "Code",
     "Codec",
+    "Credit",
     "Encoding",
     "Error",
     "Increment",
+    "Limits",
     "Malformed",
     "Payload",
+    "PayloadCache",
     "Ping",
     "Pong",
+    "Reader",
+    "ReaderStatistics",
     "Resync",
     "ServerMessage",
     "Snapshot",
     "Source",
     "Sources",
+    "State",
     "Status",
     "Subscribe",
     "Subscribed",
+    "Subscriber",
+    "SubscriberStatistics",
+    "Subscription",
+    "SubscriptionState",
     "Ticker",
     "TotalsBefore",
     "Trades",

@@ -1,0 +1,136 @@
+"""Payloads are built once for all readers that stand at the same point."""
+
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+from zlib import crc32
+
+from rtlab.protocol.channels import CHANNEL_KINDS, ChannelKind
+from rtlab.protocol.codec import Codec
+from rtlab.protocol.state import Source
+
+CHECKED_DEPTH = 100
+"""Up to this depth every increment carries a checksum; beyond, the caller says which."""
+
+
+class Built(NamedTuple):
+    """A payload and the point to which it brings a reader; `dropped` rows of a log lie before it."""
+
+    payload: bytes
+    epoch: int
+    seq: int
+    held: int
+    dropped: int
+
+
+class Stand(NamedTuple):
+    """Where a reader stands: it was told everything up to `told`, and the last message ended at `seq`.
+
+    `told` is beyond `seq` when there was nothing to say (tables), or when rows are to be left out (logs).
+    """
+
+    key: int
+    epoch: int
+    seq: int
+    told: int
+    held: int
+    check: bool
+
+
+class CacheStatistics(NamedTuple):
+    """`built` payloads, `shared` uses beyond the first, `unshared` builds that found the cache full."""
+
+    built: int
+    shared: int
+    unshared: int
+    lanes: int
+
+
+class Lane:
+    """The payloads of one source at one depth in one encoding, all of them about the source's head."""
+
+    def __init__(self, cache: "PayloadCache", base: int, source: Source, name: str, depth: int, codec: Codec):
+        self.base, self.source, self.depth = base, source, depth
+        self.kind: ChannelKind = CHANNEL_KINDS[name]
+        self._cache, self._codec = cache, codec
+        self._head = (-1, -1)
+        self._built: dict[Stand, Built | None] = {}
+        self._checksum: int | None = None  # of the head
+
+    def next(self, stand: Stand) -> Built | None:
+        """Give what brings a reader from `stand` to the head (or a chunk nearer); None: nothing to say."""
+        source, cache = self.source, self._cache
+        head = (source.epoch, source.seq)
+        if head != self._head:
+            self._built.clear()
+            self._head, self._checksum = head, None
+        elif stand in self._built:
+            cache.shared += 1
+            return self._built[stand]
+        built = self._build(stand)
+        if len(self._built) < cache.points:
+            self._built[stand] = built
+        else:
+            cache.unshared += 1
+        return built
+
+    def _build(self, stand: Stand) -> Built | None:
+        update = self.source.since(stand.epoch, stand.told, self.depth, stand.held)
+        if update is None:
+            return None
+        dropped = 0
+        if update.kind == "increment":
+            update = update._replace(first_seq=stand.seq + 1)
+            if self.kind.log:
+                dropped = update.body[0][0] - stand.seq
+        checksum = None
+        if self.kind.checked and (update.kind == "snapshot" or update.depth <= CHECKED_DEPTH or stand.check):
+            if self._checksum is None:
+                self._checksum = crc32(self.source.digest(update.depth))
+            checksum = self._checksum
+        self._cache.built += 1
+        payload = self._codec.encode(self.kind.message(stand.key, update, checksum))
+        return Built(payload, update.epoch, update.last_seq, update.depth, dropped)
+
+
+class PayloadCache:
+    """Shared by all subscribers of one gateway, over one set of sources.
+
+    Bounded: it keeps lanes only as long as somebody subscribes to them, of each at most `points` payloads, all
+    of them about its source's head, and `batches` coalesced ones.
+    """
+
+    def __init__(self, *, points: int = 64, batches: int = 256) -> None:
+        self.points, self._batches = points, batches
+        self.built = self.shared = self.unshared = 0
+        self._base = 0
+        self._lanes: WeakValueDictionary[tuple[str, str, int, int, str], Lane] = WeakValueDictionary()
+        self._coalesced: dict[tuple[str, tuple[bytes, ...]], bytes] = {}
+
+    def lane(
+        self, source: Source, codec: Codec, name: str, instrument: str, interval_ns: int, depth: int
+    ) -> Lane:
+        """Give the lane of a channel at a depth in an encoding."""
+        where = (name, instrument, interval_ns, depth, codec.encoding)
+        lane = self._lanes.get(where)
+        if lane is None or lane.source is not source:
+            self._base += 1
+            lane = self._lanes[where] = Lane(self, self._base, source, name, depth, codec)
+        return lane
+
+    def batch(self, codec: Codec, payloads: list[bytes]) -> bytes:
+        """Give several payloads as one; the same object to everybody who sends the same."""
+        if len(payloads) == 1:
+            return payloads[0]
+        key = (codec.encoding, tuple(payloads))
+        whole = self._coalesced.get(key)
+        if whole is None:
+            if len(self._coalesced) >= self._batches:
+                self._coalesced.clear()
+            whole = self._coalesced[key] = codec.batch(payloads)
+        else:
+            self.shared += 1
+        return whole
+
+    def statistics(self) -> CacheStatistics:
+        """Count what was built and shared."""
+        return CacheStatistics(self.built, self.shared, self.unshared, len(self._lanes))

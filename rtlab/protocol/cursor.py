@@ -1,0 +1,101 @@
+"""One subscription on the server's side: where its reader stands, and what it is due."""
+
+from rtlab.protocol.cache import CHECKED_DEPTH, Built, Lane, Stand
+from rtlab.protocol.limits import SECOND
+from rtlab.protocol.messages import Channel
+
+
+class Cursor:
+    """The reader of one lane: (epoch, seq, held), and the seq up to which it was told all there was to tell.
+
+    `merged` counts heads of the source that were passed over by a later message, `dropped` rows of a log.
+    """
+
+    __slots__ = (
+        "_checked",
+        "_next_at",
+        "_passed",
+        "_seen",
+        "dropped",
+        "epoch",
+        "furthest",
+        "gap",
+        "held",
+        "key",
+        "lane",
+        "merged",
+        "messages",
+        "patient_until",
+        "resync_at",
+        "seq",
+        "told",
+    )
+
+    def __init__(self, key: int, lane: Lane, channel: Channel, patient_until: int) -> None:
+        self.key, self.lane = key, lane
+        self.epoch, self.seq, self.held = channel.resume or (0, 0, 0)
+        self.told = self.seq
+        self.furthest = (self.epoch, self.seq)
+        self.gap = 0 if channel.max_rate is None else round(SECOND / channel.max_rate)
+        self.patient_until = patient_until
+        self.merged = self.dropped = self.messages = 0
+        self.resync_at: int | None = None
+        self._checked = -1  # the second of the last checksum beyond CHECKED_DEPTH
+        self._next_at: int | None = None
+        self._seen = (0, 0)
+        self._passed = 0  # heads since the last message
+
+    @property
+    def behind(self) -> bool:
+        """Whether more rows of a log wait than one message could take."""
+        return self.lane.kind.log and self.held > 0 and self.seq < self.lane.source.seq
+
+    def reset(self) -> None:
+        """The reader holds nothing any more: its next message is a snapshot."""
+        self.epoch = self.seq = self.told = self.held = 0
+
+    def next(self, now: int, newest: int | None) -> Built | None:
+        """Give what is due at `now`, if anything; of a log only the `newest` rows (None: all that are kept)."""
+        lane, source = self.lane, self.lane.source
+        head = (source.epoch, source.seq)
+        if head != self._seen:
+            self._seen = head
+            self._passed += 1
+        if self._next_at is not None and now < self._next_at:
+            return None
+        if (self.epoch, self.seq) > head:
+            if now < self.patient_until:
+                return None  # it came from a server that is further on: this one may still get there
+            self.reset()
+        told, log = self.told, lane.kind.log
+        if log and newest is not None and self.held:
+            told = max(told, head[1] - newest)
+        check = lane.depth > CHECKED_DEPTH and now // SECOND != self._checked
+        built = lane.next(Stand(self.key, self.epoch, self.seq, told, self.held, check))
+        if built is None:
+            if not log:
+                self.told = head[1]
+            self._passed = 0
+            return None
+        if check:
+            self._checked = now // SECOND
+        self._moved_by(built, now)
+        return built
+
+    def _moved_by(self, built: Built, now: int) -> None:
+        self.epoch, self.seq, self.held = built.epoch, built.seq, built.held
+        self.told = built.seq
+        self.furthest = max(self.furthest, (built.epoch, built.seq))
+        self.merged += max(0, self._passed - 1)
+        self.dropped += built.dropped
+        self.messages += 1
+        self._passed = 0
+        if self.gap:
+            self._next_at = now + self.gap
+
+    def head(self) -> tuple[int, int, int]:
+        """Give (epoch, sent, exact to) for a ping, after which the reader stands at the latter."""
+        sent = self.seq
+        self.seq = self.told
+        self.furthest = max(self.furthest, (self.epoch, self.seq))
+        return self.epoch, sent, self.seq

@@ -1,0 +1,124 @@
+"""What one connection is sent: answers, news of its subscriptions, pings. The Credit decides when."""
+
+from rtlab.errors import ProtocolError
+from rtlab.protocol.cache import PayloadCache
+from rtlab.protocol.codec import Codec
+from rtlab.protocol.codes import Code
+from rtlab.protocol.credit import Credit, Points, State
+from rtlab.protocol.cursor import Cursor
+from rtlab.protocol.limits import Limits
+from rtlab.protocol.messages import Ping, ServerMessage, Status
+
+_FEWEST_ROWS = 16
+_WINDOW_PER_ROW = 32  # bytes of window for each row of a log that a lagging reader gets
+
+
+class Delivery:
+    """Implements Link for the Credit of one connection; `evicted` says why when the credit gave the reader up."""
+
+    def __init__(self, codec: Codec, cache: PayloadCache, limits: Limits, now: int) -> None:
+        self.cursors: dict[int, Cursor] = {}
+        self.evicted: str | None = None
+        self.messages = self.bytes = 0
+        self._ended_merged = self._ended_dropped = 0
+        self._codec, self._cache, self._limits = codec, cache, limits
+        self._replies: list[bytes] = []
+        self._news: bytes | None = None
+        self._ping: bytes | None = None
+        self.credit = Credit(self, limits, now)
+
+    @property
+    def merged(self) -> int:
+        """Count the states that were passed over by a later message."""
+        return self._ended_merged + sum(cursor.merged for cursor in self.cursors.values())
+
+    @property
+    def dropped(self) -> int:
+        """Count the rows of logs that were left out."""
+        return self._ended_dropped + sum(cursor.dropped for cursor in self.cursors.values())
+
+    def reply(self, message: ServerMessage) -> None:
+        """Queue an answer; ProtocolError (4029) when too many wait already."""
+        if len(self._replies) >= self._limits.replies:
+            raise ProtocolError(
+                "the client asks faster than it takes the answers",
+                code=Code.TOO_MANY_REQUESTS,
+                expected=f"at most {self._limits.replies} answers waiting",
+            )
+        self._replies.append(self._codec.encode(message))
+
+    def end(self, key: int) -> bool:
+        """End a subscription; False when there is none of this key."""
+        cursor = self.cursors.pop(key, None)
+        if cursor is None:
+            return False
+        self._ended_merged += cursor.merged
+        self._ended_dropped += cursor.dropped
+        self.credit.forget(key)
+        return True
+
+    def due(self, now: int) -> list[bytes]:
+        """Let time pass and give the payloads that are due: answers, one batch of news, a ping."""
+        self._news = self._ping = None
+        self.credit.tick(now)
+        if self.credit.paused or self.evicted is not None:
+            return []
+        payloads = [self._answers()] if self._replies else []
+        for payload in (self._news, self._ping):
+            if payload is not None:
+                payloads.append(payload)
+        self.bytes += sum(map(len, payloads))
+        return payloads
+
+    def _answers(self) -> bytes:
+        # this connection's own: in the cache they would only push shared batches out
+        replies, self._replies = self._replies, []
+        self.messages += len(replies)
+        payload = replies[0] if len(replies) == 1 else self._codec.batch(replies)
+        self.credit.count(len(payload))
+        return payload
+
+    def send_news(self, now: int) -> int:
+        """Collect one batch of what is due, at most a message a channel unless live; give its bytes."""
+        credit = self.credit
+        lagging = credit.state is State.LAGGING
+        # a reader that fell behind gets the newest rows of a log that its window takes; one that just came, all
+        newest = max(_FEWEST_ROWS, credit.window // _WINDOW_PER_ROW) if lagging and credit.answered else None
+        parts: list[bytes] = []
+        size = 0
+        for cursor in self.cursors.values():
+            built = cursor.next(now, newest)
+            while built is not None:
+                parts.append(built.payload)
+                size += len(built.payload)
+                more = cursor.behind and not lagging and size < credit.window
+                built = cursor.next(now, newest) if more else None
+        if not parts:
+            return 0
+        self.messages += len(parts)
+        self._news = self._cache.batch(self._codec, parts)
+        return len(self._news)
+
+    def sent(self) -> Points:
+        """Give the point up to which each key was sent."""
+        return {key: (c.epoch, c.seq) for key, c in self.cursors.items() if c.held}
+
+    def furthest(self) -> Points:
+        """Give the highest point that each key was ever sent."""
+        return {key: c.furthest for key, c in self.cursors.items()}
+
+    def ping(self, nonce: int, now: int) -> None:
+        """Ask the reader what it has applied, and tell where each of its channels stands."""
+        heads = {key: c.head() for key, c in self.cursors.items() if c.held}
+        self._ping = self._codec.encode(Ping(nonce, now, heads))
+
+    def moved(self, state: State, now: int) -> None:
+        """Tell the reader how it is treated from now on."""
+        if state is State.EVICTED:
+            limits = self._limits
+            self.evicted = (
+                f"too slow: nothing applied for {limits.evict_after_s:g} s; "
+                f"retry in {limits.retry_after_s:g} s"
+            )
+            return
+        self.reply(Status(state.value, self.merged, self.dropped, self.credit.lag(now) / 1e6))

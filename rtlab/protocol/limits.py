@@ -1,0 +1,40 @@
+"""What one connection may take and how its ladder judges it."""
+
+import msgspec
+
+SECOND = 1_000_000_000
+"""ns"""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one connection; times in seconds, sizes in bytes."""
+
+    heartbeat_s: float = 1.0  # the longest silence before a ping
+    first_answer_s: float = 2.0  # how long the first answer may take before anything is known of the way
+    slack_s: float = 0.25  # beyond the best of the last round trips, an answer is late
+    round_trips: int = 20
+    ask_again_s: float = 0.1
+    relapse_s: float = 30.0
+    evict_after_s: float = 10.0
+    retry_after_s: float = 5.0  # what an evicted reader is told
+    need: int = 3  # prompt answers in a row that bring a lagging reader back
+    window_floor: int = 2048
+    window_ceiling: int = 65536
+    resync_every_s: float = 1.0
+    resume_wait_s: float = 2.0  # how long a reader that is ahead of this server waits for it to catch up
+    subscriptions: int = 128
+    replies: int = 512  # answers to the client that wait to be sent
+
+    def told(self) -> dict[str, float]:
+        """Give what a Welcome tells the client."""
+        return {
+            "evict_after_s": self.evict_after_s,
+            "resync_every_s": self.resync_every_s,
+            "subscriptions": float(self.subscriptions),
+            "window": float(self.window_ceiling),
+        }
+
+
+def ns(seconds: float) -> int:
+    """Give seconds as whole ns."""
+    return round(seconds * SECOND)

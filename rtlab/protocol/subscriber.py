@@ -1,0 +1,205 @@
+"""The server's half of one connection. It knows no socket, no clock and no book."""
+
+from math import isfinite
+from typing import NamedTuple
+
+from rtlab.book.update import WHOLE
+from rtlab.errors import LocalError
+from rtlab.protocol.cache import PayloadCache
+from rtlab.protocol.channels import CHANNEL_KINDS
+from rtlab.protocol.codec import VERSION, Codec, Malformed, Payload
+from rtlab.protocol.codes import Code
+from rtlab.protocol.credit import State
+from rtlab.protocol.cursor import Cursor
+from rtlab.protocol.delivery import Delivery
+from rtlab.protocol.limits import SECOND, Limits, ns
+from rtlab.protocol.messages import (
+    Channel,
+    Error,
+    Pong,
+    Resync,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Welcome,
+)
+from rtlab.protocol.state import Sources
+
+_SLOWEST_RATE = 0.001  # messages a second
+
+
+class SubscriberStatistics(NamedTuple):
+    """What one connection was sent, and how it is treated. Sizes in bytes; `lag_ms` is how long it owes an answer."""
+
+    state: State
+    subscriptions: int
+    messages: int
+    sent_bytes: int
+    merged: int
+    dropped: int
+    resyncs: int
+    refused: int
+    lag_ms: float
+    window: int
+    unanswered: int
+
+
+class Subscriber:
+    """Takes in a client's payloads and gives the payloads that are due to it.
+
+    Call `payloads_to_send` after each publish, after each `receive`, and every 50 ms or so; `now` is monotonic
+    ns. `closing` is (close code, reason) from when the ladder gave the reader up.
+    """
+
+    def __init__(
+        self, sources: Sources, *, codec: Codec, cache: PayloadCache, limits: Limits, now: int
+    ) -> None:
+        self._sources, self._codec, self._cache, self._limits = sources, codec, cache, limits
+        self._delivery = Delivery(codec, cache, limits, now)
+        self._generation = 0
+        self._resyncs = self._refused = 0
+        self._now = now
+        self._delivery.reply(Welcome(VERSION, now, limits.heartbeat_s, limits.told()))
+
+    @property
+    def state(self) -> State:
+        """Give how the reader is treated."""
+        return self._delivery.credit.state
+
+    @property
+    def closing(self) -> tuple[int, str] | None:
+        """Give the close code and reason once the reader was given up."""
+        why = self._delivery.evicted
+        return None if why is None else (int(Code.TOO_SLOW), why)
+
+    def receive(self, payload: Payload, now: int) -> None:
+        """Take a client's payload in; ProtocolError when the connection is to be closed, with its code."""
+        self._now = now
+        match self._codec.decode_client(payload):
+            case Subscribe(id=wish, channels=channels):
+                for index, channel in enumerate(channels):
+                    self._subscribe(wish, index, channel)
+            case Unsubscribe(key=key):
+                self._unsubscribe(key)
+            case Pong(nonce=nonce, applied=applied):
+                self._delivery.credit.answer(nonce, applied, now)
+            case Resync(key=key):
+                self._resync(key)
+            case Malformed(message=name, why=why):
+                self._refuse(Code.PROTOCOL, f"the client's {name} has a wrong field: {why}")
+
+    def payloads_to_send(self, now: int) -> list[bytes]:
+        """Give what is due at `now`, in order: answers, one batch of news, a ping. Nothing while paused."""
+        self._now = now
+        return self._delivery.due(now)
+
+    def pause(self, now: int) -> None:
+        """The transport's write buffer is full."""
+        self._delivery.credit.pause(now)
+
+    def resume(self, now: int) -> None:
+        """The transport's write buffer has drained."""
+        self._delivery.credit.resume(now)
+
+    def statistics(self) -> SubscriberStatistics:
+        """Count what was sent and what was not, as of the last call with a time."""
+        delivery = self._delivery
+        credit = delivery.credit
+        return SubscriberStatistics(
+            credit.state,
+            len(delivery.cursors),
+            delivery.messages,
+            delivery.bytes,
+            delivery.merged,
+            delivery.dropped,
+            self._resyncs,
+            self._refused,
+            credit.lag(self._now) / 1e6,
+            credit.window,
+            credit.unanswered,
+        )
+
+    def _subscribe(self, wish: int, index: int, channel: Channel) -> None:
+        wrong = self._wrong_with(channel)
+        if wrong is not None:
+            self._refuse(*wrong, wish=wish, index=index)
+            return
+        depth = WHOLE if channel.depth is None else channel.depth
+        try:
+            source = self._sources.source(channel.name, channel.instrument, channel.interval)
+        except LocalError as unknown:
+            self._refuse(Code.UNKNOWN, f"the client's {channel.name}: {unknown}", wish=wish, index=index)
+            return
+        lane = self._cache.lane(
+            source, self._codec, channel.name, channel.instrument, channel.interval, depth
+        )
+        key = self._new_key(lane.base)
+        patient_until = self._now + ns(self._limits.resume_wait_s)
+        self._delivery.cursors[key] = Cursor(key, lane, channel, patient_until)
+        instrument = self._sources.instruments[channel.instrument]
+        grid = (str(instrument.tick_size), str(instrument.lot_size))
+        granted = (channel.depth, channel.max_rate, channel.interval)
+        self._delivery.reply(Subscribed(wish, key, channel.name, channel.instrument, *granted, *grid, index))
+
+    def _wrong_with(self, channel: Channel) -> tuple[Code, str] | None:
+        name, depth, rate = channel.name, channel.depth, channel.max_rate
+        kind, known = CHANNEL_KINDS.get(name), self._sources.instruments
+        if kind is None:
+            return Code.UNKNOWN, _wrong("channel", f"one of {', '.join(CHANNEL_KINDS)}", name)
+        if channel.instrument not in known:
+            return Code.UNKNOWN, _wrong("instrument", f"one of {', '.join(known)}", channel.instrument)
+        if depth is not None and not 0 < depth <= WHOLE:
+            return Code.PROTOCOL, _wrong("depth", "1 or more, or none for all", depth)
+        if bool(channel.interval) is not kind.timed:
+            wanted = "one above 0" if kind.timed else "none"
+            return Code.PROTOCOL, _wrong("interval", f"{wanted} for {name}", channel.interval)
+        if rate is not None and not (isfinite(rate) and rate >= _SLOWEST_RATE):
+            return Code.PROTOCOL, _wrong("max_rate", f"{_SLOWEST_RATE} or more", rate)
+        most = self._limits.subscriptions
+        if len(self._delivery.cursors) >= most:
+            return Code.LIMIT, _wrong("number of subscriptions", f"at most {most}", most + 1)
+        return None
+
+    def _new_key(self, base: int) -> int:
+        # the same on all connections that subscribe alike, so that payloads are shared; on one never the same twice
+        if base | self._generation << 32 in self._delivery.cursors:
+            self._generation += 1
+        return base | self._generation << 32
+
+    def _unsubscribe(self, key: int) -> None:
+        self._generation += 1
+        if not self._delivery.end(key):
+            self._refuse(Code.UNKNOWN, _wrong("key", "one of a Subscribed", key), key=key)
+
+    def _resync(self, key: int) -> None:
+        cursor = self._delivery.cursors.get(key)
+        if cursor is None:
+            self._refuse(Code.UNKNOWN, _wrong("key", "one of a Subscribed", key), key=key)
+            return
+        every, last = ns(self._limits.resync_every_s), cursor.resync_at
+        if last is not None and self._now - last < every:
+            what = f"the client resyncs too often: expected at most once in {every / SECOND:g} s, got key {key} again"
+            wait = (every - (self._now - last)) / SECOND
+            self._refuse(Code.TOO_MANY_REQUESTS, what, key=key, retry_after_s=wait)
+            return
+        cursor.resync_at = self._now
+        cursor.reset()
+        self._resyncs += 1
+        self._delivery.credit.forget(key)
+
+    def _refuse(
+        self,
+        code: Code,
+        message: str,
+        *,
+        wish: int | None = None,
+        index: int = 0,
+        key: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        self._refused += 1
+        self._delivery.reply(Error(int(code), message, retry_after_s, wish, index, key))
+
+
+def _wrong(what: str, expected: str, got: object) -> str:
+    return f"the client's {what} is not one we serve: expected {expected}, got {str(got)[:80]!r}"
