@@ -1,0 +1,171 @@
+"""What both clients share: a Reader, who is told of what it applied, how the link is doing. No socket, no loop."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from rtlab.client.backoff import Backoff, retry_hint_s
+from rtlab.errors import ProtocolError, RefusedError, RtlabError, UnreachableError
+from rtlab.protocol import (
+    Applied,
+    Code,
+    Codec,
+    Encoding,
+    Ping,
+    Reader,
+    ReaderStatistics,
+    Subscription,
+    SubscriptionState,
+    Welcome,
+)
+
+Callback = Callable[[Applied], None]
+
+AFTER_FOREIGN_S = 1.0  # who sent or got what the protocol does not allow is not asked again at once
+
+
+class LinkState(StrEnum):
+    """How the client stands with its server."""
+
+    CONNECTING = "connecting"  # never connected so far
+    LIVE = "live"
+    RECONNECTING = "reconnecting"
+    CLOSED = "closed"
+
+
+class ClientStatistics(NamedTuple):
+    """The link: its state, how often it was opened and lost, how stale it is, and the Reader's counters."""
+
+    state: str
+    opened: int
+    lost: int
+    tries: int  # since the last time that it was live
+    foreign: int  # payloads that were not of the protocol
+    staleness_ms: float  # -1 when there was no message
+    inbox_waiting: int
+    inbox_dropped: int
+    last_reason: str
+    reader: ReaderStatistics
+
+
+class Link:
+    """The client without its socket; every `now` is in ns, monotonic.
+
+    connecting --open, first message--> live --lost--> reconnecting --open, first message--> live ... --close--> closed
+    """
+
+    def __init__(self, codec: Encoding = "msgpack") -> None:
+        self.codec = Codec(codec)
+        self.text = codec == "json"
+        self.reader = Reader(self.codec)
+        self.backoff = Backoff()
+        self.state = LinkState.CONNECTING
+        self.last_reason = ""
+        self.opened_count = self.lost_count = self.foreign = 0
+        self.last_message: int | None = None
+        self._quickest: int | None = (
+            None  # way of a ping, in ns of two clocks: only differences mean anything
+        )
+        self._late = 0
+        self._callbacks: list[Callback] = []
+
+    def on_applied(self, callback: Callback) -> Callable[[], None]:
+        """Call `callback` after each change of a view; give a function that ends this."""
+        self._callbacks.append(callback)
+
+        def remove() -> None:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+        return remove
+
+    def opened(self, now: int) -> None:
+        """The connection is open: everything is subscribed (again), from where each view stands."""
+        self.opened_count += 1
+        self.reader.connected(now)
+
+    def receive(self, payload: bytes, now: int) -> list[Applied]:
+        """Apply a message and tell the callbacks; raises ProtocolError, and whatever a callback raises."""
+        try:
+            applied = self.reader.receive(payload, now)
+        except ProtocolError:
+            self.foreign += 1
+            raise
+        self.last_message = now
+        if self.state is not LinkState.CLOSED:
+            self.state = LinkState.LIVE
+        told = [one for one in applied if not self._keep(one, now)]
+        for one in told:
+            for callback in tuple(self._callbacks):
+                callback(one)
+        return told
+
+    def _keep(self, applied: Applied, now: int) -> bool:
+        # what is about the link and not about a subscription is for the link alone
+        match applied.message:
+            case Ping(server_time=server_time):
+                self.backoff.reset()  # only now: a server that answers, then fails, is not asked ever faster
+                way = now - server_time
+                self._quickest = way if self._quickest is None else min(way, self._quickest)
+                self._late = way - self._quickest
+                return True
+            case Welcome():
+                self._quickest, self._late = None, 0
+                return True
+        return False
+
+    def lost(self, now: int, code: int, reason: str) -> float:
+        """The connection is gone, for `reason`; give the seconds to wait before the next try."""
+        self.lost_count += 1
+        self.reader.disconnected(now)
+        if self.state is not LinkState.CLOSED:
+            self.state = LinkState.RECONNECTING
+        self.last_reason = f"{code} {reason}".strip()
+        hint = retry_hint_s(reason)
+        return self.backoff.delay_s(max(hint or 0.0, AFTER_FOREIGN_S) if code == Code.PROTOCOL else hint)
+
+    def failed(self, problem: RtlabError) -> float:
+        """A try to connect failed; give the seconds to wait before the next one."""
+        self.last_reason = str(problem)
+        return self.backoff.delay_s(problem.retry_after_s if isinstance(problem, RefusedError) else None)
+
+    def close(self, now: int) -> None:
+        """The caller leaves, or the link came to an end that trying again cannot help. Idempotent."""
+        if self.state is not LinkState.CLOSED:
+            self.state = LinkState.CLOSED
+            self.reader.disconnected(now)
+
+    def is_ready(self, subscription: Subscription) -> bool:
+        """Tell whether `subscription` holds a state; RefusedError when the server refused it."""
+        if subscription.state is SubscriptionState.REFUSED:
+            raise RefusedError(f"the server refused: {subscription.error}", code=Code.UNKNOWN)
+        return subscription.is_live
+
+    def not_ready(self, url: str, subscription: Subscription, timeout_s: float) -> RtlabError:
+        """Say why `subscription` holds no state after `timeout_s`."""
+        what = f"{subscription.channel} of {subscription.instrument}"
+        return UnreachableError(
+            f"the server at {url} sent no {what} in {timeout_s:g} s: the link is {self.state}"
+            + (f" ({self.last_reason})" if self.last_reason else "")
+        )
+
+    def staleness_ms(self, now: int) -> float:
+        """Give how old (ms) what we know is: the age of the last message, and how much later than the quickest
+        of this connection the last ping came. -1 when there was no message.
+        """
+        return -1.0 if self.last_message is None else (now - self.last_message + self._late) / 1e6
+
+    def statistics(self, now: int, inbox_waiting: int = 0, inbox_dropped: int = 0) -> ClientStatistics:
+        """Give the counters of the link and its Reader."""
+        return ClientStatistics(
+            state=str(self.state),
+            opened=self.opened_count,
+            lost=self.lost_count,
+            tries=self.backoff.tries,
+            foreign=self.foreign,
+            staleness_ms=self.staleness_ms(now),
+            inbox_waiting=inbox_waiting,
+            inbox_dropped=inbox_dropped,
+            last_reason=self.last_reason,
+            reader=self.reader.statistics(),
+        )

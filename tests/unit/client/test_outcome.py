@@ -1,0 +1,70 @@
+import pytest
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidMessage, InvalidStatus, NegotiationError
+from websockets.http11 import Response
+
+from rtlab.client.outcome import NETWORK, check_url, closed, is_final, not_connected
+from rtlab.errors import ConfigError, RefusedError, UnreachableError
+
+URL = "ws://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("url", ["ws://localhost:8765", "wss://feed.example:443/", "ws://[::1]:80"])
+def test_the_address_of_a_feed_is_given_back(url):
+    assert check_url(url) == url
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8765", "http://localhost:8765", "ws://", "ws://host:port"])
+def test_anything_else_is_a_config_error_that_shows_the_form(url):
+    with pytest.raises(ConfigError, match="ws://host:port"):
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind", "says"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), UnreachableError, "is the server running"),
+        (TimeoutError(), UnreachableError, "in time"),
+        (OSError(), UnreachableError, "OSError"),
+        (InvalidMessage("did not receive a valid HTTP response"), UnreachableError, "not a feed"),
+        (NegotiationError("unsupported subprotocol: x"), UnreachableError, "not a feed"),
+    ],
+)
+def test_who_cannot_be_reached_is_named_in_one_line(problem, kind, says):
+    assert isinstance(problem, NETWORK)
+    error = not_connected(URL, problem)
+    assert type(error) is kind
+    assert URL in str(error)
+    assert says in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(("status", "final"), [(400, False), (401, True), (403, True), (503, False)])
+def test_a_refusal_carries_its_status_and_the_first_line_of_what_the_server_said(status, final):
+    response = Response(status, "No", Headers(), b"the client offers no subprotocol\nand more\n")
+    error = not_connected(URL, InvalidStatus(response))
+    assert isinstance(error, RefusedError)
+    assert error.code == status
+    assert "the client offers no subprotocol" in str(error)
+    assert "and more" not in str(error)
+    assert is_final(error) is final
+
+
+def test_a_refusal_without_a_body_is_a_line_as_well():
+    assert "503" in str(not_connected(URL, InvalidStatus(Response(503, "No", Headers(), b""))))
+
+
+@pytest.mark.parametrize(
+    ("code", "final"),
+    [(1006, False), (1012, False), (4001, True), (4002, False), (4003, True), (4008, False)],
+)
+def test_only_who_is_not_allowed_in_does_not_try_again(code, final):
+    error = closed(URL, code, "because")
+    assert error.code == code
+    assert "because" in str(error)
+    assert is_final(error) is final
+
+
+def test_a_wrong_address_is_final_and_a_server_that_is_not_there_is_not():
+    assert is_final(ConfigError("wrong"))
+    assert not is_final(UnreachableError("not there"))

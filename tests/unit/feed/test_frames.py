@@ -1,0 +1,61 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.client import ClientProtocol
+from websockets.frames import Opcode
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
+
+from rtlab.feed.frames import Frames, websocket_frame
+
+
+def as_a_client_reads(frame: bytes) -> list[tuple[Opcode, bytes]]:
+    protocol = ClientProtocol(parse_uri("ws://127.0.0.1"), state=OPEN, max_size=None)
+    protocol.receive_data(frame)
+    return [(event.opcode, bytes(event.data)) for event in protocol.events_received()]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+def test_a_client_reads_back_every_size_around_the_limits_of_the_length_field(size):
+    payload = bytes(size)
+    assert as_a_client_reads(websocket_frame(payload, text=False)) == [(Opcode.BINARY, payload)]
+
+
+@given(payloads=st.lists(st.tuples(st.binary(max_size=300), st.booleans()), max_size=10))
+def test_frames_in_a_row_are_read_back_as_they_went_in(payloads):
+    stream = b"".join(websocket_frame(payload, text=text) for payload, text in payloads)
+    assert as_a_client_reads(stream) == [
+        (Opcode.TEXT if text else Opcode.BINARY, payload) for payload, text in payloads
+    ]
+
+
+def test_who_asks_for_an_equal_payload_gets_the_same_frame_object():
+    frames = Frames()
+    first = frames.frame(b"payload", text=False)
+    assert frames.frame(bytes(bytearray(b"payload")), text=False) is first
+    assert (frames.built, frames.shared) == (1, 1)
+
+
+def test_text_and_binary_frames_of_one_payload_are_two():
+    frames = Frames()
+    assert frames.frame(b"{}", text=True) != frames.frame(b"{}", text=False)
+    assert frames.built == 2
+
+
+@given(payloads=st.lists(st.binary(max_size=40), max_size=60), limit=st.integers(0, 200))
+def test_every_answer_equals_a_fresh_frame_whatever_was_forgotten(payloads, limit):
+    frames = Frames(limit_bytes=limit)
+    for payload in payloads:
+        assert frames.frame(payload, text=False) == websocket_frame(payload, text=False)
+    assert frames.built + frames.shared == len(payloads)
+
+
+def test_what_is_kept_stays_within_its_bytes_and_the_newest():
+    frames = Frames(limit_bytes=1000)
+    for number in range(1000):
+        frames.frame(number.to_bytes(98, "big"), text=False)
+    kept = sum(map(len, frames._frames[False].values()))
+    assert 0 < kept <= 1000 + 100
+    built = frames.built
+    frames.frame((999).to_bytes(98, "big"), text=False)
+    assert frames.built == built
