@@ -5,7 +5,6 @@ import logging
 import time
 import weakref
 from collections.abc import Callable
-from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -25,7 +24,7 @@ from rtlab.client.outcome import (
     is_final,
     not_connected,
 )
-from rtlab.errors import ClosedError, ProtocolError, RtlabError, UnreachableError
+from rtlab.errors import ClosedError, ProtocolError, RtlabError
 from rtlab.model import Instrument
 from rtlab.protocol import Applied, Encoding, Subscription
 
@@ -112,27 +111,14 @@ class Client:
 
         RefusedError when the server refused it, UnreachableError when nothing came within `timeout_s`.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not self._link.is_ready(subscription):
-                    self._raise_if_closed()
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            raise self._link.not_ready(self.url, subscription, timeout_s) from None
+        what = f"{subscription.channel} of {subscription.instrument}"
+        await self._until(lambda: self._link.is_ready(subscription), what, timeout_s)
         return subscription
 
     async def instruments(self, timeout_s: float = 10.0) -> dict[str, Instrument]:
-        """Give the instruments of the feed by symbol, as its Welcome names them; UnreachableError without one."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while (welcome := self._link.reader.welcome) is None:
-                    self._raise_if_closed()
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            raise UnreachableError(f"the server at {self.url} sent no Welcome in {timeout_s:g} s") from None
-        return {row[0]: Instrument(row[0], Decimal(row[1]), Decimal(row[2])) for row in welcome.instruments}
+        """Give the feed's instruments by symbol; UnreachableError when it told none within `timeout_s`."""
+        await self._until(lambda: self._link.instruments() is not None, "welcome", timeout_s)
+        return self._link.instruments() or {}
 
     def on_applied(self, callback: Callback) -> Callable[[], None]:
         """Call `callback` with each Applied, right after the views changed; give a function that ends this."""
@@ -248,6 +234,16 @@ class Client:
         if is_final(problem):
             raise problem
         return delay_s
+
+    async def _until(self, condition: Callable[[], bool], what: str, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not condition():
+                    self._raise_if_closed()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise self._link.not_ready(self.url, what, timeout_s) from None
 
     def _raise_if_closed(self) -> None:
         if self._problem is not None:

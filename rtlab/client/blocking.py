@@ -24,6 +24,7 @@ from rtlab.client.outcome import (
     not_connected,
 )
 from rtlab.errors import ClosedError, ProtocolError, RtlabError
+from rtlab.model import Instrument
 from rtlab.protocol import Applied, Encoding, Subscription
 
 
@@ -102,13 +103,14 @@ class BlockingClient:
 
         RefusedError when the server refused it, UnreachableError when nothing came within `timeout_s`.
         """
-        deadline = time.monotonic() + timeout_s
-        while not self._link.is_ready(subscription):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise self._link.not_ready(self.url, subscription, timeout_s)
-            self.read(left)
+        what = f"{subscription.channel} of {subscription.instrument}"
+        self._until(lambda: self._link.is_ready(subscription), what, timeout_s)
         return subscription
+
+    def instruments(self, timeout_s: float = 10.0) -> dict[str, Instrument]:
+        """Give the feed's instruments by symbol; UnreachableError when it told none within `timeout_s`."""
+        self._until(lambda: self._link.instruments() is not None, "welcome", timeout_s)
+        return self._link.instruments() or {}
 
     def read(self, timeout_s: float | None = None) -> list[Applied]:
         """Take the next message, or connect again where that is due, and give what it changed.
@@ -137,6 +139,14 @@ class BlockingClient:
         if connection is not None:
             connection.close()
         self._link.close(time.monotonic_ns())
+
+    def _until(self, condition: Callable[[], bool], what: str, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._link.not_ready(self.url, what, timeout_s)
+            self.read(left)
 
     def _receive(self, deadline: float | None) -> list[Applied] | None:
         # None: the connection is gone, another try is due

@@ -1,11 +1,13 @@
 """What both clients share: a Reader, who is told of what it applied, how the link is doing. No socket, no loop."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
 from rtlab.client.backoff import Backoff, retry_hint_s
 from rtlab.errors import ProtocolError, RefusedError, RtlabError, UnreachableError
+from rtlab.model import Instrument
 from rtlab.protocol import (
     Applied,
     Code,
@@ -135,15 +137,24 @@ class Link:
             self.state = LinkState.CLOSED
             self.reader.disconnected(now)
 
+    def instruments(self) -> dict[str, Instrument] | None:
+        """Give the feed's instruments by symbol, as its Welcome told them; None before that."""
+        welcome = self.reader.welcome
+        if welcome is None:
+            return None
+        return {
+            symbol: Instrument(symbol, Decimal(tick), Decimal(lot))
+            for symbol, tick, lot in welcome.instruments
+        }
+
     def is_ready(self, subscription: Subscription) -> bool:
         """Tell whether `subscription` holds a state; RefusedError when the server refused it."""
         if subscription.state is SubscriptionState.REFUSED:
             raise RefusedError(f"the server refused: {subscription.error}", code=Code.UNKNOWN)
         return subscription.is_live
 
-    def not_ready(self, url: str, subscription: Subscription, timeout_s: float) -> RtlabError:
-        """Say why `subscription` holds no state after `timeout_s`."""
-        what = f"{subscription.channel} of {subscription.instrument}"
+    def not_ready(self, url: str, what: str, timeout_s: float) -> RtlabError:
+        """Say why there is no `what` after `timeout_s`."""
         return UnreachableError(
             f"the server at {url} sent no {what} in {timeout_s:g} s: the link is {self.state}"
             + (f" ({self.last_reason})" if self.last_reason else "")

@@ -17,8 +17,10 @@ from rtlab.feed.http import Route, answer, health_page, select_subprotocol
 from rtlab.feed.listening import listening_socket
 from rtlab.feed.statistics import ConnectionStatistics, GatewayStatistics
 from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber
+from rtlab.telemetry import exposition
 
 MAX_MESSAGE = 64 << 10  # bytes of one message from a reader
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CREDIT_TICK_S = 0.02  # pings, credit and evictions are looked at this often
 RESTARTING = (int(Code.RESTARTING), "the server is restarting; retry in 0.2 s")
 
@@ -45,7 +47,7 @@ class Gateway:
         self._next_publish = 0
         self._pending: asyncio.TimerHandle | None = None
         self._server: Server | None = None
-        self._routes: dict[str, Route] = {"/health": self._health}
+        self._routes: dict[str, Route] = {"/health": self._health, "/metrics": self._metrics}
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -197,3 +199,6 @@ class Gateway:
                 **statistics._asdict(),
             }
         )
+
+    def _metrics(self) -> tuple[str, bytes]:
+        return METRICS_TYPE, exposition({"feed": self.statistics()})
