@@ -45,16 +45,21 @@ class KeyedTable(Generic[Row]):
         return Update("snapshot", self.epoch, 0, self.seq, depth, self.ts, body)
 
     def since(self, epoch: int, seq: int, depth: int, held: int) -> AnyUpdate | None:
-        """Tell a reader at (epoch, seq) that holds the best `held` of each side what it lacks; None: nothing."""
+        """Tell a reader at (epoch, seq) that holds the best `held` of each side what it lacks; None: nothing.
+
+        A reader whose depth is to change is told even when it lacks nothing: it must cut (rows that it holds
+        beyond `depth` are not kept up to date), or may from now on rely on more.
+        """
         if epoch != self.epoch or not held:
             return self.snapshot(depth)
-        if seq > self.seq or (seq == self.seq and held >= depth):
+        if seq > self.seq or (seq == self.seq and held == depth):
             return None
         sides = self.sides
-        if any(seq < side.floor for side in sides):
-            return self.snapshot(depth)
+        for side in sides:
+            if seq < side.floor:
+                return self.snapshot(depth)
         rows = [row for side in sides for row in side.rows_since(seq, depth, held)]
-        if not rows and held >= depth:
+        if not rows and held == depth:
             return None
         if len(rows) > sum(min(depth, len(side.keys)) for side in sides):
             return self.snapshot(depth)  # dearer than the state itself

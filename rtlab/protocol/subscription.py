@@ -162,4 +162,4 @@ class Subscription:
 def _is_news(update: AnyUpdate, view: AnyView) -> bool:
     if update.epoch != view.epoch:
         return update.epoch > view.epoch
-    return update.last_seq > view.seq or (update.last_seq == view.seq and update.depth > view.held)
+    return update.last_seq > view.seq or (update.last_seq == view.seq and update.depth != view.held)
