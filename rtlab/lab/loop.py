@@ -30,12 +30,6 @@ class LabLoop:
         """True where the caller has no loop of his own and so may wait."""
         return self._thread is not None
 
-    def start(self, coroutine: Coroutine[object, object, T]) -> "asyncio.Future[T]":
-        """Begin `coroutine` on the loop; awaitable on it."""
-        if self._thread is None:
-            return self.loop.create_task(coroutine)
-        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop), loop=self.loop)
-
     def wait(self, coroutine: Coroutine[object, object, T], timeout: float | None = None) -> T:
         """Run `coroutine` on the lab's own loop and wait; only where `blocking`."""
         if self._thread is None or threading.current_thread() is self._thread:

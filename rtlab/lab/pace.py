@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from rtlab.errors import ConfigError
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 async def play(
     chunks: Iterable[tuple[int, T]],
-    act: Callable[[T], object],
+    act: Callable[[T], Awaitable[None] | None],
     *,
     speed: float | None = 1.0,
     most_behind_s: float = 1.0,
 ) -> float:
-    """Call `act` with each chunk of (ts in ns, chunk) when its time has come; give the seconds that slipped.
+    """Call (and await) `act` with each chunk of (ts in ns, chunk) when its time has come; give what slipped, in s.
 
     `speed` 1.0 is as recorded, 10.0 ten times faster, None as fast as possible. One that falls behind by more
     than `most_behind_s` (a machine that slept, a source that is too fast for it) does not rush after the clock:
@@ -36,5 +36,6 @@ async def play(
             begin -= ahead
             slipped -= ahead
         await asyncio.sleep(max(0.0, ahead))
-        act(chunk)
+        if (answer := act(chunk)) is not None:
+            await answer
     return slipped

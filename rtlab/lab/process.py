@@ -31,6 +31,7 @@ class ServerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # an interrupted cell or Ctrl-C is for the owner, who ends this one in order
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None

@@ -30,7 +30,7 @@ async def test_inside_a_running_loop_it_uses_that_one_and_starts_no_thread():
     loop = LabLoop()
     assert loop.loop is asyncio.get_running_loop()
     assert not loop.blocking
-    assert await loop.start(_name()) == "MainThread"
+    assert loop.call(lambda: threading.current_thread().name) == "MainThread"
     loop.close()
     assert not loop.loop.is_closed()
 

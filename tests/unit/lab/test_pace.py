@@ -49,7 +49,7 @@ async def test_what_cannot_be_caught_up_slips_and_is_counted():
     def act(chunk):
         times.append(time.monotonic())
         if chunk == 0:
-            time.sleep(0.1)  # noqa: ASYNC251  what a machine that stands still does
+            time.sleep(0.1)
 
     slipped = await play([(0, 0), (10 * MS, 1), (40 * MS, 2)], act, most_behind_s=0.02)
     assert slipped >= 0.05

@@ -1,0 +1,32 @@
+"""`rtlab demo`: a simulated market in a process of its own, and its dashboard in this one."""
+
+import click
+
+from rtlab.cli.durations import Duration
+from rtlab.cli.running import settings_of
+
+
+@click.command()
+@click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
+@click.option("--url", help="Show the feed at this address instead of a simulated one.")
+@click.option("--host", help="Address of the dashboard (127.0.0.1).")
+@click.option("--dashboard-port", type=int, help="Port of the dashboard (5006); 0 takes a free one.")
+@click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
+@click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")
+def command(for_s: float | None, url: str | None, **flags: object) -> None:
+    """Serve a simulated market and its dashboard."""
+    settings = settings_of(flags)
+    import asyncio
+
+    from rtlab.cli.running import ended_event
+    from rtlab.lab.serving import serve_dashboard
+
+    async def main() -> None:
+        ended = await ended_event(after_s=for_s)
+        await serve_dashboard(settings, url=url, on_ready=_say, ended=ended)
+
+    asyncio.run(main())  # Panel's server is tornado's, which keeps to the standard loop
+
+
+def _say(page: str, feed: str) -> None:
+    click.echo(f"dashboard at {page} , feed at {feed} (Ctrl-C ends both)")

@@ -1,0 +1,49 @@
+"""What the commands that run until they are told to end have in common."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+
+from rtlab.config import Settings, load
+from rtlab.telemetry import configure_logging
+
+
+def settings_of(flags: Mapping[str, object]) -> Settings:
+    """Read the settings, the given flags on top, and set up logging by them."""
+    settings = load(environ=os.environ, flags={k: v for k, v in flags.items() if v is not None})
+    configure_logging(settings.log_level)
+    return settings
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run `main` on the fastest event loop there is."""
+    try:
+        import uvloop
+    except ImportError:  # Windows, or a platform without a wheel
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def ended_event(*, after_s: float | None = None, with_owner: bool = False) -> asyncio.Event:
+    """Give an event that is set by Ctrl-C or SIGTERM, `after_s` seconds, or the end of standard input."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    if after_s is not None:
+        loop.call_later(after_s, ended.set)
+    if with_owner:
+        await loop.connect_read_pipe(lambda: _Owner(ended), sys.stdin)
+    return ended
+
+
+class _Owner(asyncio.Protocol):
+    """The owner holds the other end of standard input: when it closes, however, the owner is gone."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self._ended = ended
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()

@@ -1,0 +1,33 @@
+"""`rtlab serve`: a simulated market and its feed, until told to end."""
+
+import json
+
+import click
+
+from rtlab.cli.durations import Duration
+from rtlab.cli.running import ended_event, run, settings_of
+
+
+@click.command()
+@click.option("--host", help="Address to bind (127.0.0.1).")
+@click.option("--port", type=int, help="Port of the feed (8765); 0 takes a free one.")
+@click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
+@click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")
+@click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
+@click.option(
+    "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."
+)
+def command(for_s: float | None, owned: bool, **flags: object) -> None:
+    """Serve a simulated market's feed over WebSocket."""
+    settings = settings_of(flags)
+    from rtlab.lab.server import MarketServer, serve_simulated  # late: numba and websockets cost a second
+
+    def say(server: MarketServer) -> None:
+        url = server.gateway.url
+        click.echo(json.dumps({"url": url}) if owned else f"feed at {url} (Ctrl-C ends it)")
+
+    async def main() -> None:
+        ended = await ended_event(after_s=for_s, with_owner=owned)
+        await serve_simulated(settings, on_ready=say, ended=ended)
+
+    run(main())

@@ -1,0 +1,58 @@
+"""The market page of a lab: one browser view, wired to what all views share."""
+
+from typing import TYPE_CHECKING
+
+from panel.template import Template
+from panel.viewable import Viewable, Viewer
+
+from rtlab.model import Instrument
+from rtlab.views import MarketPage, MarketState, Pyramid
+
+if TYPE_CHECKING:
+    from rtlab.lab.eyes import Watched
+    from rtlab.lab.lab import Lab
+
+
+class Dashboard(Viewer):
+    """The live market page, for one notebook cell or one browser tab; many share one feed.
+
+    `close` ends what it is shown; a dashboard that nobody holds any more ends by itself.
+    """
+
+    def __init__(self, lab: "Lab", *, symbol: str | None = None, theme: str | None = None) -> None:
+        super().__init__()
+        self._lab = lab
+        self._watched: Watched | None = None
+        first = [lab.instrument(symbol)] if symbol is not None else []
+        others = [lab.instrument(one) for one in lab.symbols if one != symbol]
+        self.page = MarketPage([*first, *others], on_instrument=self._look_at, theme=theme)
+
+    def see(self, state: MarketState) -> None:
+        """Bring the page to `state`."""
+        self.page.show(state)
+
+    def look_again(self) -> None:
+        """Begin the page anew on the same instrument."""
+        self.page.choose(self.page.instrument.symbol)
+
+    def served(self) -> Template:
+        """Give the page as a document of its own, for a Panel server."""
+        return self.page.served()
+
+    def close(self) -> None:
+        """Show nothing new any more."""
+        if self._watched is not None:
+            self._watched.leave(self)
+            self._watched = None
+
+    def _look_at(self, instrument: Instrument) -> Pyramid:
+        self.close()
+        self._watched = self._lab.watched(instrument.symbol)
+        self._watched.join(self)
+        return self._watched.prices
+
+    def __panel__(self) -> Viewable:
+        return self.page.__panel__()
+
+    def __repr__(self) -> str:
+        return f"Dashboard({self.page!r})"

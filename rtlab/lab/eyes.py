@@ -1,0 +1,151 @@
+"""What all pages of one instrument share: its book, its bars and its trades as a pyramid. One feed, many eyes."""
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlab.book import Bar, BarsView, BookView
+from rtlab.lab.hub import Hub, Wish
+from rtlab.lab.streams import Streams
+from rtlab.model import Instrument, Level
+from rtlab.pipelines import Frame, FrameClock
+from rtlab.views import MarketState, Pyramid, milliseconds
+
+SECOND = 1_000_000_000
+BOOK_DEPTH = 100
+BARS_KEPT = 300
+TRADES_KEPT = 60  # that a page begins its tape with
+MOST_POINTS = 5_000_000  # of one instrument's prices; then the older half is forgotten, and counted
+BACK_MS = 1000.0  # a market that steps back by more has begun anew
+HEALTH_EVERY_S = 0.25  # while nothing else is new
+
+TAPE = ("ts", "ticks", "lots", "side")
+TapeRow = tuple[int, ...]
+Health = Mapping[str, object]
+
+
+class Eye(Protocol):
+    """A page that looks at one instrument."""
+
+    def see(self, state: MarketState) -> None:
+        """Bring the page to `state`."""
+
+    def look_again(self) -> None:
+        """Begin anew: the shared history is another one now."""
+
+
+class Watched:
+    """One instrument that pages look at; belongs to the client's loop, and lives as long as its lab.
+
+    `prices` holds its trades: x in ms, ascending, y in the instrument's units.
+    """
+
+    def __init__(
+        self, hub: Hub, streams: Streams, instrument: Instrument, health: Callable[[], Health]
+    ) -> None:
+        self.instrument, self.prices, self.forgotten = instrument, Pyramid(), 0
+        self._health = health
+        self._eyes: weakref.WeakSet[Eye] = weakref.WeakSet()
+        self._fresh: weakref.WeakSet[Eye] = weakref.WeakSet()
+        self._recent: deque[TapeRow] = deque(maxlen=TRADES_KEPT)
+        self._trades: list[TapeRow] = []
+        self._last: int | None = None
+        self._bars_from = 0
+        self._news = asyncio.Event()
+        symbol = instrument.symbol
+        self._book = hub.follow(Wish("book", symbol, BOOK_DEPTH), lambda applied: self._news.set())
+        self._bars = hub.follow(Wish("bars", symbol, BARS_KEPT, SECOND), lambda applied: self._news.set())
+        streams.of("trades", instrument).sink(self._take)
+        self._task = asyncio.get_running_loop().create_task(self._run(FrameClock(streams.hz)))
+
+    def join(self, eye: Eye) -> None:
+        """Show `eye` all there is, then what is new, until it leaves or nobody holds it any more."""
+        self._eyes.add(eye)
+        self._fresh.add(eye)
+        self._news.set()
+
+    def leave(self, eye: Eye) -> None:
+        """Show `eye` nothing any more."""
+        self._eyes.discard(eye)
+        self._fresh.discard(eye)
+
+    def close(self) -> None:
+        """End what shows; the subscriptions end with the lab's client."""
+        self._task.cancel()
+
+    def _take(self, frame: Frame) -> None:
+        x = milliseconds(frame["ts"])
+        held = self.prices.x
+        if len(held) and x[-1] < held[-1] - BACK_MS:
+            self._begin_anew(Pyramid())
+        elif len(held) + len(x) > MOST_POINTS:
+            half = len(held) // 2
+            self.forgotten += half
+            self._begin_anew(Pyramid(held[half:], self.prices.y[half:]))
+        self.prices.append(_ascending(x, self.prices), frame["price"])
+        rows = list(zip(*(frame[name].tolist() for name in TAPE), strict=True))
+        self._recent.extend(rows)
+        self._trades = [*self._trades, *rows][-TRADES_KEPT:]
+        self._last = rows[-1][1]
+        self._news.set()
+
+    def _begin_anew(self, prices: Pyramid) -> None:
+        self.prices = prices
+        for eye in tuple(self._eyes):
+            eye.look_again()
+
+    async def _run(self, clock: FrameClock) -> None:
+        time = asyncio.get_running_loop().time
+        while True:
+            try:
+                async with asyncio.timeout(HEALTH_EVERY_S):
+                    await self._news.wait()
+            except TimeoutError:
+                pass  # nothing new: the health of the feed is shown all the same
+            await asyncio.sleep(clock.wait(time()))
+            clock.tick(time())
+            self._news.clear()
+            self._show()
+
+    def _show(self) -> None:
+        bids, asks = self._levels()
+        bars = self._rows_of_bars()
+        health = self._health()
+        news = MarketState(bids, asks, self._last, self._changed(bars), _columns(self._trades), health)
+        for eye in tuple(self._eyes):
+            if eye in self._fresh:
+                eye.see(news._replace(bars=bars, trades=_columns(list(self._recent))))
+            else:
+                eye.see(news)
+        self._fresh.clear()
+        self._trades = []
+
+    def _levels(self) -> tuple[list[Level], list[Level]]:
+        view = self._book.subscription.view if self._book.subscription is not None else None
+        return (view.bids(BOOK_DEPTH), view.asks(BOOK_DEPTH)) if isinstance(view, BookView) else ([], [])
+
+    def _rows_of_bars(self) -> list[Bar]:
+        view = self._bars.subscription.view if self._bars.subscription is not None else None
+        return view.rows() if isinstance(view, BarsView) else []
+
+    def _changed(self, bars: list[Bar]) -> list[Bar]:
+        # newest first: only the open bar of the last look, and what came after it, can have changed
+        changed = [bar for bar in bars if bar[0] >= self._bars_from]
+        self._bars_from = bars[0][0] if bars else 0
+        return changed
+
+
+def _ascending(x: NDArray[np.float64], prices: Pyramid) -> NDArray[np.float64]:
+    # trades of one time step may be stamped a little out of order: the picture keeps the order of the feed
+    last = prices.x[-1] if len(prices) else x[0]
+    ascending: NDArray[np.float64] = np.maximum.accumulate(np.maximum(x, last))
+    return ascending
+
+
+def _columns(rows: list[TapeRow]) -> dict[str, list[int]] | None:
+    return {name: [row[i] for row in rows] for i, name in enumerate(TAPE)} if rows else None

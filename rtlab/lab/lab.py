@@ -1,0 +1,240 @@
+"""What notebooks and dashboards hold: one object that owns lifetimes and wires the rest, nothing more."""
+
+import asyncio
+import atexit
+import os
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Self
+
+from rtlab.client import Client
+from rtlab.client import connect as connect_client
+from rtlab.config import Settings, load
+from rtlab.errors import ClosedError, InstrumentError
+from rtlab.lab.hub import Hub, Wish
+from rtlab.lab.live import LiveBook
+from rtlab.lab.loop import LabLoop
+from rtlab.lab.process import ServerProcess
+from rtlab.lab.streams import Streams
+from rtlab.model import Instrument
+from rtlab.pipelines import FrameStream
+
+if TYPE_CHECKING:
+    from rtlab.lab.dashboard import Dashboard
+    from rtlab.lab.eyes import Watched
+
+BOOK_DEPTH = 100
+CLOSE_S = 10.0
+
+
+class Lab:
+    """A live market: its books, streams and dashboard, over one connection that comes back by itself.
+
+    Made by `rtlab.demo()` or `rtlab.connect(url)`. In a script they return when the feed is there; where an
+    event loop runs (Jupyter) they return at once, and `await lab` waits. `close` it, or use `with` or
+    `async with`.
+    """
+
+    def __init__(
+        self, settings: Settings, *, url: str | None = None, instruments: tuple[Instrument, ...] = ()
+    ) -> None:
+        self.settings, self.url = settings, url or ""
+        self.hub = Hub()
+        self.loop = LabLoop()
+        self._streams = Streams(self.hub, hz=settings.frame_hz)
+        self._instruments = {one.symbol: one for one in instruments}
+        self._watched: dict[str, Watched] = {}
+        self._client: Client | None = None
+        self._server = ServerProcess(_server_arguments(settings)) if url is None else None
+        self._closed = False
+        self._opening: asyncio.Task[None] | None = None
+        if self.loop.blocking:
+            atexit.register(self.close)
+            self._open_now()
+        else:
+            self._opening = self.loop.loop.create_task(self._open())
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols of the feed; empty while it is not known yet."""
+        return list(self._instruments)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Give one instrument of the feed; InstrumentError when it has none of that symbol."""
+        self._check_open()
+        if symbol in self._instruments:
+            return self._instruments[symbol]
+        if not self._instruments:
+            raise InstrumentError(
+                "the lab is not connected yet, so it knows no instruments", expected="`await lab`"
+            )
+        known = ", ".join(self._instruments)
+        raise InstrumentError("the feed has no such instrument", expected=f"one of {known}", got=symbol)
+
+    def book(self, symbol: str) -> LiveBook:
+        """Give the live book of an instrument: it prints itself, `.frame()` is a DataFrame."""
+        instrument = self.instrument(symbol)
+        followed = self.loop.call(lambda: self.hub.follow(Wish("book", symbol, BOOK_DEPTH)))
+        if self.loop.blocking and self._client is not None and followed.subscription is not None:
+            self.loop.wait(self._client.ready(followed.subscription))
+        return LiveBook(instrument, followed, self.loop)
+
+    def stream(self, channel: str, symbol: str) -> FrameStream:
+        """Give the stream of frames of `trades`, or of quotes (`ticker`), of an instrument; shared by all who ask."""
+        instrument = self.instrument(symbol)
+        return self.loop.call(lambda: self._streams.of(channel, instrument))
+
+    def dashboard(self, symbol: str | None = None, *, theme: str | None = None) -> "Dashboard":
+        """Give the market page, live, for a notebook cell or a Panel server; `theme` None is as the reader prefers."""
+        self._check_open()
+        from rtlab.lab.dashboard import Dashboard  # late: panel costs seconds
+
+        return Dashboard(self, symbol=symbol, theme=theme)
+
+    def watched(self, symbol: str) -> "Watched":
+        """Give what all pages of an instrument share; begun at the first call, kept while the lab lives."""
+        from rtlab.lab.eyes import Watched  # late: panel costs seconds
+
+        instrument = self.instrument(symbol)
+
+        def watch() -> Watched:
+            if symbol not in self._watched:
+                self._watched[symbol] = Watched(self.hub, self._streams, instrument, self._health)
+            return self._watched[symbol]
+
+        return self.loop.call(watch)
+
+    def statistics(self) -> Mapping[str, tuple[object, ...]]:
+        """Count what was sent, merged, dropped, lost and found again: named tuples by part of the lab."""
+        return self.loop.call(self._count)
+
+    async def ready(self) -> Self:
+        """Wait until the feed is there; AddressError, UnreachableError or RefusedError when it cannot be."""
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+        return self
+
+    def __await__(self) -> Generator[object, None, Self]:
+        return self.ready().__await__()
+
+    def close(self) -> None:
+        """Leave the feed, end the demo's server. Idempotent; inside a running loop it begins, `aclose` waits."""
+        if not self.loop.blocking:
+            if not self._closed and not self.loop.loop.is_closed():
+                self._closing = self.loop.loop.create_task(self.aclose())
+            return
+        if not self._closed:
+            atexit.unregister(self.close)
+            self.loop.wait(self._leave(), CLOSE_S)
+            self.loop.close()
+
+    async def aclose(self) -> None:
+        """Leave the feed, end the demo's server, and wait for both. Idempotent."""
+        await self._leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.ready()
+
+    async def __aexit__(self, *problem: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<rtlab.Lab, closed>"
+        state = str(self._client.state) if self._client is not None else "starting"
+        return f"<rtlab.Lab {self.url or 'demo'}, {state}: {', '.join(self.symbols) or 'no instruments yet'}>"
+
+    def _open_now(self) -> None:
+        try:
+            self.loop.wait(self._open())
+        except BaseException:
+            self.close()
+            raise
+
+    async def _open(self) -> None:
+        try:
+            if self._server is not None:
+                self.url = await self._server.start()
+            client = connect_client(self.url)
+            await client.__aenter__()
+        except BaseException:
+            await self._leave()
+            raise
+        self._client = client
+        self._instruments |= await client.instruments()
+        self.hub.attach(client)
+
+    async def _leave(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for watched in self._watched.values():
+            watched.close()
+        self._streams.close()
+        if (
+            self._opening is not None
+            and not self._opening.done()
+            and self._opening is not asyncio.current_task()
+        ):
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        if self._client is not None:
+            await self._client.close()
+        if self._server is not None:
+            await self._server.close()
+
+    def _count(self) -> Mapping[str, tuple[object, ...]]:
+        found: dict[str, tuple[object, ...]] = dict(self._streams.statistics())
+        if self._client is not None:
+            client = self._client.statistics()
+            found |= {"link": client, "reader": client.reader}
+        return found
+
+    def _health(self) -> Mapping[str, object]:
+        if self._client is None:
+            return {"state": "connecting"}
+        link = self._client.statistics()
+        told = link.reader._asdict()
+        state = link.state if link.state != "live" else self._client.treatment
+        return {**told, "state": state, "staleness_ms": link.staleness_ms}
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("this lab is closed", expected="a new rtlab.demo() or rtlab.connect(url)")
+
+
+def demo(**flags: object) -> Lab:
+    """Start a simulated market, its engine and its feed in a process of its own, and connect to it.
+
+    `flags` are settings, as rate=10_000 or seed=7; ConfigError for an unknown one.
+    """
+    return demo_with(load(environ=os.environ, flags=flags))
+
+
+def connect(url: str, **flags: object) -> Lab:
+    """Connect to the feed at `url`, as ws://host:8765; UnreachableError when nobody answers there."""
+    return connect_with(load(environ=os.environ, flags=flags), url)
+
+
+def demo_with(settings: Settings) -> Lab:
+    """Give a demo with these settings."""
+    from rtlab.sources.simulated import demo_instruments
+
+    return Lab(settings, instruments=demo_instruments())
+
+
+def connect_with(settings: Settings, url: str) -> Lab:
+    """Connect to `url` with these settings."""
+    return Lab(settings, url=url)
+
+
+def _server_arguments(settings: Settings) -> list[str]:
+    return [
+        *("--host", "127.0.0.1", "--port", "0"),
+        *("--rate", str(settings.rate), "--seed", str(settings.seed)),
+    ]

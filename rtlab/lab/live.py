@@ -1,0 +1,78 @@
+"""What an analyst holds of a live market: a book that prints itself."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from rtlab.book import BookView
+from rtlab.errors import ConfigError
+from rtlab.lab.hub import Followed
+from rtlab.lab.loop import LabLoop
+from rtlab.model import Instrument, Level
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class BookNow(NamedTuple):
+    """A book at one moment: levels (ticks, lots), best first, and where in its sequence it stands."""
+
+    epoch: int
+    seq: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class LiveBook:
+    """The live order book of one instrument; each look at it is the newest there is."""
+
+    def __init__(self, instrument: Instrument, followed: Followed, loop: LabLoop) -> None:
+        self.instrument = instrument
+        self._followed, self._loop = followed, loop
+
+    def now(self, depth: int = 10) -> BookNow | None:
+        """Give the best `depth` levels of both sides, consistent; None while the first snapshot is on its way."""
+        if depth < 1:
+            raise ConfigError("the caller's depth makes no book", expected="at least 1", got=depth)
+        return self._loop.call(lambda: self._look(depth))
+
+    @property
+    def best(self) -> tuple[Decimal | None, Decimal | None]:
+        """Best bid and best ask, exact; None where a side is empty or nothing came yet."""
+        book = self.now(1)
+        sides = (book.bids, book.asks) if book else ([], [])
+        bid, ask = (self.instrument.price(levels[0][0]) if levels else None for levels in sides)
+        return bid, ask
+
+    def frame(self, depth: int = 10) -> "pd.DataFrame":
+        """Give the best `depth` levels as a DataFrame: side, price, qty; best first, bids before asks."""
+        import pandas as pd
+
+        rows = [
+            (side, float(self.instrument.price(price)), float(self.instrument.quantity(qty)))
+            for side, levels in self._sides(depth)
+            for price, qty in levels
+        ]
+        return pd.DataFrame(rows, columns=["side", "price", "qty"])
+
+    def __repr__(self) -> str:
+        book = self.now(5)
+        if book is None:
+            return f"{self.instrument.symbol}: waiting for the first snapshot"
+        price, quantity = self.instrument.price, self.instrument.quantity
+        lines = [f"{self.instrument.symbol}  book {book.epoch}/{book.seq}", f"{'bid':>24} | ask"]
+        for i in range(max(len(book.bids), len(book.asks))):
+            bid = f"{quantity(book.bids[i][1])} {price(book.bids[i][0])}" if i < len(book.bids) else ""
+            ask = f"{price(book.asks[i][0])} {quantity(book.asks[i][1])}" if i < len(book.asks) else ""
+            lines.append(f"{bid:>24} | {ask}")
+        return "\n".join(lines)
+
+    def _sides(self, depth: int) -> list[tuple[str, list[Level]]]:
+        book = self.now(depth)
+        return [("bid", book.bids), ("ask", book.asks)] if book else []
+
+    def _look(self, depth: int) -> BookNow | None:
+        subscription = self._followed.subscription
+        view = subscription.view if subscription is not None else None
+        if not isinstance(view, BookView) or not view.held:
+            return None
+        return BookNow(view.epoch, view.seq, view.bids(depth), view.asks(depth))

@@ -1,0 +1,98 @@
+"""The server half of a lab: a market that is made or replayed, its state, and the gateway that serves it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from itertools import count
+from typing import Self
+
+from rtlab.book import Market
+from rtlab.config import Settings
+from rtlab.engine import Engine
+from rtlab.feed import Gateway
+from rtlab.lab.pace import play
+from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, MarketMessage, VenueTrade
+from rtlab.protocol import Limits
+from rtlab.sources import Commands
+from rtlab.sources.simulated import Simulated, demo_instruments
+
+STEP_NS = 2_000_000  # a simulated market moves 500 times a second, or at each command where they are fewer
+
+
+class MarketServer:
+    """A market and its gateway in this process; `async with MarketServer(instruments, settings) as server`.
+
+    `epoch` must be above that of every earlier run that readers may remember; the default is the wall clock in
+    ms. Feed it by `match` (commands, through the engine) or `take` (what a venue published).
+    """
+
+    def __init__(
+        self, instruments: Sequence[Instrument], settings: Settings, *, epoch: int | None = None
+    ) -> None:
+        self.epoch = epoch if epoch is not None else time.time_ns() // 1_000_000
+        self.market = Market(instruments, self.epoch)
+        self.engine = Engine(instruments)
+        self.gateway = Gateway(self.market, host=settings.host, port=settings.port, limits=limits(settings))
+
+    async def __aenter__(self) -> Self:
+        await self.gateway.__aenter__()
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        await self.gateway.close()
+
+    def match(self, commands: Commands) -> None:
+        """Let the engine match COMMAND rows, fold its events and publish."""
+        if len(commands):
+            self.market.apply(self.engine.process(commands))
+            self.gateway.publish()
+
+    def take(self, messages: Sequence[MarketMessage]) -> None:
+        """Fold what a venue published, and publish it."""
+        for message in messages:
+            if isinstance(message, DepthUpdate | DepthSnapshot):
+                self.market.apply_depth(message.instrument, message)
+            elif isinstance(message, VenueTrade):
+                self.market.apply_trade(message)
+        self.gateway.publish()
+
+
+def limits(settings: Settings) -> Limits:
+    """Give the limits of one connection that the settings ask for."""
+    return Limits(
+        heartbeat_s=settings.heartbeat_s,
+        evict_after_s=settings.evict_after_s,
+        window_ceiling=settings.window_bytes,
+    )
+
+
+def simulated_steps(
+    simulated: Simulated, start_ns: int, step_ns: int = STEP_NS
+) -> Iterator[tuple[int, Commands]]:
+    """Cut an endless simulated market into (end of step in ns, COMMAND rows up to then)."""
+    return ((ts, simulated.until(ts)) for ts in count(start_ns, step_ns))
+
+
+async def serve_simulated(
+    settings: Settings, *, on_ready: Callable[[MarketServer], None], ended: asyncio.Event
+) -> None:
+    """Serve the simulated market of `settings` until `ended`; `on_ready` is called when readers may come."""
+    instruments = demo_instruments()
+    start_ns = time.time_ns()
+    simulated = Simulated(instruments, rate=settings.rate, seed=settings.seed, start=start_ns)
+    async with MarketServer(instruments, settings) as server:
+        on_ready(server)
+        await until_ended(play(simulated_steps(simulated, start_ns), server.match), ended)
+
+
+async def until_ended(work: Coroutine[object, object, object], ended: asyncio.Event) -> None:
+    """Run `work` until it is done or `ended` is set; raises what the work raises."""
+    playing, waiting = asyncio.create_task(work), asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait([playing, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        playing.cancel()
+        waiting.cancel()
+    for result in await asyncio.gather(playing, waiting, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result
