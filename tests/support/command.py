@@ -1,0 +1,26 @@
+"""Run the command line as a user does, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def rtlab(
+    *arguments: object, timeout: float = 60, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `rtlab ARGUMENTS` to its end."""
+    command = [sys.executable, "-m", "rtlab", *map(str, arguments)]
+    environment = {**os.environ, **(environ or {})}
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=environment)
+
+
+def assert_one_clear_line(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """Exit status 2, nothing on standard output, one line on standard error, and no traceback."""
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("rtlab: compiling")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("rtlab: ")
+    for part in parts:
+        assert part in lines[0]

@@ -1,0 +1,45 @@
+import asyncio
+import os
+import signal
+
+import pytest
+
+from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.errors import ConfigError
+
+
+async def test_the_event_is_set_after_its_time():
+    ended = await ended_event(after_s=0.01)
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_in_order_instead_of_by_an_exception(number):
+    ended = await ended_event()
+    os.kill(os.getpid(), number)
+    await asyncio.wait_for(ended.wait(), 5)
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(one)
+
+
+def test_flags_that_were_not_given_leave_the_settings_alone(monkeypatch):
+    monkeypatch.setenv("RTLAB_PORT", "1234")
+    assert settings_of({"port": None, "rate": 7}).port == 1234
+    assert settings_of({"port": None, "rate": 7}).rate == 7
+    assert settings_of({"port": 1, "rate": None}).port == 1
+
+
+def test_an_unknown_variable_is_refused(monkeypatch):
+    monkeypatch.setenv("RTLAB_PROT", "1234")
+    with pytest.raises(ConfigError, match="RTLAB_PORT"):
+        settings_of({})
+
+
+def test_run_runs_to_the_end():
+    seen = []
+
+    async def main():
+        seen.append(asyncio.get_running_loop())
+
+    run(main())
+    assert seen[0].is_closed()
