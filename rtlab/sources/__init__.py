@@ -6,6 +6,7 @@ from rtlab.sources.lobster import Lobster, Step
 from rtlab.sources.lobster_check import LobsterCheck, LobsterReport, Miss, verify
 from rtlab.sources.opening import open_source
 from rtlab.sources.oracle import Difference, OracleStatistics, QuoteOracle
+from rtlab.sources.simulated import Simulated, demo_instruments
 
 __all__ = [
     "Binance",
@@ -21,7 +22,9 @@ __all__ = [
     "OracleStatistics",
     "OrderFlow",
     "QuoteOracle",
+    "Simulated",
     "Step",
+    "demo_instruments",
     "open_source",
     "verify",
 ]

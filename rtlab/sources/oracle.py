@@ -2,7 +2,7 @@
 
 A venue's quotes and its depth updates come over two channels with ids from one counter. Where an update's id
 equals a quote's, the book right after that update must show exactly that quote. Three facts meet here, each in
-the order of its own channel, but in no order between the channels:
+the order of its own channel, but in no order between them (save that a state is reached before it is observed):
 
     quote(q)              the venue's quote at `q.update_id`
     reached(id, seq)      the book on the producing side stood at `seq` right after the update `id`
