@@ -4,15 +4,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rtlab.views.layered import LayeredPlot, PlotStatistics
+    from rtlab.views.overlay import Line, Marker
     from rtlab.views.pyramid import Pyramid, PyramidStatistics, milliseconds
 
 # panel takes 2.5 s to import: who only wants the level of detail does not pay for it (PEP 562)
 _HOMES = {
+    "LayeredPlot": "layered",
+    "Line": "overlay",
+    "Marker": "overlay",
+    "PlotStatistics": "layered",
     "Pyramid": "pyramid",
     "PyramidStatistics": "pyramid",
     "milliseconds": "pyramid",
 }
-__all__ = ["Pyramid", "PyramidStatistics", "milliseconds"]
+__all__ = [
+    "LayeredPlot",
+    "Line",
+    "Marker",
+    "PlotStatistics",
+    "Pyramid",
+    "PyramidStatistics",
+    "milliseconds",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,69 @@
+"""The figure of a `LayeredPlot`: one line, two axes, and no tool that would repaint it."""
+
+from typing import Any, Literal, cast
+
+from bokeh.models import BasicTickFormatter, ColumnDataSource, DatetimeTickFormatter, Range1d
+from bokeh.models.annotations import Title
+from bokeh.models.renderers import GlyphRenderer
+from bokeh.plotting import figure
+
+from rtlab.views.theme import Colours, dress
+from rtlab.views.viewport import Columns
+
+AXIS_PX = 72
+"""The room to the right of the frame, for the labels of the y axis."""
+
+_TIMES: dict[str, Any] = {
+    "microseconds": "%H:%M:%S.%f",
+    "milliseconds": "%H:%M:%S.%3N",
+    "seconds": "%H:%M:%S",
+    "minsec": "%H:%M:%S",
+    "minutes": "%H:%M",
+    "hourmin": "%H:%M",
+    "hours": "%H:%M",
+    "days": "%d %b",
+    "months": "%b %Y",
+    "years": "%Y",
+}
+
+
+def dense_figure(
+    first: Columns,
+    output_backend: Literal["webgl", "canvas"],
+    colours: Colours,
+    *,
+    title: str,
+    y_label: str,
+    time_axis: bool,
+) -> figure:
+    """Build the figure around the columns that it shows at first. `output_backend` cannot be changed later."""
+    plot = figure(
+        output_backend=output_backend,
+        x_axis_type="datetime" if time_axis else "linear",
+        y_axis_location="right",
+        x_range=Range1d(start=first.x0, end=first.x1),
+        y_range=Range1d(start=first.y0, end=first.y1),
+        tools="",
+        toolbar_location=None,
+        sizing_mode="stretch_both",
+        min_border_right=AXIS_PX,
+        min_border_left=8,
+        min_border_top=30,
+        min_border_bottom=30,
+    )
+    plot.title = Title(text=title, text_font_style="bold")
+    plot.yaxis.axis_label = y_label or None
+    plot.yaxis.formatter = BasicTickFormatter(use_scientific=False)
+    plot.xaxis.formatter = DatetimeTickFormatter(**_TIMES) if time_axis else BasicTickFormatter()
+    plot.line(
+        "x", "y", source=ColumnDataSource({"x": first.x, "y": first.y}), line_join="round", name="dense"
+    )
+    paint(plot, colours)
+    return plot
+
+
+def paint(plot: figure, colours: Colours) -> None:
+    """Give the figure its colours."""
+    dress(plot, colours)
+    for renderer in plot.select({"type": GlyphRenderer}):
+        cast(Any, renderer).glyph.line_color = colours.accent

@@ -1,0 +1,141 @@
+"""Where a view lives: a cell of a notebook, or a served page. What differs between the two is in here.
+
+In a notebook, JupyterLab runs the callbacks of the browser in a thread of their own, beside the cells.
+Panel sends one message as several, and empties a document's held changes without a lock: two threads
+that do this at once give the browser broken messages. So there is one lock, `SENDING`, around all of it.
+
+A served page ends when its session is destroyed, and Panel cleans up. A notebook's output ends in two
+other ways: JupyterLab says that the output was cleared, which nobody listened to: `forget` does. Or the
+page just goes: then a `Heartbeat` finds out.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from bokeh.protocol.message import Message
+from panel.config import panel_extension
+from panel.io import notebook
+from panel.io.state import state
+from panel.viewable import MimeRenderMixin, Viewable
+from pyviz_comms import Comm  # type: ignore[import-untyped]
+
+SENDING = threading.RLock()
+"""Held while changes are collected and sent to a notebook."""
+
+_SOFTWARE = ("swiftshader", "llvmpipe", "softpipe", "software", "basic render", "swrast", "paravirtual")
+_MASKED = ("", "mozilla", "webkit webgl")
+
+
+def push(pane: Viewable, change: Callable[[], None]) -> bool:
+    """Run `change`, which alters what `pane` shows, where that is legal, and send it; True if anybody looks.
+
+    In a notebook at once and under the lock; in a served page with the document's lock: at once inside one
+    of its callbacks, else on its next tick. Without anybody who looks `change` is not run.
+    """
+    shown = [state._views[ref] for ref in list(pane._models) if ref in state._views]
+    if not shown:
+        return False
+    _, _, document, comm = shown[-1]
+    if comm:
+        with SENDING:
+            change()
+            notebook.push_notebook(pane)
+    elif document.session_context is None or state._unblocked(document):
+        change()
+    else:
+        document.add_next_tick_callback(change)
+    return True
+
+
+def send_at_once(pane: Viewable) -> None:
+    """Have the sockets of a served page send small messages without waiting for more to come.
+
+    Bokeh does not ask for it: the three WebSocket frames of one message then wait for each other, 40 ms.
+    """
+    for ref in list(pane._models):
+        context = state._views[ref][2].session_context if ref in state._views else None
+        for connection in getattr(getattr(context, "session", None), "_subscribed_connections", ()):
+            connection._socket.set_nodelay(True)
+
+
+def backend(renderer: str | None) -> Literal["webgl", "canvas"]:
+    """Choose a figure's output backend by what the browser says of its GL (`UNMASKED_RENDERER_WEBGL`).
+
+    A GL that is computed by the processor draws 10 to 60 times slower than the canvas does. Where it is
+    unknown, or the browser does not tell, the canvas is never wrong.
+    """
+    name = (renderer or "").strip().lower()
+    if name in _MASKED or any(word in name for word in _SOFTWARE):
+        return "canvas"
+    return "webgl"
+
+
+def forget(ref: str) -> None:
+    """Free what Panel keeps for the notebook output of root `ref`; nothing if it keeps nothing."""
+    with SENDING:
+        shown = state._views.pop(ref, None)
+        if shown is None:
+            return
+        viewable, root, document, _ = shown
+        viewable._cleanup(root)
+        viewable._documents.pop(document, None)
+        for comm in viewable._comms.pop(ref, ()):
+            comm.close()
+
+
+class Heartbeat:
+    """Find out that nobody is there any more: who was asked several times in a row and never answered.
+
+    It counts questions, not time: a kernel that was busy for minutes, and could neither ask nor hear,
+    takes nobody for lost. `ask` is called by every `beat`; `lost` once, after `missed` unheard questions.
+    """
+
+    def __init__(self, ask: Callable[[], None], lost: Callable[[], None], *, missed: int = 3) -> None:
+        self._ask, self._lost, self._missed = ask, lost, missed
+        self._unheard = 0
+        self.alive = True
+
+    def heard(self) -> None:
+        """Note a sign of life."""
+        self._unheard = 0
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self.alive = False
+
+    def beat(self) -> None:
+        """Ask again, or give up."""
+        if not self.alive:
+            return
+        if self._unheard >= self._missed:
+            self.alive = False
+            self._lost()
+            return
+        self._unheard += 1
+        self._ask()
+
+
+def _guard_panel() -> None:
+    """Put the lock around what Panel does with a notebook, and listen for cleared outputs. Once a process."""
+    if getattr(notebook.send, "guarded_by_rtlab", False):
+        return
+    send, receive = notebook.send, MimeRenderMixin._on_msg
+
+    def guarded_send(comm: Comm, msg: Message[object]) -> None:
+        with SENDING:
+            send(comm, msg)
+
+    def guarded_receive(self: MimeRenderMixin, ref: str, manager: object, msg: object) -> None:
+        # a message may come after its output was forgotten: there is nobody left to hear it
+        with SENDING:
+            if ref in state._views:
+                receive(self, ref, manager, msg)
+
+    guarded_send.guarded_by_rtlab = True  # type: ignore[attr-defined]
+    notebook.send = guarded_send
+    MimeRenderMixin._on_msg = guarded_receive  # type: ignore[method-assign]
+    panel_extension.add_delete_action(forget)
+
+
+_guard_panel()

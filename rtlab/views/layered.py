@@ -1,0 +1,243 @@
+"""A line of any number of points, in a notebook cell or a served page, that moves and can be moved."""
+
+import time
+from collections import deque
+from typing import Literal, NamedTuple
+
+import numpy as np
+import panel as pn
+from bokeh.plotting import figure
+from numpy.typing import ArrayLike
+from panel.viewable import Viewable, Viewer
+
+from rtlab.errors import ConfigError
+from rtlab.views.beat import Pace
+from rtlab.views.dense import AXIS_PX, dense_figure, paint
+from rtlab.views.host import SENDING, backend, push
+from rtlab.views.overlay import WIDEST, Ask, Heard, Hello, Overlay, Painted
+from rtlab.views.pyramid import Pyramid
+from rtlab.views.theme import ThemeName, colours
+from rtlab.views.viewport import Moving, News, window
+
+_FEW = 64  # so many numbers are sent as text: two frames fewer than as bytes
+
+
+class PlotStatistics(NamedTuple):
+    """What a `LayeredPlot` has done.
+
+    `asked` windows were wanted by the browser, `answered` were sent, `dropped` came so late that the
+    browser had left them, `refused` messages made no sense. `python_p50_ms` and `python_p95_ms` are
+    the time from the question to the columns, of the last 1,000 answers. `shown` points are drawn of the
+    `held` ones. Of the repaints of the moving window `drawn` were sent, `merged` were overtaken by a newer.
+    """
+
+    asked: int
+    answered: int
+    dropped: int
+    refused: int
+    python_p50_ms: float
+    python_p95_ms: float
+    shown: int
+    held: int
+    drawn: int
+    merged: int
+    live: bool
+    output_backend: str
+
+
+class LayeredPlot(Viewer):
+    """The line of a `Pyramid`: drawn densely below, and above it what the mouse and the orders move.
+
+    The wheel zooms about the cursor, dragging pans, a double click goes back to the newest point. The
+    y axis fits what is visible. While the newest point is in the window, it stays there: the plot
+    follows, and only what is new is sent.
+
+    x is "time", in milliseconds since 1970 (see `milliseconds`), or "number". `span` is how much of x is
+    shown at first; None shows all there is. `height` is in pixels; None fills the place.
+    """
+
+    def __init__(
+        self,
+        pyramid: Pyramid | None = None,
+        *,
+        title: str = "",
+        y_label: str = "",
+        x: Literal["time", "number"] = "time",
+        span: float | None = None,
+        height: int | None = 320,
+        theme: ThemeName = "light",
+    ) -> None:
+        if x not in ("time", "number"):
+            raise ConfigError("the caller's kind of x is unknown", expected='"time" or "number"', got=x)
+        if span is not None and not (np.isfinite(span) and span > 0):
+            raise ConfigError("the caller's span cannot be shown", expected="a finite number > 0", got=span)
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._colours = colours(theme)
+        self.pyramid = Pyramid() if pyramid is None else pyramid
+        self._title, self._y_label, self._time_axis, self._span = title, y_label, x == "time", span
+        self.overlay = Overlay(self._heard, self._left, self._colours, time_axis=self._time_axis)
+        place = (
+            {"sizing_mode": "stretch_width", "height": height} if height else {"sizing_mode": "stretch_both"}
+        )
+        self._visual = pn.Column(self.overlay, margin=0, min_height=180, **place)
+        self._figure: figure | None = None
+        self._pace = Pace()
+        self._mount, self._view, self._moving = "", -1, None  # type: str, int, Moving | None
+        self._asked = self._answered = self._dropped = self._shown = self._refreshed = 0
+        self._python_ms: deque[float] = deque(maxlen=1000)
+
+    def __panel__(self) -> Viewable:
+        return self._visual
+
+    @property
+    def theme(self) -> ThemeName:
+        """Whether it is "light" or "dark"; may be changed at any time."""
+        return self._colours.name
+
+    @theme.setter
+    def theme(self, theme: ThemeName) -> None:
+        self._colours = colours(theme)
+        self.overlay.wear(self._colours)
+        if (plot := self._figure) is not None:
+            push(self._visual, lambda: paint(plot, self._colours))
+
+    @property
+    def follow(self) -> bool:
+        """Whether the window moves with the newest point; set it to go there, or to stay."""
+        return self._moving is not None
+
+    @follow.setter
+    def follow(self, follow: bool) -> None:
+        self.overlay.send({"type": "follow", "on": follow})
+
+    def append(self, x: ArrayLike, y: ArrayLike) -> None:
+        """Add points and show them; LocalError as of `Pyramid.append`. Any thread may call it."""
+        self.pyramid.append(x, y)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what others have added to the pyramid. At most 30 times a second something is sent."""
+        self._refreshed += 1
+        if self._moving is not None:
+            self._pace.mark(self, self._send_news)
+            self._flush()
+
+    def statistics(self) -> PlotStatistics:
+        """Say what has been asked, sent and shown so far."""
+        with SENDING:
+            p50, p95 = np.percentile(self._python_ms, [50, 95]) if self._python_ms else (0.0, 0.0)
+            pace = self._pace.statistics()
+            return PlotStatistics(
+                asked=self._asked,
+                answered=self._answered,
+                dropped=self._dropped,
+                refused=self.overlay.refused,
+                python_p50_ms=float(p50),
+                python_p95_ms=float(p95),
+                shown=self._shown,
+                held=len(self.pyramid),
+                drawn=pace.drawn,
+                merged=pace.merged,
+                live=self.follow,
+                output_backend="" if self._figure is None else str(self._figure.output_backend),
+            )
+
+    def _flush(self) -> None:
+        if self.overlay.seen:
+            for draw in self._pace.take(time.monotonic_ns()):
+                push(self.overlay, draw)
+
+    def _heard(self, message: Heard) -> None:
+        # one lock for all of it: columns and news must leave in the order in which they were cut
+        with SENDING:
+            match message:
+                case Hello():
+                    self._greet(message)
+                case Ask() if message.mount == self._mount:
+                    self._answer(message)
+                case Painted() if message.mount == self._mount:
+                    self._pace.painted(message.drawing)
+                    self._dropped, self._shown = message.dropped, message.shown
+        self._flush()
+
+    def _left(self) -> None:
+        self._mount, self._moving = "", None
+
+    def _greet(self, hello: Hello) -> None:
+        """Serve the newest browser that shows the plot; a figure can only be in one place."""
+        self._mount, self._moving = hello.mount, None
+        self._pace.restart()
+        if self._figure is None:
+            self._figure = self._build(hello)
+            pane = pn.pane.Bokeh(self._figure, margin=0, sizing_mode="stretch_both")  # type: ignore[no-untyped-call]
+            self._visual.append(pane)
+            self.overlay.figure_id = self._figure.id
+        self.overlay.show_marks()
+
+    def _build(self, hello: Hello) -> figure:
+        x0, x1 = self._extent()
+        width = int(min(max(hello.width - AXIS_PX, 50), WIDEST))
+        return dense_figure(
+            window(self.pyramid, x0, x1, width),
+            backend(hello.renderer),
+            self._colours,
+            title=self._title,
+            y_label=self._y_label,
+            time_axis=self._time_axis,
+        )
+
+    def _extent(self) -> tuple[float, float]:
+        x = self.pyramid.x
+        usual = 60_000.0 if self._time_axis else 1000.0
+        end = float(x[-1]) if len(x) else self._now()
+        return end - (self._span or (end - float(x[0]) if len(x) > 1 else 0.0) or usual), end
+
+    def _now(self) -> float:
+        return time.time() * 1000 if self._time_axis else 0.0
+
+    def _answer(self, ask: Ask) -> None:
+        began = time.perf_counter()
+        self._asked += 1
+        self._view, self._moving = ask.view, None
+        if ask.live:
+            self._moving = Moving(self.pyramid, ask.x1 - ask.x0, ask.width, now=self._now())
+            self._pace.restart()
+            news = self._moving.whole()
+        else:
+            x0, x1, x, y, y0, y1 = window(self.pyramid, ask.x0, ask.x1, ask.width)
+            news = News(x0, x1, x, y, x[:0], y[:0], y0, y1, whole=True)
+        self._python_ms.append((time.perf_counter() - began) * 1000)
+        self._send(news, answer=True)
+        self._answered += 1
+
+    def _send_news(self) -> None:
+        with SENDING:
+            news = self._moving.news() if self._moving is not None else None
+            if news is None:
+                self._pace.painted(self._pace.statistics().drawn)  # nothing to paint is painted
+            else:
+                self._send(news)
+
+    def _send(self, news: News, *, answer: bool = False) -> None:
+        pyramid = self.pyramid
+        points = np.concatenate([news.closed_x, news.open_x, news.closed_y, news.open_y])
+        message: dict[str, object] = {
+            "type": "columns",
+            "answer": answer,
+            "mount": self._mount,
+            "view": self._view,
+            "live": self.follow,
+            "whole": news.whole,
+            "drawing": self._pace.statistics().drawn,
+            "x0": news.x0,
+            "x1": news.x1,
+            "y0": news.y0,
+            "y1": news.y1,
+            "points": points.tolist() if len(points) <= _FEW else points,
+            "closed": len(news.closed_x),
+            "held": len(pyramid),
+            "streaming": self._refreshed > 0,
+        }
+        if len(pyramid):
+            message.update(first=float(pyramid.x[0]), last=float(pyramid.x[-1]), last_y=float(pyramid.y[-1]))
+        self.overlay.send(message)

@@ -1,0 +1,202 @@
+"""The layer above a figure, in the browser: crosshair, lines, markers, and the hand that moves the window.
+
+The browser owns the range. It says in a message which window it wants drawn (`Ask`), at most once per
+animation frame, and gets the columns in a message; in follow mode it is told where the window is now.
+Nothing of this passes through Bokeh's models, so nothing comes back late or twice.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import param
+from bokeh.document import Document
+from bokeh.model import Model
+from panel.custom import JSComponent
+
+from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
+from rtlab.views.theme import FONT, Colours
+
+BEAT_S = 10.0
+MOST_MARKERS = 1000
+WIDEST = 16_384
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A horizontal line: an order, an alert. `colour` is of the theme ("bid", "ask", "accent", ...) or `#rrggbb`."""
+
+    y: float
+    label: str = ""
+    colour: str = "accent"
+    dashed: bool = True
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of its own: a fill, an event. `colour` as of `Line`."""
+
+    x: float
+    y: float
+    shape: Literal["circle", "up", "down"] = "circle"
+    label: str = ""
+    colour: str = "accent"
+
+
+class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
+    """A browser shows the component now. `renderer` is what draws its GL, `width` that of the place in pixels."""
+
+    mount: str
+    renderer: str
+    width: float
+
+
+class Ask(msgspec.Struct, frozen=True, tag_field="type", tag="ask"):
+    """A browser wants a window drawn: [x0, x1) on `width` columns; `live`: as long, but with the newest point."""
+
+    mount: str
+    view: int
+    x0: float
+    x1: float
+    width: int
+    live: bool
+
+    def makes_sense(self) -> bool:
+        """Say whether the window can be cut into columns that floats can tell apart."""
+        span = self.x1 - self.x0
+        if not (1 <= self.width <= WIDEST and math.isfinite(span) and span > 0):
+            return False
+        return span / self.width >= 2 * max(math.ulp(self.x0), math.ulp(self.x1))
+
+
+class Painted(msgspec.Struct, frozen=True, tag_field="type", tag="painted"):
+    """Drawing `drawing` is on the screen, with `shown` points; `dropped` answers came too late so far."""
+
+    mount: str
+    drawing: int
+    shown: int
+    dropped: int
+
+
+class Alive(msgspec.Struct, frozen=True, tag_field="type", tag="alive"):
+    """The answer to a ping."""
+
+
+Heard = Hello | Ask | Painted | Alive
+
+
+class Overlay(JSComponent):
+    """The browser's half of a `LayeredPlot`; takes no room of its own.
+
+    `hear` is called with each message of the browser that makes sense; the others are counted in `refused`.
+    `gone` is called when the last browser has left.
+    """
+
+    figure_id = param.String(default="")
+    time_axis = param.Boolean(default=True)
+    colours = param.Dict(default={})
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    def __init__(
+        self, hear: Callable[[Heard], None], gone: Callable[[], None], colours: Colours, *, time_axis: bool
+    ) -> None:
+        place = {"width": 0, "height": 0, "margin": 0, "sizing_mode": "fixed"}
+        super().__init__(time_axis=time_axis, **place)  # type: ignore[no-untyped-call]
+        self.wear(colours)
+        self.refused = 0
+        self._hear, self._gone = hear, gone
+        self._lines: tuple[Line, ...] = ()
+        self._markers: tuple[Marker, ...] = ()
+        self._heartbeat: Heartbeat | None = None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The horizontal lines; assign to change them."""
+        return self._lines
+
+    @lines.setter
+    def lines(self, lines: Iterable[Line]) -> None:
+        self._lines = tuple(lines)
+        self.show_marks()
+
+    @property
+    def markers(self) -> tuple[Marker, ...]:
+        """The markers, at most the last 1,000 that were assigned."""
+        return self._markers
+
+    @markers.setter
+    def markers(self, markers: Iterable[Marker]) -> None:
+        self._markers = tuple(markers)[-MOST_MARKERS:]
+        self.show_marks()
+
+    def show_marks(self) -> None:
+        """Send lines and markers to whoever looks."""
+        marks = {"lines": self._lines, "markers": self._markers}
+        # prices often come as numpy scalars
+        self.send({"type": "marks", **msgspec.to_builtins(marks, enc_hook=float)})
+
+    def wear(self, colours: Colours) -> None:
+        """Paint with other colours."""
+        self.colours = {**msgspec.to_builtins(colours), "font": FONT}
+
+    def send(self, message: dict[str, object]) -> None:
+        """Send a message to whoever looks; arrays travel as bytes."""
+        with SENDING:
+            self._send_msg(message)
+
+    @property
+    def seen(self) -> bool:
+        """Whether a browser shows the component, as far as is known."""
+        return bool(self._models)
+
+    def _handle_msg(self, message: object) -> None:
+        try:
+            heard = msgspec.convert(message, Heard)
+        except msgspec.ValidationError:
+            self.refused += 1
+            return
+        if self._heartbeat is not None:
+            self._heartbeat.heard()
+        if isinstance(heard, Hello):
+            send_at_once(self)
+        if isinstance(heard, Ask) and not heard.makes_sense():
+            self.refused += 1
+        elif not isinstance(heard, Alive):
+            self._hear(heard)
+
+    def _get_model(
+        self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: object = None
+    ) -> Model:
+        model: Model = super()._get_model(doc, root, parent, comm)
+        if comm is not None:
+            self._watch()
+        return model
+
+    def _watch(self) -> None:
+        """Begin to ask whether a notebook's page is still there; a served page's session tells by itself."""
+        if self._heartbeat is not None and self._heartbeat.alive:
+            return
+        with suppress(RuntimeError):  # no loop runs: a script that only renders
+            loop = asyncio.get_running_loop()
+            self._heartbeat = heartbeat = Heartbeat(lambda: self.send({"type": "ping"}), self._lost)
+
+            def beat() -> None:
+                heartbeat.beat()
+                if heartbeat.alive:
+                    loop.call_later(BEAT_S, beat)
+
+            loop.call_later(BEAT_S, beat)
+
+    def _lost(self) -> None:
+        for ref in list(self._models):
+            forget(ref)
+
+    def _cleanup(self, root: Model | None = None) -> None:
+        super()._cleanup(root)
+        if root is not None and not self._models:
+            if self._heartbeat is not None:
+                self._heartbeat.stop()
+            self._gone()
