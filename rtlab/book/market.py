@@ -181,8 +181,9 @@ class Market:
     def apply_depth(self, symbol: str, message: DepthSnapshot | DepthUpdate) -> list[Reached]:
         """Take a venue's depth message in; give the venue's updates that the book went through by it."""
         state = self.state(symbol)
+        before = state.book.seq
         reached = state.venue.apply(message)
-        if reached:
+        if state.book.seq != before:
             state.quote(message.ts_event)
         return reached
 

@@ -85,6 +85,12 @@ class Client:
         """Give how old (ms) what we know is, as far as messages and pings tell; -1 before the first message."""
         return self._link.staleness_ms(time.monotonic_ns())
 
+    @property
+    def treatment(self) -> str:
+        """How the server treats this reader, as it told last: live, lagging."""
+        status = self._link.reader.status
+        return "live" if status is None else status.state.lower()
+
     def subscribe(
         self,
         channel: str,

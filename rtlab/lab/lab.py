@@ -10,7 +10,7 @@ from rtlab.client import Client
 from rtlab.client import connect as connect_client
 from rtlab.config import Settings, load
 from rtlab.errors import ClosedError, InstrumentError
-from rtlab.lab.hub import Hub, Wish
+from rtlab.lab.hub import Followed, Hub, Wish
 from rtlab.lab.live import LiveBook
 from rtlab.lab.loop import LabLoop
 from rtlab.lab.process import ServerProcess
@@ -74,9 +74,10 @@ class Lab:
         """Give the live book of an instrument: it prints itself, `.frame()` is a DataFrame."""
         instrument = self.instrument(symbol)
         followed = self.loop.call(lambda: self.hub.follow(Wish("book", symbol, BOOK_DEPTH)))
-        if self.loop.blocking and self._client is not None and followed.subscription is not None:
-            self.loop.wait(self._client.ready(followed.subscription))
-        return LiveBook(instrument, followed, self.loop)
+        book = LiveBook(instrument, followed, self.loop, lambda: self._first_state(followed))
+        if self.loop.blocking:
+            self.loop.wait(book.ready())
+        return book
 
     def stream(self, channel: str, symbol: str) -> FrameStream:
         """Give the stream of frames of `trades`, or of quotes (`ticker`), of an instrument; shared by all who ask."""
@@ -122,7 +123,7 @@ class Lab:
             if not self._closed and not self.loop.loop.is_closed():
                 self._closing = self.loop.loop.create_task(self.aclose())
             return
-        if not self._closed:
+        if not self.loop.loop.is_closed():
             atexit.unregister(self.close)
             self.loop.wait(self._leave(), CLOSE_S)
             self.loop.close()
@@ -148,6 +149,11 @@ class Lab:
             return "<rtlab.Lab, closed>"
         state = str(self._client.state) if self._client is not None else "starting"
         return f"<rtlab.Lab {self.url or 'demo'}, {state}: {', '.join(self.symbols) or 'no instruments yet'}>"
+
+    async def _first_state(self, followed: Followed) -> None:
+        await self.ready()
+        if self._client is not None and followed.subscription is not None:
+            await self._client.ready(followed.subscription)
 
     def _open_now(self) -> None:
         try:

@@ -1,7 +1,8 @@
 """What an analyst holds of a live market: a book that prints itself."""
 
+from collections.abc import Awaitable, Callable, Generator
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from rtlab.book import BookView
 from rtlab.errors import ConfigError
@@ -23,11 +24,28 @@ class BookNow(NamedTuple):
 
 
 class LiveBook:
-    """The live order book of one instrument; each look at it is the newest there is."""
+    """The live order book of one instrument; each look at it is the newest there is.
 
-    def __init__(self, instrument: Instrument, followed: Followed, loop: LabLoop) -> None:
+    Where an event loop runs (Jupyter), `book = await lab.book(symbol)` waits for the first snapshot.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        followed: Followed,
+        loop: LabLoop,
+        first: Callable[[], Awaitable[object]],
+    ) -> None:
         self.instrument = instrument
-        self._followed, self._loop = followed, loop
+        self._followed, self._loop, self._first = followed, loop, first
+
+    async def ready(self) -> Self:
+        """Wait for the first snapshot; RefusedError or UnreachableError when it does not come."""
+        await self._first()
+        return self
+
+    def __await__(self) -> Generator[object, None, Self]:
+        return self.ready().__await__()
 
     def now(self, depth: int = 10) -> BookNow | None:
         """Give the best `depth` levels of both sides, consistent; None while the first snapshot is on its way."""

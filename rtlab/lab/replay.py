@@ -15,7 +15,6 @@ from rtlab.model import DepthSnapshot, DepthUpdate, MarketMessage, Quote
 from rtlab.sources import Binance, Lobster, LobsterCheck, OracleStatistics, QuoteOracle, Step
 
 WINDOW_NS = 5_000_000  # messages that came within this are published together
-PATIENCE_S = 30.0
 
 
 class Verdict(NamedTuple):
@@ -46,6 +45,7 @@ class Replay:
         self, source: Binance | Lobster, settings: Settings, *, speed: float | None, verify: bool
     ) -> None:
         self.source, self.speed, self.verify = source, speed, verify
+        self.patience_s = 30.0  # how long the reader may stand still
         self.server = MarketServer(source.instruments, settings)
         self.symbol = source.instruments[0].symbol
         self._oracle = QuoteOracle()
@@ -130,13 +130,13 @@ class Replay:
         assert self._view is not None
         book = self.server.market.book(self.symbol)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 while self._view.seq < book.seq:
                     self._arrived.clear()
                     await self._arrived.wait()
         except TimeoutError:
             raise UnreachableError(
-                f"the reader stands still at {self._view.seq} of {book.seq} for {PATIENCE_S:.0f} s"
+                f"the reader stands still at {self._view.seq} of {book.seq} for {self.patience_s:g} s"
             ) from None
 
     def _verdict(self, client: Client, played: int, seconds: float) -> Verdict:

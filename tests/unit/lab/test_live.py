@@ -28,6 +28,14 @@ def followed():
     return followed
 
 
+async def _at_once():
+    return None
+
+
+def _book(followed, loop):
+    return LiveBook(BTC, followed, loop, _at_once)
+
+
 def _fill(followed, levels):
     book = L2Book(epoch=7)
     for side, price, qty in levels:
@@ -36,7 +44,7 @@ def _fill(followed, levels):
 
 
 def test_before_the_first_snapshot_it_says_what_it_waits_for(loop, followed):
-    book = LiveBook(BTC, followed, loop)
+    book = _book(followed, loop)
     assert repr(book) == "BTC-USD: waiting for the first snapshot"
     assert book.now() is None
     assert book.best == (None, None)
@@ -44,11 +52,11 @@ def test_before_the_first_snapshot_it_says_what_it_waits_for(loop, followed):
 
 
 def test_before_there_is_a_connection_it_waits_too(loop):
-    assert LiveBook(BTC, Followed(Wish("book", "BTC-USD")), loop).now() is None
+    assert _book(Followed(Wish("book", "BTC-USD")), loop).now() is None
 
 
 def test_it_gives_exact_prices_of_this_moment(loop, followed):
-    book = LiveBook(BTC, followed, loop)
+    book = _book(followed, loop)
     _fill(followed, [(Side.BID, 200, 5), (Side.BID, 199, 1), (Side.ASK, 203, 2)])
     assert book.best == (Decimal("100.0"), Decimal("101.5"))
     now = book.now(1)
@@ -59,7 +67,7 @@ def test_it_gives_exact_prices_of_this_moment(loop, followed):
 
 def test_its_frame_is_in_units_best_first(loop, followed):
     _fill(followed, [(Side.BID, 199, 1), (Side.BID, 200, 5), (Side.ASK, 203, 2)])
-    frame = LiveBook(BTC, followed, loop).frame(5)
+    frame = _book(followed, loop).frame(5)
     assert frame.to_dict("list") == {
         "side": ["bid", "bid", "ask"],
         "price": [100.0, 99.5, 101.5],
@@ -69,7 +77,7 @@ def test_its_frame_is_in_units_best_first(loop, followed):
 
 def test_it_prints_both_sides_with_aligned_columns(loop, followed):
     _fill(followed, [(Side.BID, 200, 5), (Side.ASK, 203, 2), (Side.ASK, 204, 1000)])
-    lines = repr(LiveBook(BTC, followed, loop)).splitlines()
+    lines = repr(_book(followed, loop)).splitlines()
     assert lines[0] == "BTC-USD  book 7/3"
     assert lines[2].strip() == "0.005 100.0 | 101.5 0.002"
     assert lines[3].strip() == "| 102.0 1.000"
@@ -79,4 +87,12 @@ def test_it_prints_both_sides_with_aligned_columns(loop, followed):
 @pytest.mark.parametrize("depth", [0, -1])
 def test_a_depth_below_one_is_refused(loop, followed, depth):
     with pytest.raises(ConfigError, match="expected at least 1"):
-        LiveBook(BTC, followed, loop).frame(depth)
+        _book(followed, loop).frame(depth)
+
+
+async def test_awaiting_it_waits_for_the_first_snapshot(followed):
+    async def first():
+        _fill(followed, [(Side.BID, 200, 5)])
+
+    book = await LiveBook(BTC, followed, LabLoop(), first)
+    assert book.best == (Decimal("100.0"), None)
