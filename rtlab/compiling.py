@@ -37,19 +37,18 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     The sources it may be made of are those of its own package and of rtlab.model.
     """
-    folder = cache_folder() / _fingerprint(Path(function.__code__.co_filename).parent)
-    before = _config.CACHE_DIR
-    _config.CACHE_DIR = str(folder)
-    try:
-        return cast(Callable[P, R], _njit(cache=_writable(folder), **_OPTIONS)(function))
-    finally:
-        _config.CACHE_DIR = before
+    return _kept(function, nogil=True)
+
+
+def exclusive_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile as `kernel` does, but keep the GIL: threads that share what it changes take turns."""
+    return _kept(function, nogil=False)
 
 
 def part(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that only kernels call: it is compiled into each of them, without a door for Python."""
     options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(Callable[P, R], _njit(**_OPTIONS, **options)(function))
+    return cast(Callable[P, R], _njit(error_model="numpy", **options)(function))
 
 
 @contextmanager
@@ -63,7 +62,15 @@ def announce(what: str) -> Iterator[None]:
             listener.close()
 
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+def _kept(function: Callable[P, R], *, nogil: bool) -> Callable[P, R]:
+    folder = cache_folder() / _fingerprint(Path(function.__code__.co_filename).parent)
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(folder)
+    try:
+        compiled = _njit(cache=_writable(folder), nogil=nogil, error_model="numpy")(function)
+        return cast(Callable[P, R], compiled)
+    finally:
+        _config.CACHE_DIR = before
 
 
 class _Announcement(Listener):

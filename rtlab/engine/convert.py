@@ -178,11 +178,11 @@ def _event(row: Fields, symbols: Sequence[str]) -> Event:
 
 
 def command_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    """Give `rows` as an array that a kernel may read; CommandError when they are no COMMAND rows."""
+    """Give `rows` contiguous, copied only if need be; CommandError when they are no COMMAND rows."""
     if not isinstance(rows, np.ndarray) or rows.dtype != COMMAND or rows.ndim != 1:
         got = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
         raise CommandError("these are no command rows", expected="an ndarray of COMMAND", got=got)
-    return rows
+    return rows if rows.flags.c_contiguous else rows.copy()
 
 
 def event_rows(rows: list[Fields]) -> npt.NDArray[np.void]:

@@ -19,8 +19,25 @@ READY, NEEDS_EVENTS, NEEDS_ORDERS, NEEDS_LADDER = range(4)
 
 
 class State:
-    """The one row of counters."""
+    """The one row of counters, and where the arrays are: address and number of rows of each."""
 
+    orders_at: Int64
+    orders: Int64
+    levels_at: Int64
+    levels: Int64
+    ladders_at: Int64
+    ladders: Int64
+    rungs_at: Int64
+    rungs: Int64
+    bits_at: Int64
+    bits: Int64
+    ids_at: Int64
+    ids: Int64
+    events_at: Int64
+    events: Int64
+    commands_at: Int64
+    commands: Int64
+    start: Int64  # the first command to execute; at 0 the events begin anew
     seq: Int64  # of the last event
     command: Int64  # index of the current command
     written: Int64  # rows of the event buffer
@@ -128,6 +145,11 @@ class Rows(Protocol[Row]):
     def __setitem__(self, slot: int, row: Row, /) -> None: ...
 
     def __len__(self) -> int: ...
+
+
+STATE, ORDER, LEVEL, LADDER = row_type(State), row_type(Order), row_type(Level), row_type(Ladder)
+COMMAND_ROW, EVENT_ROW = row_type(Command), row_type(Event)
+RUNG, WORD = np.dtype("<i4"), np.dtype("<i8")
 
 
 class Memory(NamedTuple):

@@ -1,36 +1,33 @@
 """The kernel's arrays: made, and grown when the kernel asks. Growing changes no event."""
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
 from rtlab.compiling import announce
-from rtlab.engine import kernel
 from rtlab.engine.ids import HASH_BITS
+from rtlab.engine.kernel import run
 from rtlab.engine.layout import (
+    LADDER,
+    LEVEL,
+    NEEDS_EVENTS,
     NEEDS_LADDER,
     NEEDS_ORDERS,
     NO_ASK,
     NO_BID,
-    Command,
-    Event,
-    Ladder,
-    Level,
-    Order,
-    State,
-    row_type,
+    ORDER,
+    STATE,
+    WORD,
 )
 from rtlab.engine.limits import SPAN
+from rtlab.model.rows import COMMAND, EVENT
 
 RowArray = npt.NDArray[np.void]
 
-STATE, ORDER, LEVEL, LADDER = row_type(State), row_type(Order), row_type(Level), row_type(Ladder)
-SIGNED_COMMAND, SIGNED_EVENT = row_type(Command), row_type(Event)
+EVENTS_PER_COMMAND = 4
+"""Room to begin with; 2 is usual."""
 SMALLEST_WINDOW = 1 << 12
-LARGEST_WINDOW = (
-    2 * SPAN
-)  # twice the span, so that prices can drift by half of it before the window moves again
+LARGEST_WINDOW = 2 * SPAN
+"""Twice the span, so that prices can drift by half of it before the window moves again."""
 
 
 class Storage:
@@ -43,6 +40,8 @@ class Storage:
     def __init__(self, instruments: int, capacity: int, prevention: int) -> None:
         self.pool_grown = self.ladders_moved = self.ladders_grown = 0
         self.state = np.zeros(1, STATE)
+        self._state_words = self.state.view(np.int64)
+        self._words = self._state_words.data
         self.state["prevention"] = prevention
         self.orders = np.zeros(capacity + 1, ORDER)
         self.levels = np.zeros(capacity + 1, LEVEL)
@@ -51,22 +50,30 @@ class Storage:
         self.ladders["size"] = SMALLEST_WINDOW
         self._make_ids()
         self._make_windows()
-        self._arrays = self._bound()
+        self._bind()
+        self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self.run(np.zeros(0, SIGNED_COMMAND), 0, np.zeros(0, SIGNED_EVENT))
+            self.run()
 
-    def run(self, commands: RowArray, start: int, events: RowArray) -> int:
-        """Call the kernel: give the number of rows in `events`, or -1 when memory must grow first."""
-        return _run(*self._arrays, events, commands, start)
+    def lend(self, commands: RowArray, events: RowArray) -> None:
+        """Name the COMMAND rows to execute, contiguous, and the EVENT rows to write."""
+        words = self._words
+        address = commands.ctypes.data
+        if address % WORD.itemsize:
+            commands = commands.copy()
+            address = commands.ctypes.data
+        words[_COMMANDS_AT], words[_COMMANDS] = address, len(commands)
+        if events is not self.events:
+            words[_EVENTS_AT], words[_EVENTS] = events.ctypes.data, len(events)
+        self.commands, self.events = commands, events
 
-    def grow(self) -> None:
-        """Make room for what the kernel stopped at, except events: their buffer is the caller's."""
-        state = self.state[0]
-        if state["need"] == NEEDS_ORDERS:
-            self._double_pool()
-        elif state["need"] == NEEDS_LADDER:
-            self._move_window(int(state["need_instrument"]), int(state["need_price"]))
-        self._arrays = self._bound()
+    def run(self) -> int:
+        """Execute the lent commands and give the number of rows in `events`: another array if it was full."""
+        self._words[_START] = 0
+        while (written := run(self._state_words)) < 0:
+            self._grow()
+            self._words[_START] = self._words[_AT]
+        return written
 
     def live_levels(self, instrument: int | None = None) -> npt.NDArray[np.intp]:
         """Give the slots of the levels that hold orders, of one instrument or of all."""
@@ -75,6 +82,25 @@ class Storage:
         if instrument is not None:
             mine &= used["instrument"] == instrument
         return np.flatnonzero(mine)
+
+    def _grow(self) -> None:
+        state = self.state[0]
+        if state["need"] == NEEDS_EVENTS:
+            self._enlarge_events()
+        elif state["need"] == NEEDS_ORDERS:
+            self._double_pool()
+        elif state["need"] == NEEDS_LADDER:
+            self._move_window(int(state["need_instrument"]), int(state["need_price"]))
+        self._bind()
+
+    def _enlarge_events(self) -> None:
+        state = self.state[0]
+        written = int(state["written"])
+        usual = EVENTS_PER_COMMAND * (len(self.commands) - int(state["at"]))
+        rows = max(2 * len(self.events), written + int(state["need_rows"]) + usual)
+        enlarged = np.empty(rows, self.events.dtype)
+        enlarged[:written] = self.events[:written]
+        self.lend(self.commands, enlarged)
 
     def _double_pool(self) -> None:
         self.pool_grown += 1
@@ -108,7 +134,7 @@ class Storage:
 
     def _make_windows(self) -> None:
         sizes = self.ladders["size"]
-        leaves = np.array([_leaves_at(int(size)) for size in sizes], np.int64)
+        leaves = np.array([leaves_at(int(size)) for size in sizes], np.int64)
         words = ((leaves + sizes - 2) >> 6) + 1
         self.ladders["leaves_at"] = leaves
         self.ladders["rungs_at"] = np.cumsum(sizes) - sizes
@@ -132,11 +158,17 @@ class Storage:
             below_root = nodes > 0
             nodes, trees = nodes[below_root], trees[below_root]
 
-    def _bound(self) -> tuple[RowArray | npt.NDArray[np.int64] | npt.NDArray[np.int32], ...]:
-        return (self.state, self.orders, self.levels, self.ladders, self.rungs, self.bits, self.ids)
+    def _bind(self) -> None:
+        state = self.state[0]
+        for name in ("orders", "levels", "ladders", "rungs", "bits", "ids"):
+            array = getattr(self, name)
+            state[f"{name}_at"], state[name] = array.ctypes.data, len(array)
 
 
-_run: Callable[..., int] = kernel.run
+_COMMANDS_AT, _COMMANDS, _EVENTS_AT, _EVENTS, _START, _AT = (
+    next(field[1] for key, field in (STATE.fields or {}).items() if key == name) // WORD.itemsize
+    for name in ("commands_at", "commands", "events_at", "events", "start", "at")
+)
 
 
 def _doubled(rows: RowArray) -> RowArray:
@@ -145,7 +177,8 @@ def _doubled(rows: RowArray) -> RowArray:
     return grown
 
 
-def _leaves_at(size: int) -> int:
+def leaves_at(size: int) -> int:
+    """Give the number of nodes above the leaves of a tree that has at least `size` leaves."""
     nodes, row = 1, 64
     while row < size:
         nodes, row = nodes + row, 64 * row

@@ -11,7 +11,7 @@ import numba
 import pytest
 from numba.core import config
 
-from rtlab.compiling import announce, cache_folder, kernel, part
+from rtlab.compiling import announce, cache_folder, exclusive_kernel, kernel, part
 
 PROBE = """
 import sys
@@ -148,3 +148,20 @@ def test_announcement_does_not_speak_for_another_thread(capsys: pytest.CaptureFi
         assert not other.is_alive()
     assert third(9) == 3
     assert capsys.readouterr().err == ""
+
+
+def test_exclusive_kernel_is_kept_like_a_kernel(cache: Path) -> None:
+    @exclusive_kernel
+    def quarter(number: int) -> int:
+        return number // 4
+
+    assert quarter(12) == 3
+    assert list(cache.rglob("*quarter*.nbi"))
+
+
+def test_kernel_runs_without_the_gil_and_exclusive_kernel_with_it(cache: Path) -> None:
+    def same(number: int) -> int:
+        return number
+
+    assert kernel(same).targetoptions["nogil"] is True  # type: ignore[attr-defined]
+    assert exclusive_kernel(same).targetoptions["nogil"] is False  # type: ignore[attr-defined]

@@ -1,0 +1,122 @@
+"""The id map against a dictionary."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from numba import njit
+
+from rtlab.engine import ids
+from rtlab.engine.layout import EVENT_ROW, LADDER, LEVEL, ORDER, STATE, Memory
+
+FIND, INSERT, REMOVE = range(3)
+Ints = npt.NDArray[np.int64]
+
+
+@njit  # not kept: a kept probe would not see a changed part
+def play(states, orders, levels, ladders, rungs, bits, ids_map, events, actions, answers):  # type: ignore[no-untyped-def]
+    memory = Memory(states[0], orders, levels, ladders, rungs, bits, ids_map, events)
+    for at in range(len(actions)):
+        action, instrument, order_id, slot = actions[at, 0], actions[at, 1], actions[at, 2], actions[at, 3]
+        if action == INSERT:
+            orders[slot].id = order_id
+            orders[slot].instrument = instrument
+            ids.insert(memory, slot)
+        elif action == REMOVE:
+            ids.remove(memory, slot)
+        answers[at] = ids.find(memory, instrument, order_id)
+
+
+@njit  # not kept: a kept probe would not see a changed part
+def hashes(instrument, order_ids, found):  # type: ignore[no-untyped-def]
+    for at in range(len(order_ids)):
+        found[at] = ids.hash_of(instrument, order_ids[at])
+
+
+class Map:
+    def __init__(self, bits: int) -> None:
+        self.state = np.zeros(1, STATE)
+        self.state["ids_shift"] = ids.HASH_BITS - bits
+        self.orders = np.zeros((1 << bits) // 2 + 1, ORDER)
+        self.ids = np.zeros(1 << bits, np.int64)
+        self.nothing = [np.zeros(1, row) for row in (LEVEL, LADDER, np.int32, np.int64)]
+
+    def answers(self, actions: list[tuple[int, int, int, int]]) -> list[int]:
+        answers = np.zeros(len(actions), np.int64)
+        levels, ladders, rungs, bits = self.nothing
+        events = np.zeros(1, EVENT_ROW)
+        rows = np.array(actions, np.int64).reshape(-1, 4)
+        play(self.state, self.orders, levels, ladders, rungs, bits, self.ids, events, rows, answers)
+        return answers.tolist()
+
+
+def random_actions(
+    rng: np.random.Generator, keys: list[tuple[int, int]], slots: int, count: int
+) -> tuple[list[tuple[int, int, int, int]], list[int]]:
+    live: dict[tuple[int, int], int] = {}
+    free = list(range(1, slots + 1))
+    actions, expected = [], []
+    for _ in range(count):
+        key = keys[rng.integers(len(keys))]
+        choice = rng.integers(3)
+        if choice == INSERT and key not in live and free:
+            live[key] = free.pop()
+            actions.append((INSERT, *key, live[key]))
+        elif choice == REMOVE and key in live:
+            slot = live.pop(key)
+            free.append(slot)
+            actions.append((REMOVE, *key, slot))
+        else:
+            actions.append((FIND, *key, 0))
+        expected.append(live.get(key, 0))
+    return actions, expected
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("seed", range(4))
+def test_any_sequence_answers_as_a_dictionary_does(bits: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    slots = (1 << bits) // 2
+    keys = [(int(rng.integers(0, 3)), int(rng.integers(-(1 << 63), (1 << 63) - 1))) for _ in range(3 * slots)]
+    actions, expected = random_actions(rng, keys, slots, 2000)
+    assert Map(bits).answers(actions) == expected
+
+
+def test_gap_closes_over_the_end_of_the_array() -> None:
+    # among many small full maps some cluster wraps around
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        keys = [(0, int(at)) for at in rng.integers(0, 1000, 12)]
+        actions, expected = random_actions(rng, keys, 4, 60)
+        assert Map(3).answers(actions) == expected
+
+
+def test_an_emptied_map_is_all_zeros_again() -> None:
+    mapped = Map(6)
+    slots = range(1, 33)
+    mapped.answers([(INSERT, 0, 17 * slot, slot) for slot in slots])
+    assert np.count_nonzero(mapped.ids) == 32
+    mapped.answers([(REMOVE, 0, 17 * slot, slot) for slot in reversed(slots)])
+    assert not mapped.ids.any()
+
+
+def test_same_id_on_two_instruments_are_two_orders() -> None:
+    mapped = Map(4)
+    assert mapped.answers([(INSERT, 0, 5, 1), (INSERT, 1, 5, 2), (FIND, 0, 5, 0), (FIND, 2, 5, 0)]) == [
+        1,
+        2,
+        1,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 64, 1000, 1 << 20, 1 << 32, 1 << 40, 3 << 50])
+def test_regular_ids_spread_over_the_map(stride: int) -> None:
+    count = min(4096, (1 << 62) // stride)
+    order_ids: Ints = np.arange(count, dtype=np.int64) * stride
+    found = np.zeros(count, np.int64)
+    hashes(0, order_ids, found)
+    assert found.min() >= 0
+    assert found.max() < 1 << ids.HASH_BITS
+    homes = found >> (ids.HASH_BITS - 13)
+    # 4,096 balls into 8,192 boxes at random leave 2.5 in the fullest tenth; a poor hash leaves hundreds
+    assert np.bincount(homes).max() <= 16
