@@ -29,6 +29,8 @@ class TradeBuffer:
     def add(self, rows: Sequence[TradeRow] | Integers, first_seq: int, epoch: int) -> None:
         """Append trades number `first_seq` on; a new `epoch` counts from anew. LocalError for other rows."""
         block = _integers(rows, 4)
+        if not len(block):
+            return
         if epoch != self._epoch:
             self._epoch, self._last = epoch, None
         if self._last is not None:

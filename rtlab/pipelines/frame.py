@@ -1,7 +1,10 @@
 """A frame: the columns of one repaint, shared by all branches of a graph and changed by none."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,16 +84,19 @@ def _frozen(column: Column) -> Column:
     return view
 
 
-def units(steps: ArrayLike, *sizes: object) -> Floats:
+def units(steps: ArrayLike, *sizes: Decimal) -> Floats:
     """Give whole `steps` (or floats of them) of a grid of `sizes` (their product) in units, as float64.
 
     Whole steps below 2**53 give the float nearest to the exact decimal: 3 ticks of 0.1 are 0.3.
     """
-    size = Fraction(1)
-    for one in sizes:
-        size *= Fraction(str(one))
-    values = np.asarray(steps).astype(np.float64)
-    return values * float(size.numerator) / float(size.denominator)
+    numerator, denominator = _ratio(sizes)
+    return np.asarray(steps).astype(np.float64) * numerator / denominator
+
+
+@lru_cache(maxsize=256)
+def _ratio(sizes: tuple[Decimal, ...]) -> tuple[float, float]:
+    size = prod(map(Fraction, sizes))
+    return float(size.numerator), float(size.denominator)
 
 
 def trade_frame(instrument: Instrument, seq: Integers, rows: Integers, channel: str = "trades") -> Frame:

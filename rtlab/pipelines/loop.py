@@ -55,14 +55,20 @@ class OwnersLoop:
             self._loop.add_callback(callback, *args, **kwargs)
 
     def create_task(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
-        """Run `work` in the running loop until it ends or `close`; log its failure. RuntimeError without a loop."""
+        """Run `work` in the running loop until it ends or `close`. RuntimeError without a loop."""
         loop = running_loop()
         if loop is None:
             work.close()
             raise RuntimeError("an asynchronous node needs a running event loop")
         task = loop.create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def run(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
+        """As `create_task`, for work that nobody waits for: its failure is logged."""
+        task = self.create_task(work)
+        task.add_done_callback(_log_failure)
         return task
 
     def close(self) -> None:
@@ -77,7 +83,7 @@ class OwnersLoop:
         if others:
             await asyncio.wait(others)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self.tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a task of a graph ended: %r", error, exc_info=error)
+
+def _log_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("a task of a graph ended: %r", error, exc_info=error)

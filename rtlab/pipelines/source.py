@@ -171,7 +171,7 @@ class FrameSource:
 
     def _start_here(self) -> None:
         if not self._closed:
-            self._loop.create_task(self._emit_at_ticks())
+            self._loop.run(self._emit_at_ticks())
 
     async def _emit_at_ticks(self) -> None:
         self._loop.bind()

@@ -9,7 +9,7 @@ caused it. What a function did not survive is thus lost to its own branch only.
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from streamz import Source, Stream
@@ -82,7 +82,7 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
                 raise
             return []  # closed by its own function
         except Exception as error:  # noqa: BLE001  # a user's function: any error, and none may stop the others
-            self._failed(node, x, error)
+            self.failed(node, x, error)
             return []
         finally:
             _caught.depth = depth
@@ -91,20 +91,13 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
         if isinstance(answer, list):
             return _flat(answer)
         if running_loop() is not None:
-            return [self._guarded(node, x, answer)]
-        if asyncio.iscoroutine(answer):
-            answer.close()
-        self._failed(node, x, LocalError("an asynchronous function needs a running event loop", got="none"))
+            return [_Answer(self, node, x, answer)]
+        _Answer(self, node, x, answer).close()
+        self.failed(node, x, LocalError("an asynchronous function needs a running event loop", got="none"))
         return []
 
-    async def _guarded(self, node: Stream, x: object, answer: Awaitable[object]) -> None:
-        try:
-            await answer
-        except Exception as error:  # noqa: BLE001  # as above
-            self._failed(node, x, error)
-
-    def _failed(self, node: Stream, x: object, error: BaseException) -> None:
-        # every failure is counted; the first, second, fourth, eighth ... of a node is logged
+    def failed(self, node: Stream, x: object, error: BaseException) -> None:
+        """Count a failure of `node` on `x`; log its first, second, fourth, eighth ..."""
         count = node.errors = getattr(node, "errors", 0) + 1
         if isinstance(self.loop, OwnersLoop):
             self.loop.failures += 1
@@ -115,14 +108,37 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
     def settle_soon(self, pending: Pending, done: Callable[[], None] = lambda: None) -> "asyncio.Task[None]":
         """Wait in a task for what asynchronous functions still do, then call `done`. Needs a running loop."""
         loop = self.loop if isinstance(self.loop, OwnersLoop) else OwnersLoop()
-        return loop.create_task(_settle(pending, done))
+        task = loop.run(_settled(pending))
+        task.add_done_callback(lambda _: _finish(pending, done))
+        return task
 
 
-async def _settle(pending: Pending, done: Callable[[], None]) -> None:
-    try:
-        await asyncio.gather(*pending)
-    finally:
-        done()
+class _Answer:
+    """What an asynchronous function gave: its failure is caught; it can be closed before it has begun."""
+
+    def __init__(self, stream: FrameStream, node: Stream, x: object, answer: Awaitable[object]) -> None:
+        self._stream, self._node, self._x, self._answer = stream, node, x, answer
+
+    def __await__(self) -> Generator[Any, None, None]:
+        try:
+            yield from self._answer.__await__()
+        except Exception as error:  # noqa: BLE001  # as in _hand
+            self._stream.failed(self._node, self._x, error)
+
+    def close(self) -> None:
+        if asyncio.iscoroutine(self._answer):
+            self._answer.close()
+
+
+async def _settled(pending: Pending) -> None:
+    await asyncio.gather(*pending)
+
+
+def _finish(pending: Pending, done: Callable[[], None]) -> None:
+    for one in pending:
+        if isinstance(one, _Answer):
+            one.close()
+    done()
 
 
 def _flat(answers: list[Any]) -> Pending:

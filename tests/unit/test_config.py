@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtlab.config import NOT_SETTINGS, SETTINGS, Settings, describe, load
@@ -236,6 +236,7 @@ def test_origin_of_an_unknown_setting_is_refused():
         load(environ={}).origin("prot")
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20))
 def test_any_unknown_name_is_refused_with_a_known_one(name):
     if name in SETTINGS:
@@ -245,6 +246,7 @@ def test_any_unknown_name_is_refused_with_a_known_one(name):
     assert (nearest[0] if nearest else "host, port, ") in str(error.expected)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["port", "rate", "seed", "tape_rows", "tombstones", "frame_hz"]), st.integers())
 def test_an_integer_is_taken_exactly_when_it_is_in_the_range_told(name, value):
     low, high = map(int, SETTINGS[name].expected.removeprefix("an integer from ").split(" to "))
