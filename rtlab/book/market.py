@@ -22,11 +22,11 @@ Column = list[int]
 class InstrumentState:
     """The sources of one instrument. Bars exist from the first time that somebody asks for them."""
 
-    def __init__(self, instrument: Instrument, epoch: int) -> None:
+    def __init__(self, instrument: Instrument, epoch: int, tape_rows: int, tombstones: int) -> None:
         self.instrument = instrument
-        self.book = L2Book(epoch=epoch)
+        self.book = L2Book(epoch=epoch, tombstones=tombstones)
         self.venue = VenueBook(self.book)
-        self.tape = Tape(epoch=epoch)
+        self.tape = Tape(epoch=epoch, keep=tape_rows)
         self.ticker = Ticker(epoch=epoch)
         self.bars: dict[int, Bars] = {}
 
@@ -72,9 +72,11 @@ class Market:
     instrument: the book's count level changes, trades and bars trades, the ticker its own changes.
     """
 
-    def __init__(self, instruments: Sequence[Instrument], epoch: int) -> None:
+    def __init__(
+        self, instruments: Sequence[Instrument], epoch: int, *, tape_rows: int = 4096, tombstones: int = 4096
+    ) -> None:
         self.epoch = epoch
-        self._states = [InstrumentState(instrument, epoch) for instrument in instruments]
+        self._states = [InstrumentState(one, epoch, tape_rows, tombstones) for one in instruments]
         self._by_symbol = {state.instrument.symbol: state for state in self._states}
         if len(self._by_symbol) != len(self._states):
             raise InstrumentError("the caller's instruments share a symbol", expected="one each")

@@ -30,7 +30,8 @@ class MarketServer:
         self, instruments: Sequence[Instrument], settings: Settings, *, epoch: int | None = None
     ) -> None:
         self.epoch = epoch if epoch is not None else time.time_ns() // 1_000_000
-        self.market = Market(instruments, self.epoch)
+        kept = {"tape_rows": settings.tape_rows, "tombstones": settings.tombstones}
+        self.market = Market(instruments, self.epoch, **kept)
         self.engine = Engine(instruments)
         self.gateway = Gateway(self.market, host=settings.host, port=settings.port, limits=limits(settings))
 

@@ -101,3 +101,27 @@ def test_engine_and_market_agree_on_the_same_instruments():
     market = Market(instruments, 1)
     market.apply(events)
     assert all(market.book(i.symbol).seq > 0 for i in instruments)
+
+
+async def test_settings_bound_what_is_kept_for_readers_that_come_back():
+    server = MarketServer([BTC], Settings(port=0, tape_rows=3, tombstones=2), epoch=1)
+    book = server.market.book("BTC-USD")
+    for i in range(20):
+        book.set_level(Side.ASK, 200 + i, 1, 0)
+    for i in range(10):
+        server.market.apply_trade(
+            VenueTrade(
+                instrument="BTC-USD",
+                ts_event=i,
+                ts_recv=i,
+                trade_id=i,
+                aggressor_side=Side.BID,
+                price=i,
+                qty=1,
+            )
+        )
+        book.set_level(Side.BID, 100 + i, 1, i)
+        book.set_level(Side.BID, 100 + i, 0, i)
+    assert len(server.market.source("trades", "BTC-USD").rows) == 3
+    assert book.since(1, 21, 30, 30).kind == "snapshot"
+    assert book.since(1, 39, 30, 30).kind == "increment"
