@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtlab.errors import CommandError, InstrumentError
+from rtlab.errors import CommandError, ConfigError, InstrumentError
 from rtlab.model.commands import CancelOrder, Command, NewOrder, ReplaceOrder
-from rtlab.model.enums import CommandKind, EventKind, Reason, Side
+from rtlab.model.enums import CommandKind, EventKind, Reason, SelfTradePrevention, Side
 from rtlab.model.events import (
     CommandRejected,
     Event,
@@ -40,6 +40,14 @@ _SIDES = tuple(Side)
 _REASONS = tuple(Reason)
 
 Fields = tuple[int, ...]
+
+
+def prevention(code: SelfTradePrevention) -> SelfTradePrevention:
+    """Give the member with this number; ConfigError when there is none."""
+    if code not in set(SelfTradePrevention):
+        known = ", ".join(member.name for member in SelfTradePrevention)
+        raise ConfigError("the engine knows no such self-trade prevention", expected=known, got=repr(code))
+    return SelfTradePrevention(code)
 
 
 def positions(instruments: Sequence[Instrument]) -> dict[str, int]:
@@ -76,7 +84,9 @@ def _fields(command: Command, index: dict[str, int]) -> Fields:
     if isinstance(command, NewOrder):
         at = position(index, command.instrument)
         if command.side not in _SIDES:
-            raise CommandError("an order has no such side", expected="Side.BID or Side.ASK", got=command.side)
+            raise CommandError(
+                "an order has no such side", expected="Side.BID or Side.ASK", got=repr(command.side)
+            )
         return (
             command.ts,
             command.order_id,
@@ -104,7 +114,7 @@ def _fields(command: Command, index: dict[str, int]) -> Fields:
     raise CommandError(
         "the engine was given something else than a command",
         expected="NewOrder, CancelOrder or ReplaceOrder",
-        got=command,
+        got=repr(command),
     )
 
 

@@ -1,6 +1,6 @@
 """The matching engine: commands in, events out. Same commands in, same bytes out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rtlab.engine import convert
 from rtlab.engine.codes import BID
 from rtlab.engine.snapshot import Snapshot, pack_snapshot, unpack_snapshot
-from rtlab.engine.storage import EVENTS_PER_COMMAND, Storage
+from rtlab.engine.storage import EVENTS_PER_COMMAND, MOST_SLOTS, Storage
 from rtlab.errors import ConfigError, LocalError
 from rtlab.model.commands import Command
 from rtlab.model.enums import CommandKind, SelfTradePrevention
@@ -48,7 +48,8 @@ class Engine:
     It is any int64, and free again once its order is done. `capacity` is for how many live orders there is
     room at first; more make the engine grow.
 
-    InstrumentError: no instrument, or one twice. ConfigError: a capacity below 1.
+    InstrumentError: no instrument, or one twice. ConfigError: a capacity out of range, or a prevention that the
+    engine does not know.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class Engine:
         capacity: int = 1 << 16,
     ) -> None:
         self._positions = convert.positions(instruments)
-        if not 1 <= capacity < 1 << 30:
-            raise ConfigError("an engine's capacity is out of range", expected="1 to 2**30", got=capacity)
+        if not 1 <= capacity < MOST_SLOTS:
+            raise ConfigError(
+                "an engine's capacity is out of range", expected=f"1 to {MOST_SLOTS - 1}", got=capacity
+            )
         self.instruments = tuple(instruments)
-        self.self_trade_prevention = SelfTradePrevention(self_trade_prevention)
+        self.self_trade_prevention = convert.prevention(self_trade_prevention)
         self._capacity = capacity
         self._symbols = tuple(instrument.symbol for instrument in self.instruments)
         self._storage = Storage(len(self.instruments), capacity, int(self.self_trade_prevention))
@@ -163,6 +166,10 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"Engine({', '.join(self._symbols)})"
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
+        # the kernel knows its arrays by address: a copy must have its own
+        return type(self).restore, (self.snapshot(),)
 
     def _keep_scratch(self, events: RowArray) -> None:
         self._scratch = events

@@ -139,7 +139,7 @@ class ReferenceEngine:
     ) -> None:
         self._positions = convert.positions(instruments)
         self._symbols = tuple(instrument.symbol for instrument in instruments)
-        self._prevention = self_trade_prevention
+        self._prevention = convert.prevention(self_trade_prevention)
         self._books = [_Book() for _ in instruments]
         self._events: list[convert.Fields] = []
         self._seq = self._command = 0

@@ -15,16 +15,20 @@ from rtlab.engine.layout import (
     NO_ASK,
     NO_BID,
     ORDER,
+    RUNG,
     STATE,
     WORD,
 )
 from rtlab.engine.limits import SPAN
+from rtlab.errors import LocalError
 from rtlab.model.rows import COMMAND, EVENT
 
 RowArray = npt.NDArray[np.void]
 
 EVENTS_PER_COMMAND = 4
 """Room to begin with; 2 is usual."""
+MOST_SLOTS = 1 << (HASH_BITS - 1)
+"""Of the order pool: the id map, which is never more than half full, has no more bits."""
 SMALLEST_WINDOW = 1 << 12
 LARGEST_WINDOW = 2 * SPAN
 """Twice the span, so that prices can drift by half of it before the window moves again."""
@@ -48,8 +52,8 @@ class Storage:
         self.ladders = np.zeros(instruments, LADDER)
         self.ladders["best_bid"], self.ladders["best_ask"] = NO_BID, NO_ASK
         self.ladders["size"] = SMALLEST_WINDOW
-        self._make_ids()
-        self._make_windows()
+        self._make_ids(capacity + 1)
+        self._make_windows(self.ladders.copy())
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
@@ -103,44 +107,45 @@ class Storage:
         self.lend(self.commands, enlarged)
 
     def _double_pool(self) -> None:
+        slots = twice(len(self.orders))
+        grown = _enlarged(self.orders, slots), _enlarged(self.levels, slots)
+        self._make_ids(slots)
+        self.orders, self.levels = grown
         self.pool_grown += 1
-        self.orders = _doubled(self.orders)
-        self.levels = _doubled(self.levels)
-        self._make_ids()
 
-    def _make_ids(self) -> None:
-        bits = max(1, (2 * len(self.orders) - 1).bit_length())
+    def _make_ids(self, slots: int) -> None:
+        bits = max(1, (2 * slots - 1).bit_length())
         self.ids = np.zeros(1 << bits, np.int64)
         self.state["ids_shift"] = HASH_BITS - bits
         self.state["rehash"] = 1
 
     def _move_window(self, instrument: int, price: int) -> None:
-        ladder = self.ladders[instrument]
         slots = self.live_levels(instrument)
         prices = self.levels["price"][slots]
         low = min(price, int(prices.min(initial=price)))
         span = max(price, int(prices.max(initial=price))) - low + 1
-        size = max(int(ladder["size"]), 1 << (2 * span - 1).bit_length())
-        grows = size > ladder["size"]
-        if not grows:
-            self._mark(slots, live=False)
-        ladder["base"], ladder["size"] = max(0, low - (size - span) // 2), size
-        if grows:
+        before = int(self.ladders["size"][instrument])
+        size = max(before, 1 << (2 * span - 1).bit_length())
+        moved = self.ladders.copy()
+        moved["base"][instrument], moved["size"][instrument] = max(0, low - (size - span) // 2), size
+        if size > before:
+            self._make_windows(moved)
             self.ladders_grown += 1
-            self._make_windows()
         else:
-            self.ladders_moved += 1
+            self._mark(slots, live=False)
+            self.ladders[:] = moved
             self._mark(slots, live=True)
+            self.ladders_moved += 1
 
-    def _make_windows(self) -> None:
-        sizes = self.ladders["size"]
+    def _make_windows(self, ladders: RowArray) -> None:
+        sizes = ladders["size"]
         leaves = np.array([leaves_at(int(size)) for size in sizes], np.int64)
         words = ((leaves + sizes - 2) >> 6) + 1
-        self.ladders["leaves_at"] = leaves
-        self.ladders["rungs_at"] = np.cumsum(sizes) - sizes
-        self.ladders["bits_at"] = np.cumsum(words) - words
-        self.rungs = np.zeros(int(sizes.sum()), np.int32)
-        self.bits = np.zeros(int(words.sum()), np.int64)
+        ladders["leaves_at"] = leaves
+        ladders["rungs_at"] = np.cumsum(sizes) - sizes
+        ladders["bits_at"] = np.cumsum(words) - words
+        rungs, bits = np.zeros(int(sizes.sum()), RUNG), np.zeros(int(words.sum()), WORD)
+        self.ladders[:], self.rungs, self.bits = ladders, rungs, bits
         self._mark(self.live_levels(), live=True)
 
     def _mark(self, slots: npt.NDArray[np.intp], *, live: bool) -> None:
@@ -171,10 +176,17 @@ _COMMANDS_AT, _COMMANDS, _EVENTS_AT, _EVENTS, _START, _AT = (
 )
 
 
-def _doubled(rows: RowArray) -> RowArray:
-    grown = np.zeros(2 * len(rows), rows.dtype)
+def _enlarged(rows: RowArray, count: int) -> RowArray:
+    grown = np.zeros(count, rows.dtype)
     grown[: len(rows)] = rows
     return grown
+
+
+def twice(slots: int) -> int:
+    """Give the next size of a pool of `slots`; LocalError when it may grow no more."""
+    if 2 * slots > MOST_SLOTS:
+        raise LocalError("the engine is full", expected=f"fewer than {slots} live orders")
+    return 2 * slots
 
 
 def leaves_at(size: int) -> int:

@@ -10,7 +10,8 @@ from support.random_rows import random_rows
 from rtlab.engine import EVENT
 from rtlab.engine.layout import LADDER
 from rtlab.engine.limits import MAX_PRICE, SPAN
-from rtlab.engine.storage import LARGEST_WINDOW, SMALLEST_WINDOW, Storage, leaves_at
+from rtlab.engine.storage import LARGEST_WINDOW, MOST_SLOTS, SMALLEST_WINDOW, Storage, leaves_at, twice
+from rtlab.errors import LocalError
 
 
 def execute(storage: Storage, *texts: str) -> np.ndarray:
@@ -38,6 +39,12 @@ def test_capacity_is_how_many_orders_fit_without_growth() -> None:
     assert storage.pool_grown == 0
     execute(storage, "buy 5 1@5")
     assert storage.pool_grown == 1
+
+
+def test_pool_that_may_grow_no_more_says_so() -> None:
+    assert twice(MOST_SLOTS // 2) == MOST_SLOTS
+    with pytest.raises(LocalError, match=f"the engine is full: expected fewer than {MOST_SLOTS} live orders"):
+        twice(MOST_SLOTS)
 
 
 def test_event_buffer_grows_to_what_a_command_needs() -> None:
@@ -92,7 +99,7 @@ def test_widest_windows_cost_pages_only_where_prices_are() -> None:
         execute(storage, f"buy 1 1@0 on={instrument}", f"sell 2 1@{SPAN - 1} on={instrument}")
     assert len(storage.rungs) == 8 * LARGEST_WINDOW
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown_kib < 64 * 1024, "1 GiB of windows may not be touched"
+    assert grown_kib < 256 * 1024, "of 1 GiB of windows only (huge) pages with a price may be touched"
 
 
 def test_growth_of_one_ladder_keeps_the_levels_of_all() -> None:
@@ -155,6 +162,6 @@ def test_bits_and_rungs_are_the_same_after_growth_as_if_made_wide_at_once() -> N
     assert storage.ladders_grown > 0
     rungs, bits = storage.rungs.copy(), storage.bits.copy()
     assert storage.ladders.dtype == LADDER
-    storage._make_windows()
+    storage._make_windows(storage.ladders.copy())
     assert (storage.rungs == rungs).all()
     assert (storage.bits == bits).all()

@@ -1,0 +1,213 @@
+"""Values into rows and rows into values."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from support.random_rows import instruments
+
+from rtlab.engine import COMMAND, EVENT, CommandKind, EventKind, Flag, OrderType, Reason, Side, TimeInForce
+from rtlab.engine.convert import (
+    COMMAND_ROW,
+    EVENT_ROW,
+    command_rows,
+    event_rows,
+    events_of,
+    pack,
+    position,
+    positions,
+    prevention,
+)
+from rtlab.errors import CommandError, ConfigError, InstrumentError
+from rtlab.model import (
+    CancelOrder,
+    Command,
+    CommandRejected,
+    LevelChanged,
+    NewOrder,
+    OrderAccepted,
+    OrderDone,
+    OrderReplaced,
+    ReplaceOrder,
+    SelfTradePrevention,
+    Trade,
+)
+
+INDEX = {"I0": 0, "I1": 1}
+HIGHEST = (1 << 63) - 1
+
+
+def row_of(command: Command) -> dict[str, int]:
+    into = bytearray(COMMAND.itemsize)
+    pack(into, command, INDEX)
+    row = np.frombuffer(into, COMMAND)[0]
+    return dict(zip(COMMAND.names or (), row.tolist(), strict=True))
+
+
+def row(**fields: int) -> dict[str, int]:
+    return dict.fromkeys(COMMAND.names or (), 0) | fields
+
+
+def test_formats_are_the_rows_of_the_model() -> None:
+    assert COMMAND_ROW.size == COMMAND.itemsize
+    assert EVENT_ROW.size == EVENT.itemsize
+    for form, rows in ((COMMAND_ROW, COMMAND), (EVENT_ROW, EVENT)):
+        numbers = tuple(range(1, 1 + len(rows.names or ())))
+        assert np.frombuffer(form.pack(*numbers), rows)[0].tolist() == numbers
+
+
+def test_new_order_becomes_a_row() -> None:
+    order = NewOrder(
+        instrument="I1",
+        order_id=-7,
+        side=Side.ASK,
+        qty=5,
+        price=100,
+        order_type=OrderType.LIMIT,
+        tif=TimeInForce.GTC,
+        flags=Flag.POST_ONLY,
+        owner=3,
+        ts=HIGHEST,
+    )
+    assert row_of(order) == row(
+        ts=HIGHEST,
+        order_id=-7,
+        owner=3,
+        price=100,
+        qty=5,
+        instrument=1,
+        flags=1,
+        kind=CommandKind.NEW,
+        side=Side.ASK,
+    )
+    market = NewOrder(
+        instrument="I0", order_id=1, side=Side.BID, qty=5, order_type=OrderType.MARKET, tif=TimeInForce.FOK
+    )
+    assert row_of(market) == row(order_id=1, qty=5, kind=CommandKind.NEW, order_type=1, tif=2)
+
+
+def test_cancel_and_replace_become_rows() -> None:
+    assert row_of(CancelOrder(instrument="I1", order_id=4, ts=9)) == row(
+        ts=9, order_id=4, instrument=1, kind=CommandKind.CANCEL
+    )
+    assert row_of(ReplaceOrder(instrument="I0", order_id=4, qty=6, price=7, ts=9)) == row(
+        ts=9, order_id=4, qty=6, price=7, kind=CommandKind.REPLACE
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda symbol: NewOrder(instrument=symbol, order_id=1, side=Side.BID, qty=1),
+        lambda symbol: CancelOrder(instrument=symbol, order_id=1),
+        lambda symbol: ReplaceOrder(instrument=symbol, order_id=1, qty=1, price=1),
+    ],
+)
+def test_unknown_symbol_is_an_instrument_error_that_names_the_known(make: Callable[[str], Command]) -> None:
+    with pytest.raises(InstrumentError, match=r"expected I0, I1, got DOGE"):
+        row_of(make("DOGE"))
+
+
+@pytest.mark.parametrize("nonsense", [None, 5, "buy", (1, 2), object(), {"kind": 1}])
+def test_anything_but_a_command_is_a_command_error(nonsense: Command) -> None:
+    with pytest.raises(CommandError, match=r"expected NewOrder, CancelOrder or ReplaceOrder, got"):
+        row_of(nonsense)
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1, 1.5, "7", None])
+@pytest.mark.parametrize("field", ["ts", "order_id", "owner", "price", "qty"])
+def test_number_that_does_not_fit_into_64_bits_is_a_command_error(field: str, number: int) -> None:
+    fields = {"order_id": 1, "qty": 1, field: number}
+    with pytest.raises(CommandError, match="does not fit into a row"):
+        row_of(NewOrder(instrument="I0", side=Side.BID, **fields))
+
+
+@pytest.mark.parametrize("side", [2, -1, 255, "BID", None])
+def test_side_that_is_none_is_a_command_error(side: Side) -> None:
+    with pytest.raises(CommandError, match=r"no such side: expected Side.BID or Side.ASK"):
+        row_of(NewOrder(instrument="I0", order_id=1, side=side, qty=1))
+
+
+@pytest.mark.parametrize("field", ["order_type", "tif", "flags"])
+def test_code_that_does_not_fit_is_a_command_error(field: str) -> None:
+    with pytest.raises(CommandError, match="does not fit into a row"):
+        row_of(NewOrder(instrument="I0", order_id=1, side=Side.BID, qty=1, **{field: -1}))
+
+
+def test_events_become_values_with_their_symbols_and_enums() -> None:
+    numbers = {"seq": 3, "command": 2, "ts": 1, "price": 100}
+    rows = np.zeros(6, EVENT)
+    for name, number in numbers.items():
+        rows[name] = number
+    rows["order_id"], rows["maker_id"], rows["qty"], rows["remaining"] = 7, 8, 5, 4
+    rows["instrument"], rows["side"] = 1, Side.ASK
+    rows["kind"] = [
+        EventKind.ACCEPTED,
+        EventKind.REPLACED,
+        EventKind.TRADE,
+        EventKind.DONE,
+        EventKind.REJECTED,
+        EventKind.LEVEL,
+    ]
+    rows["reason"][3:5] = [Reason.SELF_TRADE, Reason.BAD_PRICE]
+    common = {"instrument": "I1", **numbers}
+    standing = {"order_id": 7, "side": Side.ASK, "qty": 5, **common}
+    assert events_of(rows.tolist(), ("I0", "I1")) == [
+        OrderAccepted(**standing),
+        OrderReplaced(**standing),
+        Trade(aggressor_side=Side.ASK, taker_id=7, maker_id=8, qty=5, remaining=4, **common),
+        OrderDone(order_id=7, side=Side.ASK, remaining=4, reason=Reason.SELF_TRADE, **common),
+        CommandRejected(reason=Reason.BAD_PRICE, **standing),
+        LevelChanged(side=Side.ASK, qty=5, orders=4, **common),
+    ]
+    told = events_of(rows.tolist(), ("I0", "I1"))
+    assert isinstance(told[2], Trade)
+    assert isinstance(told[2].aggressor_side, Side)
+    assert isinstance(told[3], OrderDone)
+    assert isinstance(told[3].reason, Reason)
+
+
+def test_every_reason_comes_back_as_itself() -> None:
+    for reason in Reason:
+        rows = np.zeros(1, EVENT)
+        rows["kind"], rows["reason"] = EventKind.DONE, reason
+        (event,) = events_of(rows.tolist(), ("I0",))
+        assert isinstance(event, OrderDone)
+        assert event.reason is reason
+
+
+def test_prevention_is_a_member_or_its_number() -> None:
+    assert prevention(SelfTradePrevention.CANCEL_OLDEST) is SelfTradePrevention.CANCEL_OLDEST
+    assert prevention(1) is SelfTradePrevention.CANCEL_NEWEST  # type: ignore[arg-type]
+    for wrong in (3, -1, "NONE", None):
+        with pytest.raises(ConfigError, match="expected NONE, CANCEL_NEWEST, CANCEL_OLDEST, got"):
+            prevention(wrong)  # type: ignore[arg-type]
+
+
+def test_rows_of_another_type_are_a_command_error() -> None:
+    for wrong in (np.zeros(3, EVENT), np.zeros((2, 2), COMMAND), np.zeros(3), [1, 2], None):
+        with pytest.raises(CommandError, match="expected an ndarray of COMMAND"):
+            command_rows(wrong)  # type: ignore[arg-type]
+
+
+def test_rows_are_copied_only_where_they_are_not_contiguous() -> None:
+    rows = np.zeros(6, COMMAND)
+    rows["order_id"] = range(6)
+    assert command_rows(rows) is rows
+    every_second = command_rows(rows[::2])
+    assert every_second.flags.c_contiguous
+    assert every_second["order_id"].tolist() == [0, 2, 4]
+
+
+def test_event_rows_are_event_rows_even_where_there_is_none() -> None:
+    assert event_rows([]).dtype == EVENT
+    assert event_rows([tuple(range(13))])[0].tolist() == tuple(range(13))
+
+
+def test_positions_are_those_of_the_instruments_and_symbols_are_unique() -> None:
+    assert positions(instruments(2)) == INDEX
+    assert position(INDEX, "I1") == 1
+    with pytest.raises(InstrumentError, match="at least one instrument"):
+        positions([])
+    with pytest.raises(InstrumentError, match="one instrument twice: got I1"):
+        positions([*instruments(2), instruments(2)[1]])

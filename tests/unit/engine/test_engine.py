@@ -1,0 +1,297 @@
+"""The surface of the engine: submit, process, book, snapshot, restore, statistics."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from support.engines import KERNEL_AND_TWIN, make_engine
+from support.play import commands, play
+from support.random_rows import instruments, random_rows
+
+from rtlab.engine import (
+    COMMAND,
+    EVENT,
+    Engine,
+    EngineStatistics,
+    Flag,
+    OrderType,
+    Reason,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from rtlab.engine.convert import events_of
+from rtlab.engine.reference import ReferenceEngine
+from rtlab.engine.snapshot import Snapshot, pack_snapshot
+from rtlab.errors import CommandError, ConfigError, InstrumentError, LocalError
+from rtlab.model import CancelOrder, Command, CommandRejected, NewOrder, ReplaceOrder, Trade
+
+
+def as_value(row: np.void) -> Command:
+    """Give a well-formed COMMAND row as a value."""
+    symbol = f"I{row['instrument']}"
+    order_id, qty, price, ts = (int(row[name]) for name in ("order_id", "qty", "price", "ts"))
+    if row["kind"] == 1:
+        return NewOrder(
+            instrument=symbol,
+            order_id=order_id,
+            side=Side(row["side"]),
+            qty=qty,
+            price=price,
+            order_type=OrderType(row["order_type"]),
+            tif=TimeInForce(row["tif"]),
+            flags=Flag(row["flags"]),
+            owner=int(row["owner"]),
+            ts=ts,
+        )
+    if row["kind"] == 2:
+        return CancelOrder(instrument=symbol, order_id=order_id, ts=ts)
+    return ReplaceOrder(instrument=symbol, order_id=order_id, qty=qty, price=price, ts=ts)
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+@pytest.mark.parametrize("prevention", SelfTradePrevention)
+def test_submit_tells_in_values_what_process_tells_in_rows(
+    kind: str, prevention: SelfTradePrevention
+) -> None:
+    rows = random_rows(np.random.default_rng(3), 800)
+    cancels = rows["kind"] == 2
+    rows["price"][cancels] = rows["qty"][cancels] = 0  # as `submit` fills what a cancel does not have
+    one_by_one = make_engine(kind, symbols=3, prevention=prevention)
+    at_once = make_engine(kind, symbols=3, prevention=prevention)
+    told = [event for row in rows for event in one_by_one.submit(as_value(row))]
+    assert told == events_of(at_once.process(rows).tolist(), ("I0", "I1", "I2"))
+
+
+def test_submit_and_process_may_be_mixed() -> None:
+    rows = random_rows(np.random.default_rng(4), 600)
+    rows["price"][rows["kind"] == 2] = rows["qty"][rows["kind"] == 2] = 0
+    mixed, plain = Engine(instruments(3), capacity=1), ReferenceEngine(instruments(3))
+    for batch in np.array_split(rows, 100):
+        told = mixed.submit(as_value(batch[0]))
+        assert told == plain.submit(as_value(batch[0]))
+        assert mixed.process(batch[1:]).tobytes() == plain.process(batch[1:]).tobytes()
+
+
+def test_submit_of_a_sweep_larger_than_its_buffer() -> None:
+    engine = Engine(instruments(1))
+    for order_id in range(3000):
+        engine.submit(NewOrder(instrument="I0", order_id=order_id, side=Side.BID, qty=1, price=100))
+    told = engine.submit(NewOrder(instrument="I0", order_id=9999, side=Side.ASK, qty=3000, price=100))
+    assert [event.seq for event in told] == list(range(6001, 6001 + 6003))
+    assert sum(isinstance(event, Trade) for event in told) == 3000
+    assert engine.submit(CancelOrder(instrument="I0", order_id=0))[0].seq == 12004
+
+
+def test_submit_that_fails_leaves_the_engine_as_it_was() -> None:
+    engine = Engine(instruments(1))
+    engine.submit(NewOrder(instrument="I0", order_id=1, side=Side.BID, qty=1, price=100))
+    with pytest.raises(InstrumentError):
+        engine.submit(CancelOrder(instrument="nowhere", order_id=1))
+    with pytest.raises(CommandError):
+        engine.submit("cancel everything")  # type: ignore[arg-type]
+    with pytest.raises(CommandError):
+        engine.submit(NewOrder(instrument="I0", order_id=1 << 70, side=Side.BID, qty=1, price=100))
+    (rejected,) = engine.submit(CancelOrder(instrument="I0", order_id=2))
+    assert isinstance(rejected, CommandRejected)
+    assert (rejected.seq, rejected.command, rejected.reason) == (3, 1, Reason.UNKNOWN_ORDER)
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_process_refuses_what_are_no_rows(kind: str) -> None:
+    for wrong in (np.zeros(3, EVENT), np.zeros((2, 2), COMMAND), [1], None):
+        with pytest.raises(CommandError, match="expected an ndarray of COMMAND"):
+            make_engine(kind).process(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [3, 5000])
+def test_events_are_the_callers_own(count: int) -> None:
+    engine = Engine(instruments(1))
+    rows = commands(*(f"buy {order_id} 1@{order_id}" for order_id in range(count)))
+    first = engine.process(rows)
+    kept = first.tobytes()
+    rows["order_id"] += count
+    second = engine.process(rows)
+    assert first.tobytes() == kept
+    second["seq"] = 0
+    assert first.tobytes() == kept
+    assert first.dtype == EVENT
+    assert len(first) == 2 * count
+
+
+def test_commands_are_read_and_never_written() -> None:
+    rows = random_rows(np.random.default_rng(5), 3000, malformed=0.1)
+    kept = rows.tobytes()
+    Engine(instruments(3)).process(rows)
+    assert rows.tobytes() == kept
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_book_is_best_first_and_cut_to_depth(kind: str) -> None:
+    engine = make_engine(kind, symbols=2)
+    play(engine, "buy 1 5@98", "buy 2 5@99", "buy 3 1@99", "sell 4 7@101", "sell 5 8@105", "buy 6 1@1 on=1")
+    assert engine.book("I0") == ([(99, 6), (98, 5)], [(101, 7), (105, 8)])
+    assert engine.book("I0", 1) == ([(99, 6)], [(101, 7)])
+    assert engine.book("I0", 0) == ([], [])
+    assert engine.book("I1") == ([(1, 1)], [])
+    assert all(type(number) is int for level in engine.book("I0")[0] for number in level)
+    with pytest.raises(InstrumentError, match="does not trade this instrument: expected I0, I1, got I7"):
+        engine.book("I7")
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_instruments_must_be_there_and_be_different(kind: str) -> None:
+    with pytest.raises(InstrumentError, match="at least one"):
+        make_engine(kind, symbols=0)
+    with pytest.raises(InstrumentError, match="twice"):
+        Engine([*instruments(1), *instruments(1)])
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 1 << 30])
+def test_capacity_out_of_range_is_a_config_error(capacity: int) -> None:
+    with pytest.raises(ConfigError, match="capacity"):
+        Engine(instruments(1), capacity=capacity)
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_unknown_self_trade_prevention_is_a_config_error(kind: str) -> None:
+    with pytest.raises(ConfigError, match="self-trade prevention"):
+        make_engine(kind, prevention=7)  # type: ignore[arg-type]
+
+
+def test_snapshot_of_a_new_engine_restores_a_new_engine() -> None:
+    restored = Engine.restore(Engine(instruments(2), capacity=9).snapshot())
+    assert restored.statistics() == Engine(instruments(2), capacity=9).statistics()
+    assert restored.instruments == tuple(instruments(2))
+
+
+def test_restored_engine_keeps_queues_counters_and_prevention() -> None:
+    engine = Engine(instruments(2), self_trade_prevention=SelfTradePrevention.CANCEL_OLDEST)
+    play(
+        engine,
+        "buy 1 5@100 by=7",
+        "buy 2 5@100",
+        "buy 3 5@100",
+        "replace 1 6@100",
+        "sell 9 1@100",
+        "buy 4 1@7 on=1",
+    )
+    restored = Engine.restore(engine.snapshot())
+    assert restored.self_trade_prevention == SelfTradePrevention.CANCEL_OLDEST
+    assert restored.book("I0") == engine.book("I0")
+    last = ("sell 5 16@100 by=7",)
+    expected = play(engine, *last)
+    assert [line for line in expected if "took" in line or "SELF" in line] == [
+        "5 ask took 4@100 of 2, 0 left",
+        "5 ask took 5@100 of 3, 0 left",
+        "1 bid done SELF_TRADE @100, 6 left",
+    ]
+    assert play(restored, *last) == expected
+    assert restored.statistics()[:4] == engine.statistics()[:4]
+
+
+def test_snapshot_changes_nothing_and_is_the_same_twice() -> None:
+    rows = random_rows(np.random.default_rng(6), 2000, scatter=0.05)
+    engine, twin = Engine(instruments(3)), ReferenceEngine(instruments(3))
+    for batch in np.array_split(rows, 20):
+        assert engine.snapshot() == engine.snapshot()
+        assert engine.process(batch).tobytes() == twin.process(batch).tobytes()
+
+
+def test_snapshot_of_a_restored_engine_is_the_same_snapshot_again() -> None:
+    engine = Engine(instruments(3), capacity=8)
+    engine.process(random_rows(np.random.default_rng(7), 2000, scatter=0.05))
+    once = Engine.restore(engine.snapshot())
+    assert Engine.restore(once.snapshot()).snapshot() == once.snapshot()
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))]
+)
+def test_a_copy_has_its_own_memory(copied: Callable[[Engine], Engine]) -> None:
+    engine = Engine(instruments(1))
+    play(engine, "buy 1 5@100", "buy 2 5@100")
+    other = copied(engine)
+    assert play(engine, "sell 3 5@100") == play(other, "sell 3 5@100")
+    play(engine, *(f"buy {order_id} 1@{order_id}" for order_id in range(10, 50)))
+    del engine
+    assert other.book("I0") == ([(100, 5)], [])
+
+
+@pytest.mark.parametrize("foreign", [b"", b"not a snapshot at all", bytes(1000)])
+def test_restore_of_foreign_bytes_is_a_local_error(foreign: bytes) -> None:
+    with pytest.raises(LocalError, match="no snapshot of an engine"):
+        Engine.restore(foreign)
+
+
+def test_restore_of_a_truncated_snapshot_is_a_local_error() -> None:
+    engine = Engine(instruments(1))
+    play(engine, "buy 1 5@100", "sell 2 5@101")
+    data = engine.snapshot()
+    for length in (len(data) - 1, len(data) - COMMAND.itemsize, 30):
+        with pytest.raises(LocalError, match="not whole"):
+            Engine.restore(data[:length])
+
+
+@pytest.mark.parametrize(
+    "wrong", ["buy 1 5@200", "buy 3 5@100 on=1", "sell 3 5@99", "buy 3 0@99", "buy 3 5@99 ioc"]
+)
+def test_snapshot_whose_orders_cannot_all_rest_contradicts_itself(wrong: str) -> None:
+    snapshot = Snapshot(
+        instruments=tuple(instruments(1)),
+        self_trade_prevention=SelfTradePrevention.NONE,
+        capacity=1,
+        seq=1,
+        command=1,
+    )
+    with pytest.raises(LocalError, match="contradicts itself"):
+        Engine.restore(pack_snapshot(snapshot, commands("buy 1 5@100", "sell 2 5@101", wrong)))
+
+
+def test_statistics_count_what_was_done_and_what_is_held() -> None:
+    engine = Engine(instruments(2), capacity=2)
+    assert engine.statistics() == EngineStatistics(0, 0, 0, 0, 2, 0, 8192, 0, 0)
+    play(engine, "buy 1 5@100", "buy 2 5@100", "buy 3 5@9000", "sell 4 5@9001 on=1", "cancel 9")
+    statistics = engine.statistics()
+    assert statistics.commands == 5
+    assert statistics.events == 9
+    assert statistics.live_orders == 4
+    assert statistics.live_levels == 3
+    assert statistics.pool_grown == 1
+    assert statistics.pool_size == 5
+    assert statistics.ladders_grown == 1
+    assert statistics.ladders_moved == 1
+    assert statistics.window_ticks > 8192
+
+
+def test_repr_is_short_and_names_the_instruments() -> None:
+    assert repr(Engine(instruments(2))) == "Engine(I0, I1)"
+
+
+def test_same_commands_give_the_same_bytes_in_another_process() -> None:
+    script = """
+import hashlib
+import numpy as np
+from support.random_rows import instruments, random_rows
+from rtlab.engine import Engine
+rows = random_rows(np.random.default_rng(8), 20000, scatter=0.01, malformed=0.01)
+print(hashlib.sha256(Engine(instruments(3)).process(rows).tobytes()).hexdigest())
+"""
+    environment = os.environ | {"PYTHONPATH": os.path.join(os.path.dirname(__file__), "..", "..")}
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(digests) == 1
