@@ -4,6 +4,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 from zlib import crc32
 
+from rtlab.book import AnyUpdate
 from rtlab.protocol.channels import CHANNEL_KINDS, ChannelKind
 from rtlab.protocol.codec import Codec
 from rtlab.protocol.state import Source
@@ -25,7 +26,8 @@ class Built(NamedTuple):
 class Stand(NamedTuple):
     """Where a reader stands: it was told everything up to `told`, and the last message ended at `seq`.
 
-    `told` is beyond `seq` when there was nothing to say (tables), or when rows are to be left out (logs).
+    `told` is beyond `seq` when there was nothing to say (tables), or when rows are to be left out (logs). `most`
+    is how many rows of a log its message may hold: the rest follows in the next.
     """
 
     key: int
@@ -34,6 +36,7 @@ class Stand(NamedTuple):
     told: int
     held: int
     check: bool
+    most: int = 0
 
 
 class CacheStatistics(NamedTuple):
@@ -82,6 +85,8 @@ class Lane:
             update = update._replace(first_seq=stand.seq + 1)
             if self.kind.log:
                 dropped = update.body[0][0] - stand.seq
+        if self.kind.log:
+            update = _cut(update, stand.most)
         checksum = None
         if self.kind.checked and (update.kind == "snapshot" or update.depth <= CHECKED_DEPTH or stand.check):
             if self._checksum is None:
@@ -90,6 +95,14 @@ class Lane:
         self._cache.built += 1
         payload = self._codec.encode(self.kind.message(stand.key, update, checksum))
         return Built(payload, update.epoch, update.last_seq, update.depth, dropped)
+
+
+def _cut(update: AnyUpdate, most: int) -> AnyUpdate:
+    before, rows = update.body
+    if len(rows) <= most:
+        return update
+    last, ts = before[0] + most, rows[most - 1][0]
+    return update._replace(last_seq=last, ts_event=ts, body=(before, rows[:most]))
 
 
 class PayloadCache:

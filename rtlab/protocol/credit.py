@@ -19,8 +19,8 @@ in band, and their answers say what was applied; what was sent and not yet answe
 
 What cannot happen: two targets at once; more than window + one batch unanswered while LIVE; more than one batch
 unanswered while LAGGING (beyond what was out when it began to lag); a state that a reader which answers promptly
-does not leave towards LIVE. The window doubles when an answer comes within the best round trip + half the slack
-and half of the window was used.
+does not leave towards LIVE. While LIVE the window doubles when an answer comes within the best round trip + half
+the slack and half of the window was used.
 """
 
 from collections import deque
@@ -176,7 +176,8 @@ class Credit:
         took = now - self._asked
         self._good = self._good + 1 if took <= self.patience() else 0
         self.round_trips.append(took)
-        quick = took <= self.patience() - self._slack // 2
+        # only what is live uses the window: grown while lagging, it would hit a slow reader once it is live again
+        quick = self.state is State.LIVE and took <= self.patience() - self._slack // 2
         self.target, self._progress, self._partial = None, now, False
         if quick and 2 * self._at_ask >= self.window:
             self.window = min(self.limits.window_ceiling, 2 * self.window)

@@ -45,17 +45,15 @@ class Cursor:
         self._seen = (0, 0)
         self._passed = 0  # heads since the last message
 
-    @property
-    def behind(self) -> bool:
-        """Whether more rows of a log wait than one message could take."""
-        return self.lane.kind.log and self.held > 0 and self.seq < self.lane.source.seq
-
     def reset(self) -> None:
         """The reader holds nothing any more: its next message is a snapshot."""
         self.epoch = self.seq = self.told = self.held = 0
 
-    def next(self, now: int, newest: int | None) -> Built | None:
-        """Give what is due at `now`, if anything; of a log only the `newest` rows (None: all that are kept)."""
+    def next(self, now: int, newest: int | None, most: int) -> Built | None:
+        """Give what is due at `now`, if anything.
+
+        Of a log only the `newest` rows (None: all that are kept), and at most `most` of them in this message.
+        """
         lane, source = self.lane, self.lane.source
         head = (source.epoch, source.seq)
         if head != self._seen:
@@ -71,7 +69,7 @@ class Cursor:
         if log and newest is not None and self.held:
             told = max(told, head[1] - newest)
         check = lane.depth > CHECKED_DEPTH and now // SECOND != self._checked
-        built = lane.next(Stand(self.key, self.epoch, self.seq, told, self.held, check))
+        built = lane.next(Stand(self.key, self.epoch, self.seq, told, self.held, check, most if log else 0))
         if built is None:
             if not log:
                 self.told = head[1]

@@ -9,8 +9,10 @@ from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.limits import Limits
 from rtlab.protocol.messages import Ping, ServerMessage, Status
 
-_FEWEST_ROWS = 16
-_WINDOW_PER_ROW = 32  # bytes of window for each row of a log that a lagging reader gets
+_LAGGING_ROWS = 16  # of a log; rows by the window would feed back: more rows, later answers, more rows
+_BYTES_PER_ROW = (
+    32  # of a log: a message that is larger than the window would make a slow reader far too late
+)
 
 
 class Delivery:
@@ -79,20 +81,14 @@ class Delivery:
         return payload
 
     def send_news(self, now: int) -> int:
-        """Collect one batch of what is due, at most a message a channel unless live; give its bytes."""
+        """Collect one batch of what is due, at most a message a channel; give its bytes."""
         credit = self.credit
         lagging = credit.state is State.LAGGING
-        # a reader that fell behind gets the newest rows of a log that its window takes; one that just came, all
-        newest = max(_FEWEST_ROWS, credit.window // _WINDOW_PER_ROW) if lagging and credit.answered else None
-        parts: list[bytes] = []
-        size = 0
-        for cursor in self.cursors.values():
-            built = cursor.next(now, newest)
-            while built is not None:
-                parts.append(built.payload)
-                size += len(built.payload)
-                more = cursor.behind and not lagging and size < credit.window
-                built = cursor.next(now, newest) if more else None
+        # a reader that fell behind gets the newest few rows of a log; one that just came, all
+        newest = _LAGGING_ROWS if lagging and credit.answered else None
+        most = max(_LAGGING_ROWS, credit.window // _BYTES_PER_ROW)
+        every = (cursor.next(now, newest, most) for cursor in self.cursors.values())
+        parts = [built.payload for built in every if built is not None]
         if not parts:
             return 0
         self.messages += len(parts)
