@@ -2,6 +2,7 @@
 
 from rtlab.book.bars import INTERVALS_NS, Bar, Bars, BarsView
 from rtlab.book.l2 import BookView, L2Book
+from rtlab.book.l3 import L3Book, OrderRow
 from rtlab.book.market import CHANNELS, Market
 from rtlab.book.side import KeyedSide, SortedSide
 from rtlab.book.table import KeyedTable
@@ -21,7 +22,9 @@ __all__ = [
     "KeyedSide",
     "KeyedTable",
     "L2Book",
+    "L3Book",
     "Market",
+    "OrderRow",
     "SortedSide",
     "Tape",
     "TapeView",

@@ -121,7 +121,7 @@ class TapeView:
         self.epochs = 0
         self.rows: deque[TapeRow] = deque(maxlen=keep)
         self.news: list[TapeRow] = []
-        self.news_seq = 0
+        self.before_news = Totals()
 
     def load(self, update: AnyUpdate) -> None:
         """Take the newest rows of a tape: of a known epoch, only what is new; of another, all of them."""
@@ -131,13 +131,13 @@ class TapeView:
         self.apply(update)
 
     def apply(self, update: AnyUpdate) -> None:
-        """Add rows: body (Totals before the first, rows). `news` then holds the new ones, from `news_seq` on."""
+        """Add rows: body (Totals before the first, rows). `news` are then the new ones, after `before_news`."""
         before, rows = Totals(*update.body[0]), update.body[1]
         if before.seq > self.totals.seq:
             self.dropped = Totals(*map(sum, zip(self.dropped, before.less(self.totals), strict=True)))
             self.totals = before
         self.news = rows[self.totals.seq - before.seq :]
-        self.news_seq = self.totals.seq + 1
+        self.before_news = self.totals
         self.totals = self.totals.after(self.news)
         self.rows.extend(self.news)
         self.epoch, self.seq, self.held = update.epoch, update.last_seq, update.depth

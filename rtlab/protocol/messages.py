@@ -64,12 +64,14 @@ class Resync(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, t
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag=16):
-    """The first message: what this server speaks and allows. `limits` by name."""
+    """The first message: what this server speaks and allows. `limits` by name, instruments with their grid."""
 
     version: int
     server_time: int
     heartbeat_s: float
     limits: dict[str, float]
+    instruments: list[tuple[str, str, str]] = []
+    """(symbol, tick size, lot size), the sizes as exact decimals"""
 
 
 class Subscribed(Struct, frozen=True, array_like=True, tag=17):

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from msgspec import structs
+
+from rtlab.book import TapeView
 from rtlab.errors import ConfigError
 from rtlab.protocol.channels import CHANNEL_KINDS
 from rtlab.protocol.codec import Codec, Payload
@@ -14,9 +17,12 @@ from rtlab.protocol.messages import (
     Pong,
     Resync,
     ServerMessage,
+    StateMessage,
     Status,
     Subscribe,
     Subscribed,
+    TotalsBefore,
+    Trades,
     Unsubscribe,
     Welcome,
 )
@@ -30,7 +36,8 @@ class Applied(NamedTuple):
     """A message that changed something: `how` is "snapshot" or "increment" when it was the subscription's view.
 
     Else it names the message: "welcome", "subscribed", "status", "error", "ping"; or "resync" when the message
-    showed that something is missing, and the view waits for a snapshot.
+    showed that something is missing, and the view waits for a snapshot. A Trades message holds only the rows that
+    were new: rows `before.seq + 1` on, each of them once.
     """
 
     subscription: Subscription | None
@@ -198,7 +205,7 @@ class Reader:
         outcome = subscription.take(message)
         if outcome in ("snapshot", "increment"):
             self._count(subscription, outcome, fresh=fresh)
-            return Applied(subscription, message, outcome)
+            return Applied(subscription, _without_known(message, subscription), outcome)
         if outcome == "known":
             self._duplicates += 1
         elif outcome == "waiting":
@@ -266,3 +273,15 @@ class Reader:
                 self._resumed += self._connections > 1
         applied = {key: (s.view.epoch, s.view.seq) for key, s in self._by_key.items() if not s.holds_nothing}
         self._send(Pong(ping.nonce, applied))
+
+
+def _without_known(message: StateMessage, subscription: Subscription) -> StateMessage:
+    view = subscription.view
+    if (
+        not isinstance(message, Trades)
+        or not isinstance(view, TapeView)
+        or len(view.news) == len(message.trades)
+    ):
+        return message
+    before = TotalsBefore(*view.before_news)
+    return structs.replace(message, first_seq=before.seq + 1, before=before, trades=view.news)

@@ -59,7 +59,8 @@ class Subscriber:
         self._generation = 0
         self._resyncs = self._refused = 0
         self._now = now
-        self._delivery.reply(Welcome(VERSION, now, limits.heartbeat_s, limits.told()))
+        instruments = [(i.symbol, str(i.tick_size), str(i.lot_size)) for i in sources.instruments.values()]
+        self._delivery.reply(Welcome(VERSION, now, limits.heartbeat_s, limits.told(), instruments))
 
     @property
     def state(self) -> State:
