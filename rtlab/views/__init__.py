@@ -4,27 +4,57 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rtlab.views.candles import Candles
+    from rtlab.views.depth import DepthChart
+    from rtlab.views.health import FeedHealth
+    from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
     from rtlab.views.overlay import Line, Marker
+    from rtlab.views.page import MarketPage, MarketState
+    from rtlab.views.price import PriceChart, Prices
     from rtlab.views.pyramid import Pyramid, PyramidStatistics, milliseconds
+    from rtlab.views.tape import TradeTape
+    from rtlab.views.theme import DARK, LIGHT
 
 # panel takes 2.5 s to import: who only wants the level of detail does not pay for it (PEP 562)
 _HOMES = {
+    "DARK": "theme",
+    "LIGHT": "theme",
+    "Candles": "candles",
+    "DepthChart": "depth",
+    "FeedHealth": "health",
+    "Ladder": "ladder",
     "LayeredPlot": "layered",
     "Line": "overlay",
     "Marker": "overlay",
+    "MarketPage": "page",
+    "MarketState": "page",
     "PlotStatistics": "layered",
+    "PriceChart": "price",
+    "Prices": "price",
     "Pyramid": "pyramid",
     "PyramidStatistics": "pyramid",
+    "TradeTape": "tape",
     "milliseconds": "pyramid",
 }
 __all__ = [
+    "DARK",
+    "LIGHT",
+    "Candles",
+    "DepthChart",
+    "FeedHealth",
+    "Ladder",
     "LayeredPlot",
     "Line",
     "Marker",
+    "MarketPage",
+    "MarketState",
     "PlotStatistics",
+    "PriceChart",
+    "Prices",
     "Pyramid",
     "PyramidStatistics",
+    "TradeTape",
     "milliseconds",
 ]
 

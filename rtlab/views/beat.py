@@ -1,0 +1,148 @@
+"""When the panels of one browser view are drawn: at most 30 times a second, and only what it can paint.
+
+Theory of operation. A panel that has news *marks* itself; a second mark before the drawing replaces
+the first, so there is never a backlog. A mark draws at once all that is marked and due, as one message,
+unless too many drawings are unanswered. A panel is due again after its own period, at least 1/30 s.
+Drawings are numbered; the browser answers with the newest number ten times a second, after it has
+painted. A slow network, a slow browser and a hidden tab (which does not paint) thus hold the drawings
+back, and the answer draws what waits. A mark that comes too soon waits for the next mark or answer.
+Each drawing is answered, so the last mark is drawn too: no timer is needed on this side.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from panel.custom import JSComponent
+from panel.io.document import unlocked
+from tornado.websocket import WebSocketClosedError
+
+from rtlab.views.host import push, send_at_once
+
+Draw = Callable[[], None]
+
+PERIOD_NS = 1_000_000_000 // 30
+WINDOW = 8  # 0.27 s: full rate up to a round trip of 150 ms
+
+
+class PaceStatistics(NamedTuple):
+    """`drawn` batches, of which `painted` were answered; `merged` marks were replaced by a newer one."""
+
+    drawn: int
+    painted: int
+    merged: int
+
+
+class Pace:
+    """Decide what may be drawn now; `now` is in ns, monotonic."""
+
+    def __init__(self) -> None:
+        self._marked: dict[object, tuple[Draw, int]] = {}
+        self._due: dict[object, int] = {}
+        self._drawn = self._painted = self._merged = 0
+        self._lock = threading.Lock()  # in a notebook the answers come in a thread of their own
+
+    def mark(self, panel: object, draw: Draw, period: int = PERIOD_NS) -> None:
+        """Have `draw` called for `panel` with the next drawing, in place of what it marked before."""
+        with self._lock:
+            self._merged += panel in self._marked
+            self._marked[panel] = draw, max(period, PERIOD_NS)
+
+    def take(self, now: int) -> list[Draw]:
+        """Give what is to be drawn now and count it as one drawing; nothing when it is too soon for all."""
+        with self._lock:
+            if self._drawn - self._painted >= WINDOW:
+                return []
+            # a quarter of a period early is in time: a caller's clock at just this rate trembles
+            due = [panel for panel in self._marked if now >= self._due.get(panel, 0) - PERIOD_NS // 4]
+            for panel in due:
+                self._due[panel] = max(self._due.get(panel, 0), now) + self._marked[panel][1]
+            self._drawn += bool(due)
+            return [self._marked.pop(panel)[0] for panel in due]
+
+    def forget(self, panel: object) -> None:
+        """Leave out a panel that is shown no more."""
+        with self._lock:
+            self._marked.pop(panel, None)
+            self._due.pop(panel, None)
+
+    def painted(self, number: int) -> None:
+        """Take the browser's answer: everything up to drawing `number` is on the screen."""
+        with self._lock:
+            self._painted = max(self._painted, min(number, self._drawn))
+
+    def restart(self) -> None:
+        """Forget what is unanswered: a new view begins with nothing under way."""
+        with self._lock:
+            self._painted = self._drawn
+
+    def statistics(self) -> PaceStatistics:
+        """Give the counts since the beginning."""
+        return PaceStatistics(self._drawn, self._painted, self._merged)
+
+
+class Beat(JSComponent):
+    """The invisible part of a view that answers for the browser; `on_ready` is called when it has appeared."""
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    def __init__(self, owner: object, on_ready: Callable[[], None]) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            width=0, height=0, margin=0, sizing_mode="fixed"
+        )
+        self.pace = Pace()
+        self.owner = owner  # a document keeps its components alive, and nothing else of ours
+        self._on_ready = on_ready
+        self._gathering = 0
+
+    def mark(self, panel: object, draw: Draw, period: int = PERIOD_NS) -> None:
+        """Draw `panel` now, or as soon as the browser is ready for it; once in `period` ns at most."""
+        self.pace.mark(panel, draw, period)
+        self.flush()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Draw what is marked inside this block in one go at its end."""
+        self._gathering += 1
+        try:
+            yield
+        finally:
+            self._gathering -= 1
+            self.flush()
+
+    def flush(self) -> None:
+        """Draw what is marked, if it is time and somebody looks."""
+        if self._models and not self._gathering and (draws := self.pace.take(time.monotonic_ns())):
+            sent = self.pace.statistics().drawn
+            push(self, lambda: self._draw(draws, sent))
+
+    def _draw(self, draws: list[Draw], sent: int) -> None:
+        with unlocked():  # one message for all of it: its WebSocket frames are what a drawing costs
+            for draw in draws:
+                draw()
+            self._send_msg({"sent": sent})
+
+    def _handle_msg(self, message: object) -> None:
+        if not isinstance(message, dict):
+            return
+        if message.get("ready"):
+            send_at_once(self)
+            self.pace.restart()
+            self._on_ready()
+        elif isinstance(painted := message.get("painted"), int):
+            self.pace.painted(painted)
+        self.flush()
+
+
+def _still_open(record: logging.LogRecord) -> bool:
+    # a tab may close between two frames of a message: that is no error, and at 30 Hz it happens each time
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, WebSocketClosedError) or "connection was closed" in str(record.msg))
+
+
+for _name in ("asyncio", "bokeh.server.views.ws", "panel.io.document"):
+    logging.getLogger(_name).addFilter(_still_open)

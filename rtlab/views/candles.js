@@ -1,0 +1,35 @@
+// The browser owns the ranges: x follows the newest candle unless the reader has moved away from it,
+// y fits what is seen. `sync: false` keeps all of that here.
+const LEAST = 24, MOST = 160, PIXELS = 10
+let newest = null, own = false
+
+export default function ({ source, plot, x, y, volume, interval }, changed) {
+  const { x: at, low, high, volume: sums } = source.data
+  const count = at.length
+  if (own || !count) return
+  own = true
+  const last = at[count - 1]
+  if (changed === source) {
+    const following = newest === null || x.end >= newest
+    if (following && last !== newest) {
+      const fitting = plot.properties.inner_width.is_unset ? 60 : Math.round(plot.inner_width / PIXELS)
+      const width = newest === null ? Math.min(MOST, Math.max(LEAST, fitting)) * interval : x.end - x.start
+      x.setv({ start: last + 2 * interval - width, end: last + 2 * interval }, { sync: false })
+    }
+    newest = last
+  }
+  let bottom = Infinity, top = -Infinity, most = 0
+  for (let i = 0; i < count; i++) {
+    if (at[i] < x.start - interval / 2 || at[i] > x.end + interval / 2) continue
+    bottom = Math.min(bottom, low[i])
+    top = Math.max(top, high[i])
+    most = Math.max(most, sums[i])
+  }
+  if (top >= bottom) {
+    const room = (top - bottom || Math.abs(top) * 1e-4 || 1) * 0.06
+    // the lowest fifth belongs to the volume
+    y.setv({ start: bottom - (top - bottom) * 0.28 - room, end: top + room }, { sync: false })
+    volume.setv({ start: 0, end: 5 * most || 1 }, { sync: false })
+  }
+  own = false
+}

@@ -1,0 +1,96 @@
+"""The order-book ladder: sizes left and right of a column of prices, best in the middle."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import param
+
+from rtlab.model import Instrument
+from rtlab.views.digits import Digits
+from rtlab.views.live import Face, LivePanel
+from rtlab.views.theme import Colours
+
+Levels = Sequence[tuple[int, int]]
+"""(price in ticks, quantity in lots), best first"""
+
+FULL = 1000  # a bar's length is told in thousandths of the longest
+
+
+class LadderFace(Face):
+    """The ladder's rows in the browser."""
+
+    _esm = Path(__file__).with_name("ladder.js")
+
+    symbol = param.String()
+    depth = param.Integer()
+
+
+class Ladder(LivePanel):
+    """An order-book ladder of the best `depth` levels a side, or as many as it has room for.
+
+    Sizes stand beside their price with a bar in proportion to the largest shown; the row between the sides
+    tells the last price, which way it went, and the spread in ticks.
+    """
+
+    def __init__(self, instrument: Instrument, depth: int = 15, *, theme: str = "light") -> None:
+        super().__init__(theme=theme)
+        self.instrument, self.depth = instrument, depth
+        self._prices, self._sizes = Digits(instrument.tick_size), Digits(instrument.lot_size)
+        self._bids: list[tuple[int, int]] = []
+        self._asks: list[tuple[int, int]] = []
+        self._last: int | None = None
+        self._way = 0
+        self._face = LadderFace(
+            self,
+            Path(__file__).with_name("ladder.css").read_text("utf-8"),
+            symbol=instrument.symbol,
+            depth=depth,
+            sizing_mode="stretch_both",
+            min_height=2 * depth * 19 + 62,
+        )
+
+    @property
+    def visual(self) -> Face:
+        """The ladder itself."""
+        return self._face
+
+    def update(self, bids: Levels, asks: Levels, last: int | None = None) -> None:
+        """Show these levels (at most `depth` a side are read) and the `last` price in ticks, if known."""
+        self._bids, self._asks = list(islice(bids, self.depth)), list(islice(asks, self.depth))
+        if last is not None and last != self._last:
+            self._way = 0 if self._last is None else (1 if last > self._last else -1)
+            self._last = last
+        self._mark()
+
+    def _appeared(self) -> None:
+        if self._bids or self._asks or self._last is not None:
+            self._mark()
+
+    def _draw(self) -> None:
+        self._face._send_msg(self._message())
+
+    def _message(self) -> dict[str, object]:
+        longest = max((qty for _, qty in (*self._bids, *self._asks)), default=1) or 1
+        spread = self._asks[0][0] - self._bids[0][0] if self._bids and self._asks else None
+        return {
+            "bids": self._side(self._bids, longest),
+            "asks": self._side(self._asks, longest),
+            "last": None if self._last is None else self._prices(self._last),
+            "way": self._way,
+            "spread": None if spread is None else [self._prices(spread), spread],
+        }
+
+    def _side(self, levels: Levels, longest: int) -> list[object]:
+        # flat, one list a side: half the bytes of a list for each level
+        row: list[object] = []
+        for ticks, lots in levels:
+            row += (self._prices(ticks), self._sizes(lots), -(-lots * FULL // longest))
+        return row
+
+    def _wear(self, colours: Colours) -> None:
+        self._face.theme = colours.name
+
+    def __repr__(self) -> str:
+        best = [self._prices(side[0][0]) if side else "none" for side in (self._bids, self._asks)]
+        return f"Ladder({self.instrument.symbol}, depth={self.depth}, bid={best[0]}, ask={best[1]})"

@@ -1,0 +1,106 @@
+"""What every panel has in common: a theme, a place on the screen, and drawing when the browser is ready."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+import panel as pn
+import param
+from bokeh.plotting import figure
+from panel.custom import JSComponent
+from panel.viewable import Viewable, Viewer
+
+from rtlab.views.beat import Beat
+from rtlab.views.theme import DARK, LIGHT, Colours, ThemeName, colours, css
+
+_HERE = Path(__file__).parent
+_SHARED_CSS = css(LIGHT, ".rt.light") + css(DARK, ".rt.dark") + (_HERE / "panel.css").read_text("utf-8")
+
+
+def chart(plot: figure, *, min_height: int) -> Viewable:
+    """Give a figure its place: all there is, and in a notebook's cell at least `min_height` pixels."""
+    return pn.pane.Bokeh(  # type: ignore[no-untyped-call]
+        plot, sizing_mode="stretch_both", min_height=min_height, margin=0
+    )
+
+
+class LivePanel(Viewer):
+    """A view of one browser page or notebook cell; data may be shared with other views, this object may not.
+
+    `theme` is "light" or "dark" and may be changed at any time.
+    """
+
+    def __init__(self, *, theme: str = "light") -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.colours = colours(theme)
+        self._beat: Beat | None = None
+
+    @property
+    def theme(self) -> ThemeName:
+        """Whether it is "light" or "dark"; ConfigError for any other."""
+        return self.colours.name
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self.colours = colours(theme)
+        self._wear(self.colours)
+
+    @property
+    @abstractmethod
+    def visual(self) -> Viewable:
+        """What a layout shows; it needs the panel's beat somewhere in the same layout."""
+
+    @abstractmethod
+    def _draw(self) -> None:
+        """Bring what the browser has up to date; runs where models may be changed."""
+
+    def _appeared(self) -> None:
+        """Show everything there is to a browser that shows nothing yet."""
+        self._mark()
+
+    def _heard(self, message: Mapping[str, object]) -> None:
+        """Take a message of the panel's own face."""
+        if message.get("ready"):
+            self._appeared()
+
+    @abstractmethod
+    def _wear(self, colours: Colours) -> None:
+        """Put on other colours."""
+
+    @property
+    def beat(self) -> Beat:
+        """What says when this panel is drawn; its own, unless it joined a page's."""
+        if self._beat is None:
+            self._beat = Beat(self, self._appeared)
+        return self._beat
+
+    def join(self, beat: Beat) -> None:
+        """Be part of a page: drawn together with its other panels, and as high as the page says."""
+        self._beat = beat
+        self.visual.min_height = None
+
+    def _mark(self, period: int = 0) -> None:
+        self.beat.mark(self, self._draw, period)
+
+    def __panel__(self) -> Viewable:
+        self._draw()
+        return pn.Column(self.visual, self.beat, sizing_mode=self.visual.sizing_mode, margin=0)
+
+
+class Face(JSComponent):
+    """The HTML half of a panel: it is told what to show by messages, and asks for all when it appears."""
+
+    theme = param.String(default="light")
+
+    __abstract = True
+
+    def __init__(self, owner: LivePanel, style: str, **settings: object) -> None:
+        sheets = [_SHARED_CSS, style]
+        super().__init__(  # type: ignore[no-untyped-call]
+            theme=owner.theme, stylesheets=sheets, margin=0, **settings
+        )
+        self._owner = owner
+
+    def _handle_msg(self, message: object) -> None:
+        if isinstance(message, dict):
+            self._owner._heard(message)

@@ -1,0 +1,83 @@
+// The shell of the market page: header, the panels' places, light and dark. The panels draw themselves.
+const PLACES = [
+  ["price", "Price"], ["candles", "Candles"], ["depth", "Depth"], ["ladder", "Order book"], ["tape", "Trades"],
+]
+
+function make(parent, kind, text = "", tag = "div") {
+  const element = parent.appendChild(document.createElement(tag))
+  element.className = kind
+  element.textContent = text
+  return element
+}
+
+function choices(header, model) {
+  const select = make(header, "choice", "", "select")
+  select.setAttribute("aria-label", "Instrument")
+  for (const symbol of model.symbols) select.append(new Option(symbol, symbol, false, symbol === model.symbol))
+  select.addEventListener("change", () => model.send_msg({ symbol: select.value }))
+}
+
+function themes(header, model, wear) {
+  const button = make(header, "switch", "", "button")
+  const label = () => {
+    const other = model.theme === "dark" ? "light" : "dark"
+    button.textContent = other === "dark" ? "☾" : "☀"
+    button.title = `Switch to ${other}`
+    button.setAttribute("aria-label", button.title)
+  }
+  button.addEventListener("click", () => {
+    model.theme = model.theme === "dark" ? "light" : "dark"
+    try { localStorage.setItem("rtlab-theme", model.theme) } catch { /* a reader who allows no storage */ }
+  })
+  model.on("theme", () => { label(); wear() })
+  label()
+}
+
+function wished() {
+  let stored = null
+  try { stored = localStorage.getItem("rtlab-theme") } catch { /* as above */ }
+  return stored ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")
+}
+
+export function render({ model }) {
+  const root = document.createElement("div")
+  let state = ""
+  const wear = () => {
+    root.className = `rt market ${model.theme} ${model.alone ? "alone" : ""} ${state}`
+    if (model.alone) document.documentElement.style.background = getComputedStyle(root).backgroundColor || ""
+  }
+  const header = make(root, "header", "", "header")
+  make(header, "mark", "rtlab")
+  choices(header, model)
+  const last = make(header, "last")
+  const way = last.appendChild(document.createTextNode("")), price = last.appendChild(document.createTextNode(""))
+  make(header, "room")
+  themes(header, model, wear)
+  const strip = make(root, "strip")
+  strip.append(model.get_child("health"))
+  const grid = make(root, "grid", "", "main")
+  for (const [name, title] of PLACES) {
+    const card = make(grid, `card ${name}`, "", "section")
+    make(card, "title", name === "candles" ? `${title} · ${model.interval}` : title, "h2")
+    make(card, "body").append(model.get_child(name))
+  }
+  root.append(model.get_child("beat"))
+
+  let told = null, waiting = false
+  const paint = () => {
+    waiting = false
+    way.data = ["▼ ", "", "▲ "][told.way + 1]
+    price.data = told.last ?? ""
+    last.className = `last ${["down", "", "up"][told.way + 1]}`
+    if (model.alone) document.title = `${told.last ? `${told.last} ` : ""}${model.symbol} · rtlab`
+  }
+  model.on("msg:custom", (message) => {
+    told = message
+    if (!waiting) { waiting = true; requestAnimationFrame(paint) }
+  })
+  root.addEventListener("rt-liveness", ({ detail }) => { state = detail.still ? "still" : ""; wear() })
+  model.send_msg({ ready: true, theme: wished() })
+  requestAnimationFrame(wear)
+  wear()
+  return root
+}

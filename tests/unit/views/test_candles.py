@@ -1,0 +1,253 @@
+import random
+
+import numpy as np
+import pytest
+from bokeh.document.events import ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent
+from support.looker import PaintingLooker, looking_at
+from support.markets import BTC, NOON, SECOND, RandomMarket
+
+from rtlab.errors import ConfigError
+from rtlab.pipelines import Frame
+from rtlab.views.candles import COLUMNS, FINAL_ALPHA, OPEN_ALPHA, Candle, Candles, difference
+from rtlab.views.theme import DARK, LIGHT
+
+
+def bar(second: int, close: int = 100, *, volume: int = 1) -> tuple[int, ...]:
+    return (NOON + second * SECOND, 100, max(100, close), min(100, close), close, volume, 1)
+
+
+def candle(close: float = 1.0) -> Candle:
+    return Candle(1.0, max(1.0, close), min(1.0, close), close, 1.0)
+
+
+def held(candles: Candles) -> list[tuple]:
+    data = candles._source.data
+    return list(zip(*(data[name] for name in COLUMNS), strict=True))
+
+
+def redrawn(candles: Candles, looker: PaintingLooker) -> None:
+    candles.beat.pace._due.clear()
+    looker.paint()
+
+
+def kinds(looker: PaintingLooker) -> list[type]:
+    wanted = (ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent)
+    return [type(event) for event in looker.events if isinstance(event, wanted)]
+
+
+def test_difference_of_random_tables_leads_from_one_to_the_other() -> None:
+    rng = random.Random(5)
+    for _ in range(3000):
+        keep = rng.randint(1, 6)
+        starts = sorted(rng.sample(range(12), rng.randint(0, keep)))
+        drawn = {start: candle(rng.random()) for start in starts}
+        news = {start: candle(rng.random()) for start in rng.sample(range(14), rng.randint(1, 3))}
+        merged = {**drawn, **news}
+        wanted = {start: merged[start] for start in sorted(merged)[-keep:]}
+        change = difference(drawn, wanted)
+        rows = [] if change.whole else list(drawn.items())
+        for i in change.changed:
+            rows[i] = (rows[i][0], wanted[rows[i][0]])
+        rows += list(wanted.items())[len(wanted) - change.added :]
+        assert rows[-len(wanted) :] == list(wanted.items())
+
+
+def test_difference_of_equal_tables_is_nothing() -> None:
+    table = {1: candle(), 2: candle()}
+    assert difference(table, dict(table)) == (False, [], 0)
+
+
+def test_difference_finds_the_one_candle_that_moved() -> None:
+    assert difference({1: candle(), 2: candle()}, {1: candle(), 2: candle(5)}) == (False, [1], 0)
+
+
+def test_a_candle_that_is_final_now_has_changed_too() -> None:
+    assert difference({1: candle(), 2: candle()}, {1: candle(), 2: candle(), 3: candle()}) == (False, [1], 1)
+
+
+@pytest.mark.parametrize(
+    "wanted", [{5: candle()}, {0: candle(), 1: candle()}, {1: candle(), 2: candle(), 3: candle()}]
+)
+def test_a_gap_or_a_candle_between_is_sent_whole(wanted: dict[int, Candle]) -> None:
+    change = difference({1: candle(), 3: candle()}, wanted)
+    assert change.whole
+    assert change.added == len(wanted)
+
+
+def test_bars_in_ticks_and_lots_become_candles_in_units() -> None:
+    candles = Candles(BTC, SECOND)
+    with looking_at(candles):
+        candles.update([(NOON, 100, 120, 90, 110, 2_500, 7)])
+    assert held(candles) == [((NOON + SECOND / 2) / 1e6, 10.0, 12.0, 9.0, 11.0, 2.5, "up", OPEN_ALPHA)]
+
+
+def test_a_frame_of_bars_gives_the_same_candles() -> None:
+    rows, frames = Candles(BTC, SECOND), Candles(BTC, SECOND)
+    bars = RandomMarket()
+    bars.trades(500)
+    newest = bars.newest_bars(20)
+    ordered = np.array(newest[::-1])
+    names = ("open", "high", "low", "close")
+    columns = {name: ordered[:, 1 + i] * 0.1 for i, name in enumerate(names)}
+    frame = Frame(
+        "bars", BTC, {"start": ordered[:, 0], **columns, "volume": ordered[:, 5] * 0.001}, key="start"
+    )
+    with looking_at(rows), looking_at(frames):
+        rows.update(newest)
+        frames.update(frame)
+        for one, other in zip(held(rows), held(frames), strict=True):
+            assert one[0] == other[0]
+            assert one[1:6] == pytest.approx(other[1:6])
+            assert one[6:] == other[6:]
+
+
+@pytest.mark.parametrize(("close", "way"), [(101, "up"), (100, "up"), (99, "down")])
+def test_way_is_up_unless_it_closed_below_its_open(close: int, way: str) -> None:
+    candles = Candles(BTC, SECOND)
+    with looking_at(candles):
+        candles.update([bar(0, close)])
+    assert held(candles)[0][6] == way
+
+
+def test_only_the_newest_candle_is_open() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    for second in range(5):
+        candles.update([bar(second)])
+        redrawn(candles, looker)
+    assert [row[-1] for row in held(candles)] == [FINAL_ALPHA] * 4 + [OPEN_ALPHA]
+    looker.leave()
+
+
+def test_a_moving_candle_travels_as_a_patch_of_one_row() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in range(50)])
+    redrawn(candles, looker)
+    looker.forget()
+    candles.update([bar(49, 105, volume=9)])
+    redrawn(candles, looker)
+    assert kinds(looker) == [ColumnsPatchedEvent]
+    patch = next(event for event in looker.events if isinstance(event, ColumnsPatchedEvent))
+    assert {index for rows in patch.patches.values() for index, _ in rows} == {49}
+    assert held(candles)[-1][4:6] == (10.5, 0.009)
+    looker.leave()
+
+
+def test_a_new_candle_travels_as_a_stream_of_one_row() -> None:
+    candles = Candles(BTC, SECOND, keep=10)
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in range(10)])
+    redrawn(candles, looker)
+    looker.forget()
+    candles.update([bar(10)])
+    redrawn(candles, looker)
+    assert kinds(looker) == [ColumnsPatchedEvent, ColumnsStreamedEvent]
+    stream = next(event for event in looker.events if isinstance(event, ColumnsStreamedEvent))
+    assert {len(column) for column in stream.data.values()} == {1}
+    assert stream.rollover == 10
+    looker.leave()
+
+
+def test_what_is_told_again_does_not_travel_again() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(0), bar(1)])
+    redrawn(candles, looker)
+    looker.forget()
+    candles.update([bar(1), bar(0)])
+    redrawn(candles, looker)
+    assert kinds(looker) == []
+    looker.leave()
+
+
+@pytest.mark.parametrize("keep", [1, 2, 30, 300])
+def test_the_browser_holds_the_newest_candles_after_any_flow(keep: int) -> None:
+    market, candles = RandomMarket(keep), Candles(BTC, SECOND, keep=keep)
+    looker = PaintingLooker(candles)
+    for _ in range(150):
+        market.trades(market.random.choice((1, 5, 40)))
+        candles.update(market.newest_bars(market.random.choice((3, 60))))
+        if market.random.random() < 0.6:
+            redrawn(candles, looker)
+    candles.update(market.newest_bars(10_000))
+    redrawn(candles, looker)
+    expected = Candles(BTC, SECOND, keep=keep)
+    with looking_at(expected):
+        expected.update(market.newest_bars(10_000))
+        assert held(candles) == held(expected)
+    assert len(held(candles)) <= keep
+    looker.leave()
+
+
+def test_memory_is_bounded_by_keep() -> None:
+    candles = Candles(BTC, SECOND, keep=20)
+    for second in range(1000):
+        candles.update([bar(second)])
+    assert len(candles._wanted) == 20
+
+
+def test_bars_older_than_what_is_kept_change_nothing() -> None:
+    candles = Candles(BTC, SECOND, keep=3)
+    candles.update([bar(second) for second in range(10)])
+    before = dict(candles._wanted)
+    candles.update([bar(1, 999)])
+    assert candles._wanted == before
+
+
+def test_no_bars_at_all_leave_the_note_of_what_is_awaited() -> None:
+    candles = Candles(BTC, SECOND)
+    with looking_at(candles):
+        candles.update([])
+        assert candles._empty.visible
+        assert "BTC-USD" in candles._empty.text
+        assert held(candles) == []
+
+
+def test_the_first_picture_needs_no_browser_script() -> None:
+    market, candles = RandomMarket(), Candles(BTC, SECOND)
+    market.trades(3000)
+    candles.update(market.newest_bars(200))
+    candles.__panel__()
+    plot = candles._figure
+    visible = [row for row in held(candles) if plot.x_range.start <= row[0] <= plot.x_range.end]
+    assert len(visible) == 60
+    assert all(plot.y_range.start < row[3] <= row[2] < plot.y_range.end for row in visible)
+    assert plot.extra_y_ranges["volume"].end >= 5 * max(row[5] for row in visible)
+
+
+def test_a_single_flat_candle_has_a_range_with_room() -> None:
+    candles = Candles(BTC, SECOND)
+    candles.update([bar(0)])
+    candles.__panel__()
+    plot = candles._figure
+    assert plot.y_range.start < 10.0 < plot.y_range.end
+    assert plot.x_range.start < plot.x_range.end
+
+
+def test_with_a_browser_python_never_sets_a_range() -> None:
+    candles = Candles(BTC, SECOND)
+    with looking_at(candles):
+        candles.update([bar(0), bar(1)])
+        assert (candles._figure.x_range.start, candles._figure.x_range.end) == (0, 1)
+
+
+@pytest.mark.parametrize(("interval", "keep"), [(0, 10), (-1, 10), (SECOND, 0)])
+def test_senseless_settings_are_refused(interval: int, keep: int) -> None:
+    with pytest.raises(ConfigError, match="above 0"):
+        Candles(BTC, interval, keep=keep)
+
+
+def test_theme_paints_figure_and_candles() -> None:
+    candles = Candles(BTC, SECOND, theme="dark")
+    assert candles._mapper.palette == [DARK.ask, DARK.bid]
+    candles.theme = "light"
+    assert candles._mapper.palette == [LIGHT.ask, LIGHT.bid]
+    assert candles._figure.background_fill_color == LIGHT.surface
+
+
+def test_repr_tells_interval_number_and_close() -> None:
+    candles = Candles(BTC, SECOND // 10)
+    assert repr(candles) == "Candles(BTC-USD, 0.1 s, candles=0)"
+    candles.update([bar(0, 105)])
+    assert repr(candles) == "Candles(BTC-USD, 0.1 s, candles=1, close=10.5)"
