@@ -5,14 +5,14 @@ it: best price and size are then the engine's to say. When the message takes the
 revealed: that row is counted apart, as are the messages that touch nothing. The other side is not counted.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from rtlab.book.l2 import L2Book
 from rtlab.model import EventKind, Level, Side
 from rtlab.sources.flow import Commands
 from rtlab.sources.lobster import Lobster, Step, command_rows
 from rtlab.sources.lobster_files import LobsterRow, MessageType
-from rtlab.sources.lobster_queues import SEEDS
+from rtlab.sources.lobster_queues import SEEDS, CommandRow
 
 Fills = list[tuple[int, int]]
 """(maker's order id, quantity), in the order of the trades."""
@@ -23,10 +23,6 @@ class Matcher(Protocol):
 
     def process(self, rows: Commands) -> Commands:
         """Give the EVENT rows of these COMMAND rows."""
-        ...
-
-    def book(self, symbol: str, depth: int | None = None) -> tuple[Sequence[Level], Sequence[Level]]:
-        """Give the best bids and asks, best first."""
         ...
 
 
@@ -43,6 +39,7 @@ class Miss(NamedTuple):
 class LobsterReport(NamedTuple):
     """What a replay showed. Best levels: `right` of `predicted` rows; makers: `makers_right` of `makers`."""
 
+    name: str
     rows: int
     predicted: int
     right: int
@@ -61,7 +58,7 @@ class LobsterReport(NamedTuple):
     def lines(self) -> list[str]:
         """Tell it in words, a line each: the counts, then every miss."""
         counts = [
-            f"{self.rows:,} rows: {self.predicted:,} predicted, {self.revealed:,} revealed a level, "
+            f"{self.name}: {self.rows:,} rows: {self.predicted:,} predicted, {self.revealed:,} revealed a level, "
             f"{self.untouched:,} touched no visible one",
             f"best price and size of the touched side: {self.right:,} of {self.predicted:,}",
             f"maker and quantity of executions of orders added live: {self.makers_right:,} of {self.makers:,}",
@@ -79,10 +76,11 @@ class _Execution(NamedTuple):
 
 
 class LobsterCheck:
-    """Drives one engine through the steps of one replay."""
+    """Drives one engine, which holds nothing yet, through the steps of one replay."""
 
     def __init__(self, lobster: Lobster, engine: Matcher) -> None:
-        self.engine, self.symbol = engine, lobster.instrument.symbol
+        self.engine, self.name = engine, lobster.message_path.name
+        self.book = L2Book()  # of the engine's events alone
         self._shown: list[Level | None] = [None, None]  # by Side, as the file last told
         self._rows = self._predicted = self._right = self._revealed = self._untouched = 0
         self._executions = self._makers = self._makers_right = 0
@@ -95,14 +93,14 @@ class LobsterCheck:
         row, events = step.row, list[Commands]()
         self._rows += 1
         if step.message:
-            events.append(self.engine.process(command_rows(step.message)))
+            events.append(self._process(step.message))
             if row.type == MessageType.EXECUTED:
                 self._compare_makers(step, events[0])
             self._compare_best(step)
         else:
             self._untouched += 1
         if step.seeds:
-            events.append(self.engine.process(command_rows(step.seeds)))
+            events.append(self._process(step.seeds))
         self._shown = list(row.best)
         return events
 
@@ -110,6 +108,7 @@ class LobsterCheck:
         """Give what was found so far."""
         self._explain_sweep()
         return LobsterReport(
+            self.name,
             self._rows,
             self._predicted,
             self._right,
@@ -121,10 +120,15 @@ class LobsterCheck:
             tuple(sorted(self._misses)),
         )
 
+    def _process(self, commands: list[CommandRow]) -> Commands:
+        events = self.engine.process(command_rows(commands))
+        self.book.apply_levels(events[events["kind"] == EventKind.LEVEL])
+        return events
+
     def _compare_best(self, step: Step) -> None:
         row, side = step.row, step.row.side
         shown, told = self._shown[side], row.best[side]
-        levels = self.engine.book(self.symbol, 1)[side]
+        levels = self.book.bids(1) if side is Side.BID else self.book.asks(1)
         predicted = levels[0] if levels else None
         if _is_worse(predicted, shown, side) and _is_worse(told, shown, side):
             self._revealed += 1

@@ -22,14 +22,34 @@ def snapshot(last_id: int, bids: Rows = (), asks: Rows = (), ts_recv: int = 1_00
     return f"{ts_recv} {text}".encode()
 
 
-def depth(first: int, last: int, bids: Rows = (), asks: Rows = (), ts_recv: int = 1_000, **more: object) -> bytes:
+def depth(
+    first: int, last: int, bids: Rows = (), asks: Rows = (), ts_recv: int = 1_000, **more: object
+) -> bytes:
     """One depth diff of spot; with `pu` and `T` it is one of futures."""
-    message = {"e": "depthUpdate", "E": 7, "s": "BTCUSDT", "U": first, "u": last, "b": bids, "a": asks, **more}
+    message = {
+        "e": "depthUpdate",
+        "E": 7,
+        "s": "BTCUSDT",
+        "U": first,
+        "u": last,
+        "b": bids,
+        "a": asks,
+        **more,
+    }
     return stream("depth@100ms", message, ts_recv)
 
 
 def trade(number: int, price: str, qty: str, *, buyer_is_maker: bool, ts_recv: int = 1_000) -> bytes:
-    message = {"e": "trade", "E": 8, "s": "BTCUSDT", "t": number, "p": price, "q": qty, "T": 8, "m": buyer_is_maker}
+    message = {
+        "e": "trade",
+        "E": 8,
+        "s": "BTCUSDT",
+        "t": number,
+        "p": price,
+        "q": qty,
+        "T": 8,
+        "m": buyer_is_maker,
+    }
     return stream("trade", {**message, "M": True}, ts_recv)
 
 

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtlab.model import Level, Quote
@@ -34,6 +34,7 @@ class Memory:
         return equal + different + skipped + waiting, equal, different, skipped, waiting
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 60))
 def test_every_order_of_arrival_gives_the_counts_of_perfect_memory(seed: int, steps: int) -> None:
     rng, oracle, memory = random.Random(seed), QuoteOracle(), Memory()

@@ -88,7 +88,10 @@ def test_an_unknown_symbol_needs_an_instrument(tmp_path: Path) -> None:
         (gzip.compress(b""), "names no instrument"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "record 1 is not one of Binance"),
         (gzip.compress(b"hello\n"), "record 1 is not one of Binance"),
-        (gzip.compress(b'12 {"type": "l2update", "product_id": "BTC-USD"}\n'), "record 1 is not one of Binance"),
+        (
+            gzip.compress(b'12 {"type": "l2update", "product_id": "BTC-USD"}\n'),
+            "record 1 is not one of Binance",
+        ),
         (gzip.compress(LINES[3] + b"\n"), "names no instrument"),
         (gzip.compress(LINES[0] + b"\n")[:30], "record 1 is cut"),
     ],
@@ -107,7 +110,9 @@ def test_a_missing_file_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_what_was_good_before_a_cut_is_given(tmp_path: Path) -> None:
-    many = [recordings.trade(i, f"{1000 + i}.01", "0.5", buyer_is_maker=True, ts_recv=i) for i in range(5_000)]
+    many = [
+        recordings.trade(i, f"{1000 + i}.01", "0.5", buyer_is_maker=True, ts_recv=i) for i in range(5_000)
+    ]
     path = recordings.write_gzip(tmp_path / "a.gz", many)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     messages, error = read(Binance(path))
@@ -122,7 +127,11 @@ def test_what_was_good_before_a_cut_is_given(tmp_path: Path) -> None:
     [
         (b"garbage", SourceError, "record 4 is not one of Binance"),
         (LINES[5][:-9], SourceError, "record 4 is not one of Binance"),
-        (LINES[5].replace(b"BTCUSDT", b"ETHUSDT"), SourceError, r"a message of ETHUSDT among those of BTCUSDT"),
+        (
+            LINES[5].replace(b"BTCUSDT", b"ETHUSDT"),
+            SourceError,
+            r"a message of ETHUSDT among those of BTCUSDT",
+        ),
         (LINES[5].replace(b"9.99", b"9.995"), GridError, r"record 4: the price is off the grid"),
         (LINES[5].replace(b"9.99", b"-9.99"), GridError, r"record 4: the price is not a plain decimal"),
     ],
@@ -148,8 +157,7 @@ def test_chunks_hold_what_was_received_within_the_window(path: Path) -> None:
 
 def test_chunks_give_what_was_good_before_an_error(tmp_path: Path) -> None:
     path = recordings.write_gzip(tmp_path / "a.gz", [LINES[0], LINES[1], b"garbage"])
-    chunks = []
+    chunks = list[tuple[int, list[MarketMessage]]]()
     with pytest.raises(SourceError, match="record 3"):
-        for chunk in Binance(path).chunks(10**9):
-            chunks.append(chunk)  # noqa: PERF402 what came before the error counts
+        chunks.extend(Binance(path).chunks(10**9))
     assert [(ts, len(messages)) for ts, messages in chunks] == [(100, 2)]

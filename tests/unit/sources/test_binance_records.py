@@ -6,7 +6,17 @@ from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, Quote, Side, Ven
 from rtlab.sources.binance_records import RecordDecoder, market_and_symbol
 
 INSTRUMENT = Instrument("BTC", "0.10", "0.001")
-FUTURE_TICKER = {"e": "bookTicker", "T": 9, "E": 9, "u": 5, "s": "BTCUSDT", "b": "1", "B": "1", "a": "2", "A": "1"}
+FUTURE_TICKER = {
+    "e": "bookTicker",
+    "T": 9,
+    "E": 9,
+    "u": 5,
+    "s": "BTCUSDT",
+    "b": "1",
+    "B": "1",
+    "a": "2",
+    "A": "1",
+}
 
 
 @pytest.fixture
@@ -42,7 +52,9 @@ def test_a_snapshot_has_the_time_the_venue_gives(decoder: RecordDecoder) -> None
 
 
 @pytest.mark.parametrize(("buyer_is_maker", "side"), [(True, Side.ASK), (False, Side.BID)])
-def test_a_trade_has_the_side_of_its_aggressor(decoder: RecordDecoder, buyer_is_maker: bool, side: Side) -> None:
+def test_a_trade_has_the_side_of_its_aggressor(
+    decoder: RecordDecoder, buyer_is_maker: bool, side: Side
+) -> None:
     message = decoder.decode(recordings.trade(4, "10.10", "0.010", buyer_is_maker=buyer_is_maker, ts_recv=60))
     assert message == VenueTrade(
         instrument="BTC", ts_event=8_000_000, ts_recv=60, trade_id=4, aggressor_side=side, price=101, qty=10
@@ -56,7 +68,14 @@ def test_a_quote_without_a_time_has_the_newest_of_the_venue(decoder: RecordDecod
     assert first.ts_event == 70  # nothing better is known
     decoder.decode(recordings.trade(4, "10.10", "0.010", buyer_is_maker=True))
     assert decoder.decode(line) == Quote(
-        instrument="BTC", ts_event=8_000_000, ts_recv=70, update_id=5, bid=100, bid_qty=1000, ask=101, ask_qty=2000
+        instrument="BTC",
+        ts_event=8_000_000,
+        ts_recv=70,
+        update_id=5,
+        bid=100,
+        bid_qty=1000,
+        ask=101,
+        ask_qty=2000,
     )
 
 
@@ -90,7 +109,9 @@ def test_other_streams_are_passed_over(decoder: RecordDecoder, channel: str) -> 
         recordings.stream("trade", {"s": "ETHUSDT", "t": 1, "p": "1", "q": "1", "T": 1, "m": True}),
     ],
 )
-def test_a_line_that_is_no_record_of_this_symbol_is_a_value_error(decoder: RecordDecoder, line: bytes) -> None:
+def test_a_line_that_is_no_record_of_this_symbol_is_a_value_error(
+    decoder: RecordDecoder, line: bytes
+) -> None:
     with pytest.raises(ValueError):
         decoder.decode(line)
 
