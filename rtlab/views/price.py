@@ -54,6 +54,16 @@ class Prices:
         """Give the aggressor's side of points `start` to `stop`."""
         return self._sides[start:stop]
 
+    def newest(self, count: int) -> "Prices":
+        """Give prices of their own that begin with the newest `count` trades of these."""
+        with self._lock:
+            start = max(0, len(self.pyramid) - count)
+            newest = Prices(self.instrument)
+            newest._sides = self._sides[start:].copy()
+            newest._newest = self._newest
+            newest.pyramid.append(self.pyramid.x[start:], self.pyramid.y[start:])
+        return newest
+
     def __len__(self) -> int:
         return len(self.pyramid)
 

@@ -73,6 +73,21 @@ def test_two_threads_that_append_lose_no_trade_and_mix_no_side() -> None:
     assert prices.sides(0, 600).tolist() == [round(10 * y) - 1_000 for y in prices.pyramid.y.tolist()]
 
 
+@pytest.mark.parametrize("count", [0, 1, 400, 1_000, 5_000])
+def test_the_newest_go_on_as_if_the_older_had_never_been(count: int) -> None:
+    market, prices = RandomMarket(), Prices(BTC)
+    first, more = market.trades(1_000), market.trades(300)
+    prices.append(first)
+    newest, expected = prices.newest(count), Prices(BTC)
+    expected.append({name: column[max(0, 1_000 - count) :] for name, column in first.items()})
+    for one in (newest, expected):
+        one.append(more)
+    assert newest.pyramid.x.tolist() == expected.pyramid.x.tolist()
+    assert newest.pyramid.y.tolist() == expected.pyramid.y.tolist()
+    assert newest.sides(0, len(newest)).tolist() == expected.sides(0, len(expected)).tolist()
+    assert len(prices) == 1_000
+
+
 def test_each_trade_of_a_narrow_window_has_a_marker_of_its_side() -> None:
     prices = Prices(BTC)
     prices.append(trades((NOON, 1, 0), (NOON + MS, 2, 1), (NOON + 2 * MS, 3, 0)))
