@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bokeh.document.events import ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent
 from support.looker import PaintingLooker, looking_at
-from support.markets import BTC, NOON, SECOND, RandomMarket
+from support.random_market import BTC, NOON, SECOND, RandomMarket
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame

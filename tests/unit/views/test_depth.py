@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.looker import PaintingLooker, looking_at
-from support.markets import BTC, RandomMarket
+from support.random_market import BTC, RandomMarket
 
 from rtlab.model import Instrument
 from rtlab.views.depth import MOST_STEPS, DepthChart, cumulated, steady, within

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 from support.looker import PaintingLooker, looking_at
-from support.markets import BTC, RandomMarket
+from support.random_market import BTC, RandomMarket
 
 from rtlab.errors import ConfigError
 from rtlab.model import Instrument

@@ -1,7 +1,7 @@
 import pytest
 from jinja2 import Environment
 from support.looker import Looker, looking_at
-from support.markets import BTC, ETH, SECOND, RandomMarket
+from support.random_market import BTC, ETH, SECOND, RandomMarket
 
 from rtlab.errors import InstrumentError
 from rtlab.model import Instrument

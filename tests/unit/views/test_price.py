@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 from support.looker import looking_at
-from support.markets import BTC, NOON, RandomMarket
+from support.random_market import BTC, NOON, RandomMarket
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.looker import PaintingLooker, looking_at
-from support.markets import BTC, NOON, SECOND, RandomMarket
+from support.random_market import BTC, NOON, SECOND, RandomMarket
 
 from rtlab.model import Side
 from rtlab.pipelines import Frame
