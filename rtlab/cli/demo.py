@@ -13,7 +13,7 @@ from rtlab.cli.running import settings_of
 @click.option("--dashboard-port", type=int, help="Port of the dashboard (5006); 0 takes a free one.")
 @click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
 @click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")
-def command(for_s: float | None, url: str | None, **flags: object) -> None:
+def command(for_s: float | None, **flags: object) -> None:
     """Serve a simulated market and its dashboard."""
     settings = settings_of(flags)
     import asyncio
@@ -23,7 +23,7 @@ def command(for_s: float | None, url: str | None, **flags: object) -> None:
 
     async def main() -> None:
         ended = await ended_event(after_s=for_s)
-        await serve_dashboard(settings, url=url, on_ready=_say, ended=ended)
+        await serve_dashboard(settings, on_ready=_say, ended=ended)
 
     asyncio.run(main())  # Panel's server is tornado's, which keeps to the standard loop
 

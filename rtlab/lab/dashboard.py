@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from panel.template import Template
 from panel.viewable import Viewable, Viewer
 
+from rtlab.lab.inbox import Inbox
 from rtlab.model import Instrument
-from rtlab.views import MarketPage, MarketState, Pyramid
+from rtlab.views.page import MarketPage, MarketState
+from rtlab.views.price import Prices
 
 if TYPE_CHECKING:
     from rtlab.lab.eyes import Watched
@@ -23,17 +25,24 @@ class Dashboard(Viewer):
         super().__init__()
         self._lab = lab
         self._watched: Watched | None = None
+        self._inbox = Inbox(self._take)
         first = [lab.instrument(symbol)] if symbol is not None else []
         others = [lab.instrument(one) for one in lab.symbols if one != symbol]
         self.page = MarketPage([*first, *others], on_instrument=self._look_at, theme=theme)
 
-    def see(self, state: MarketState) -> None:
-        """Bring the page to `state`."""
-        self.page.show(state)
+    def update(self, state: MarketState) -> None:
+        """Bring the page to `state`; any thread may call it."""
+        self._inbox.put(state)
 
     def look_again(self) -> None:
-        """Begin the page anew on the same instrument."""
-        self.page.choose(self.page.instrument.symbol)
+        """Begin the page anew on the same instrument; any thread may call it."""
+        self._inbox.put(None)
+
+    def _take(self, state: MarketState | None) -> None:
+        if state is None:
+            self.page.choose(self.page.instrument.symbol)
+        else:
+            self.page.update(state)
 
     def served(self) -> Template:
         """Give the page as a document of its own, for a Panel server."""
@@ -45,7 +54,7 @@ class Dashboard(Viewer):
             self._watched.leave(self)
             self._watched = None
 
-    def _look_at(self, instrument: Instrument) -> Pyramid:
+    def _look_at(self, instrument: Instrument) -> Prices:
         self.close()
         self._watched = self._lab.watched(instrument.symbol)
         self._watched.join(self)

@@ -6,15 +6,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rtlab.book import Bar, BarsView, BookView
 from rtlab.lab.hub import Hub, Wish
 from rtlab.lab.streams import Streams
 from rtlab.model import Instrument, Level
 from rtlab.pipelines import Frame, FrameClock
-from rtlab.views import MarketState, Pyramid, milliseconds
+from rtlab.views.page import MarketState
+from rtlab.views.price import Prices
 
 SECOND = 1_000_000_000
 BOOK_DEPTH = 100
@@ -32,7 +30,7 @@ Health = Mapping[str, object]
 class Eye(Protocol):
     """A page that looks at one instrument."""
 
-    def see(self, state: MarketState) -> None:
+    def update(self, state: MarketState) -> None:
         """Bring the page to `state`."""
 
     def look_again(self) -> None:
@@ -42,13 +40,13 @@ class Eye(Protocol):
 class Watched:
     """One instrument that pages look at; belongs to the client's loop, and lives as long as its lab.
 
-    `prices` holds its trades: x in ms, ascending, y in the instrument's units.
+    `prices` holds its trades, of which at most MOST_POINTS are kept; `forgotten` counts the others.
     """
 
     def __init__(
         self, hub: Hub, streams: Streams, instrument: Instrument, health: Callable[[], Health]
     ) -> None:
-        self.instrument, self.prices, self.forgotten = instrument, Pyramid(), 0
+        self.instrument, self.prices, self.forgotten = instrument, Prices(instrument), 0
         self._health = health
         self._eyes: weakref.WeakSet[Eye] = weakref.WeakSet()
         self._fresh: weakref.WeakSet[Eye] = weakref.WeakSet()
@@ -79,22 +77,20 @@ class Watched:
         self._task.cancel()
 
     def _take(self, frame: Frame) -> None:
-        x = milliseconds(frame["ts"])
-        held = self.prices.x
-        if len(held) and x[-1] < held[-1] - BACK_MS:
-            self._begin_anew(Pyramid())
-        elif len(held) + len(x) > MOST_POINTS:
-            half = len(held) // 2
-            self.forgotten += half
-            self._begin_anew(Pyramid(held[half:], self.prices.y[half:]))
-        self.prices.append(_ascending(x, self.prices), frame["price"])
+        held = self.prices.pyramid.x
+        if len(held) and frame["ts"][-1] / 1e6 < held[-1] - BACK_MS:
+            self._begin_anew(Prices(self.instrument))
+        elif len(held) + frame.rows > MOST_POINTS:
+            self.forgotten += len(held) - MOST_POINTS // 2
+            self._begin_anew(self.prices.newest(MOST_POINTS // 2))
+        self.prices.append(frame)
         rows = list(zip(*(frame[name].tolist() for name in TAPE), strict=True))
         self._recent.extend(rows)
         self._trades = [*self._trades, *rows][-TRADES_KEPT:]
         self._last = rows[-1][1]
         self._news.set()
 
-    def _begin_anew(self, prices: Pyramid) -> None:
+    def _begin_anew(self, prices: Prices) -> None:
         self.prices = prices
         for eye in tuple(self._eyes):
             eye.look_again()
@@ -119,9 +115,9 @@ class Watched:
         news = MarketState(bids, asks, self._last, self._changed(bars), _columns(self._trades), health)
         for eye in tuple(self._eyes):
             if eye in self._fresh:
-                eye.see(news._replace(bars=bars, trades=_columns(list(self._recent))))
+                eye.update(news._replace(bars=bars, trades=_columns(list(self._recent))))
             else:
-                eye.see(news)
+                eye.update(news)
         self._fresh.clear()
         self._trades = []
 
@@ -138,13 +134,6 @@ class Watched:
         changed = [bar for bar in bars if bar[0] >= self._bars_from]
         self._bars_from = bars[0][0] if bars else 0
         return changed
-
-
-def _ascending(x: NDArray[np.float64], prices: Pyramid) -> NDArray[np.float64]:
-    # trades of one time step may be stamped a little out of order: the picture keeps the order of the feed
-    last = prices.x[-1] if len(prices) else x[0]
-    ascending: NDArray[np.float64] = np.maximum.accumulate(np.maximum(x, last))
-    return ascending
 
 
 def _columns(rows: list[TapeRow]) -> dict[str, list[int]] | None:

@@ -1,35 +1,61 @@
 """The Panel server of a demo: one lab, and a dashboard for each browser that comes."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import panel as pn
 from panel.template import Template
 
-from rtlab.config import Settings
+from rtlab.config import Settings, load
 from rtlab.errors import AddressError
 from rtlab.lab.dashboard import Dashboard
 from rtlab.lab.lab import Lab, connect_with, demo_with
+from rtlab.views.pyramid import Pyramid
 
 PAGE = "market"
 
 
 async def serve_dashboard(
-    settings: Settings, *, url: str | None, on_ready: Callable[[str, str], None], ended: asyncio.Event
+    settings: Settings, *, on_ready: Callable[[str, str], None], ended: asyncio.Event
 ) -> None:
-    """Serve the market page of a demo, or of the feed at `url`, until `ended`; AddressError on a busy port."""
-    async with connect_with(settings, url) if url else demo_with(settings) as lab:
+    """Serve the market page of the settings' feed until `ended`; AddressError on a busy port."""
+    lab = await asyncio.to_thread(lab_of, settings)
+    try:
         server = start_server(lab, settings)
         try:
             on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
             await ended.wait()
         finally:
             server.stop()
+    finally:
+        await asyncio.to_thread(lab.close)
+
+
+def lab_of(settings: Settings) -> Lab:
+    """Give a lab of the settings' feed for pages to share; call it in a thread without a loop.
+
+    It then has a loop of its own: to build a page keeps Panel's busy for half a second, and a feed that is not
+    read for so long is merged.
+    """
+    Pyramid()  # compiles its kernels here, where nobody waits for a page yet
+    return demo_with(settings) if settings.url == "demo" else connect_with(settings, settings.url)
+
+
+def shared_lab() -> Lab:
+    """Give the one lab of this Panel server, of the feed that the settings name; made at the first call."""
+
+    def make() -> Lab:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lab_of, load(environ=os.environ)).result()
+
+    lab: Lab = pn.state.as_cached("rtlab.lab", make)
+    return lab
 
 
 def start_server(lab: Lab, settings: Settings) -> "pn.io.server.Server":
     """Start Panel's server on the running loop; the lab is shared by all its sessions."""
-    pn.extension(inline=True)
     host = settings.host
     try:
         server = pn.serve(
@@ -38,6 +64,7 @@ def start_server(lab: Lab, settings: Settings) -> "pn.io.server.Server":
             port=settings.dashboard_port,
             show=False,
             start=False,
+            verbose=False,
             title="rtlab",
             websocket_origin=[f"{name}:{settings.dashboard_port}" for name in (host, "localhost")]
             if settings.dashboard_port

@@ -14,6 +14,7 @@ DEFAULTS = {
     "host": "127.0.0.1",
     "port": 8765,
     "dashboard_port": 5006,
+    "url": "demo",
     "rate": 2000,
     "seed": 1,
     "heartbeat_s": 1.0,
@@ -110,14 +111,14 @@ def test_every_kind_of_value_comes_from_every_place():
         "RTLAB_LOG_LEVEL": "debug",
     }
     flags = {"host": "::1", "rate": 5, "heartbeat_s": 2, "log_level": "debug"}
-    for settings in (
+    for loaded in (
         load(file=written(text), environ={}),
         load(environ=strings),
         load(environ={}, flags=flags),
     ):
-        values = (settings.host, settings.rate, settings.heartbeat_s, settings.log_level)
+        values = (loaded.host, loaded.rate, loaded.heartbeat_s, loaded.log_level)
         assert values == expected
-        assert isinstance(settings.heartbeat_s, float)
+        assert isinstance(loaded.heartbeat_s, float)
 
 
 def test_unknown_key_names_file_key_and_the_nearest():
