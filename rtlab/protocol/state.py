@@ -13,8 +13,13 @@ class Source(Protocol):
     (epoch, seq) decides the state: two sources that stand at the same point hold the same.
     """
 
-    epoch: int
-    seq: int
+    @property
+    def epoch(self) -> int:
+        """Give the number of the history that this state belongs to."""
+
+    @property
+    def seq(self) -> int:
+        """Give the number of its last change."""
 
     def since(self, epoch: int, seq: int, depth: int, held: int) -> AnyUpdate | None:
         """Tell a reader at (epoch, seq) that holds the best `held` what it lacks; None: nothing."""
