@@ -71,9 +71,10 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._leave()
-        if problem is None and self._problem is not None:
-            raise self._problem
+        if problem is None:
+            await self.close()
+        else:
+            await self._leave()
 
     @property
     def state(self) -> LinkState:

@@ -187,7 +187,7 @@ class BlockingClient:
 
     def _open(self) -> None:
         try:
-            self._connection = open_websocket(
+            opening = open_websocket(
                 self.url,
                 subprotocols=[Subprotocol(self._link.codec.subprotocol)],
                 compression=None,
@@ -197,6 +197,8 @@ class BlockingClient:
                 close_timeout=CLOSE_GRACE_S,
                 max_size=MAX_MESSAGE,
             )
+            # entered: since 17.1 websockets wants it so; left by close(), as it may be long after this call
+            self._connection = opening.__enter__()
         except NETWORK as problem:
             raise not_connected(self.url, problem) from None
         self._link.opened(time.monotonic_ns())

@@ -1,50 +1,37 @@
-"""A small random market for the views: levels, trades and bars, the same for the same seed."""
+"""A market that a test moves by hand."""
 
-import random
-from decimal import Decimal
+from collections.abc import Sequence
 
-from rtlab.model import Instrument
+import numpy as np
 
-BTC = Instrument("BTC-USD", Decimal("0.10"), Decimal("0.001"))
-ETH = Instrument("ETH-USD", Decimal("0.01"), Decimal("0.0001"))
-SECOND = 1_000_000_000
-NOON = 1_790_000_000 * SECOND
+from rtlab.book import Market
+from rtlab.model import EVENT, EventKind, Instrument
 
-Levels = list[tuple[int, int]]
+BTC, ETH = Instrument("BTC-USD", "0.01", "0.001"), Instrument("ETH-USD", "0.05", "0.01")
 
 
-class RandomMarket:
-    def __init__(self, seed: int = 1, *, middle: int = 612_345, depth: int = 60, now: int = NOON) -> None:
-        self.random = random.Random(seed)
-        self.middle, self.depth, self.now = middle, depth, now
-        self.bars: dict[int, tuple[int, ...]] = {}
-        self.last = middle
+class HandMarket(Market):
+    """A Market of BTC-USD and ETH-USD with words to move it."""
 
-    def levels(self) -> tuple[Levels, Levels]:
-        self.middle += self.random.choice((-1, 0, 0, 1))
-        sizes = [int(self.random.lognormvariate(6, 1.2)) + 1 for _ in range(2 * self.depth)]
-        bids = [(self.middle - 1 - i, sizes[i]) for i in range(self.depth)]
-        asks = [(self.middle + 1 + i, sizes[self.depth + i]) for i in range(self.depth)]
-        return bids, asks
+    def __init__(self, epoch: int = 1) -> None:
+        super().__init__([BTC, ETH], epoch)
+        self._events = 0
 
-    def trades(self, count: int, *, every: int = SECOND // 20) -> dict[str, list[int]]:
-        columns: dict[str, list[int]] = {"ts": [], "ticks": [], "lots": [], "side": []}
-        for _ in range(count):
-            self.now += every
-            side = self.random.randint(0, 1)
-            self.last = self.middle + (1 if side == 0 else -1)
-            lots = self.random.randint(1, 9_999)
-            for name, value in zip(columns, (self.now, self.last, lots, side), strict=True):
-                columns[name].append(value)
-            self._fold(self.now, self.last, lots)
-            self.middle += self.random.choice((-1, 0, 0, 1))
-        return columns
+    def set_levels(self, *levels: tuple[int, int, int], symbol: str = "BTC-USD", ts: int = 1) -> None:
+        """Make levels (side, price, qty) as one batch."""
+        self.apply(self._rows(EventKind.LEVEL, levels, symbol, ts))
 
-    def newest_bars(self, count: int) -> list[tuple[int, ...]]:
-        return [self.bars[start] for start in sorted(self.bars, reverse=True)[:count]]
+    def trade(self, *trades: tuple[int, int, int], symbol: str = "BTC-USD", ts: int = 1) -> None:
+        """Make trades (aggressor side, price, qty) as one batch."""
+        self.apply(self._rows(EventKind.TRADE, trades, symbol, ts))
 
-    def _fold(self, ts: int, price: int, lots: int) -> None:
-        start = ts - ts % SECOND
-        bar = self.bars.get(start, (start, price, price, price, price, 0, 0))
-        _, first, high, low, _, volume, trades = bar
-        self.bars[start] = (start, first, max(high, price), min(low, price), price, volume + lots, trades + 1)
+    def _rows(
+        self, kind: EventKind, rows: Sequence[tuple[int, int, int]], symbol: str, ts: int
+    ) -> np.ndarray:
+        events = np.zeros(len(rows), EVENT)
+        events["kind"], events["ts"] = kind, ts
+        events["instrument"] = self.symbols.index(symbol)
+        for event, (side, price, qty) in zip(events, rows, strict=True):
+            self._events += 1
+            event["seq"], event["side"], event["price"], event["qty"] = self._events, side, price, qty
+        return events
