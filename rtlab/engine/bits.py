@@ -4,6 +4,7 @@ Every node is a 64-bit word; bit b of node v says that its child 64 v + 1 + b ha
 window are the leaves. Bids and asks share a tree: since no book is crossed, all below the best bid are bids.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -13,24 +14,24 @@ from numba.extending import intrinsic
 from rtlab.compiling import part
 from rtlab.engine.layout import Ladder, Rows
 
-_intrinsic: Any = intrinsic
+_intrinsic: Callable[[Callable[..., object]], Callable[..., Any]] = intrinsic
 
 
 @_intrinsic
-def lowest_bit(context, word):  # type: ignore[no-untyped-def]
+def lowest_bit(context: object, word: object) -> tuple[object, object]:
     """Give the number of the lowest set bit of a word that is not 0."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context: object, builder: Any, signature: object, arguments: Any) -> object:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.int64), generate
 
 
 @_intrinsic
-def highest_bit(context, word):  # type: ignore[no-untyped-def]
+def highest_bit(context: object, word: object) -> tuple[object, object]:
     """Give the number of the highest set bit of a word that is not 0."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context: object, builder: Any, signature: object, arguments: Any) -> object:
         zeros = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
         return builder.sub(ir.Constant(ir.IntType(64), 63), zeros)
 

@@ -1,7 +1,7 @@
 """Between values and rows: one command into a COMMAND row, EVENT rows into events. Shared by kernel and twin."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,17 +25,7 @@ COMMAND_ROW = struct.Struct("<8q2I4BI")
 EVENT_ROW = struct.Struct("<8qI4B")
 
 _NEW, _CANCEL, _REPLACE = int(CommandKind.NEW), int(CommandKind.CANCEL), int(CommandKind.REPLACE)
-_ACCEPTED, _REPLACED, _TRADE, _DONE, _REJECTED, _LEVEL = (
-    int(kind)
-    for kind in (
-        EventKind.ACCEPTED,
-        EventKind.REPLACED,
-        EventKind.TRADE,
-        EventKind.DONE,
-        EventKind.REJECTED,
-        EventKind.LEVEL,
-    )
-)
+_KIND, _INSTRUMENT = ((EVENT.names or ()).index(name) for name in ("kind", "instrument"))
 _SIDES = tuple(Side)
 _REASONS = tuple(Reason)
 
@@ -120,71 +110,97 @@ def _fields(command: Command, index: dict[str, int]) -> Fields:
 
 def events_of(rows: Iterable[Fields], symbols: Sequence[str]) -> list[Event]:
     """Give EVENT rows, as tuples in the order of their fields, as values."""
-    return [_event(row, symbols) for row in rows]
+    return [_MAKERS[row[_KIND]](row, symbols[row[_INSTRUMENT]]) for row in rows]
 
 
-def _event(row: Fields, symbols: Sequence[str]) -> Event:
-    seq, command, ts, order_id, maker_id, price, qty, remaining, instrument, kind, reason, code, _ = row
-    symbol, side = symbols[instrument], _SIDES[code]
-    if kind == _LEVEL:
-        return LevelChanged(
-            seq=seq,
-            command=command,
-            ts=ts,
-            instrument=symbol,
-            side=side,
-            price=price,
-            qty=qty,
-            orders=remaining,
-        )
-    if kind == _TRADE:
-        return Trade(
-            seq=seq,
-            command=command,
-            ts=ts,
-            instrument=symbol,
-            aggressor_side=side,
-            taker_id=order_id,
-            maker_id=maker_id,
-            price=price,
-            qty=qty,
-            remaining=remaining,
-        )
-    if kind == _DONE:
-        return OrderDone(
-            seq=seq,
-            command=command,
-            ts=ts,
-            instrument=symbol,
-            order_id=order_id,
-            side=side,
-            price=price,
-            remaining=remaining,
-            reason=_REASONS[reason],
-        )
-    if kind == _REJECTED:
-        return CommandRejected(
-            seq=seq,
-            command=command,
-            ts=ts,
-            instrument=symbol,
-            order_id=order_id,
-            side=side,
-            price=price,
-            qty=qty,
-            reason=_REASONS[reason],
-        )
-    standing = OrderAccepted if kind == _ACCEPTED else OrderReplaced
-    return standing(
+def _accepted_or_replaced(row: Fields, symbol: str) -> Event:
+    seq, command, ts, order_id, _, price, qty, _, _, kind, _, side, _ = row
+    return _STANDING[kind](
         seq=seq,
         command=command,
         ts=ts,
         instrument=symbol,
         order_id=order_id,
-        side=side,
+        side=_SIDES[side],
         price=price,
         qty=qty,
     )
+
+
+_STANDING: dict[int, type[OrderAccepted] | type[OrderReplaced]] = {
+    int(EventKind.ACCEPTED): OrderAccepted,
+    int(EventKind.REPLACED): OrderReplaced,
+}
+
+
+def _trade(row: Fields, symbol: str) -> Event:
+    seq, command, ts, order_id, maker_id, price, qty, remaining, _, _, _, side, _ = row
+    return Trade(
+        seq=seq,
+        command=command,
+        ts=ts,
+        instrument=symbol,
+        aggressor_side=_SIDES[side],
+        taker_id=order_id,
+        maker_id=maker_id,
+        price=price,
+        qty=qty,
+        remaining=remaining,
+    )
+
+
+def _done(row: Fields, symbol: str) -> Event:
+    seq, command, ts, order_id, _, price, _, remaining, _, _, reason, side, _ = row
+    return OrderDone(
+        seq=seq,
+        command=command,
+        ts=ts,
+        instrument=symbol,
+        order_id=order_id,
+        side=_SIDES[side],
+        price=price,
+        remaining=remaining,
+        reason=_REASONS[reason],
+    )
+
+
+def _rejected(row: Fields, symbol: str) -> Event:
+    seq, command, ts, order_id, _, price, qty, _, _, _, reason, side, _ = row
+    return CommandRejected(
+        seq=seq,
+        command=command,
+        ts=ts,
+        instrument=symbol,
+        order_id=order_id,
+        side=_SIDES[side],
+        price=price,
+        qty=qty,
+        reason=_REASONS[reason],
+    )
+
+
+def _level(row: Fields, symbol: str) -> Event:
+    seq, command, ts, _, _, price, qty, remaining, _, _, _, side, _ = row
+    return LevelChanged(
+        seq=seq,
+        command=command,
+        ts=ts,
+        instrument=symbol,
+        side=_SIDES[side],
+        price=price,
+        qty=qty,
+        orders=remaining,
+    )
+
+
+_MAKERS: dict[int, Callable[[Fields, str], Event]] = {
+    int(EventKind.ACCEPTED): _accepted_or_replaced,
+    int(EventKind.REPLACED): _accepted_or_replaced,
+    int(EventKind.TRADE): _trade,
+    int(EventKind.DONE): _done,
+    int(EventKind.REJECTED): _rejected,
+    int(EventKind.LEVEL): _level,
+}
 
 
 def command_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:

@@ -1,5 +1,6 @@
 """Arrays from their addresses, inside a kernel: one argument for all of them, since each costs its caller time."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -13,13 +14,13 @@ from rtlab.engine.layout import STATE, Rows, State
 
 Words = npt.NDArray[np.int64]
 RowType = np.dtype[Any]
-_intrinsic: Any = intrinsic
+_intrinsic: Callable[[Callable[..., object]], Callable[..., Any]] = intrinsic
 _carray: Any = numba.carray  # type: ignore[attr-defined]
 
 
 @_intrinsic
-def _pointer(context, address):  # type: ignore[no-untyped-def]
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _pointer(context: object, address: object) -> tuple[object, object]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
     return types.voidptr(types.int64), generate

@@ -106,16 +106,26 @@ def test_the_kernel_has_one_specialisation_whatever_array_comes() -> None:
 BOUNDS = """
 import numpy as np
 from support.random_rows import instruments, random_rows
-from rtlab.engine import Engine, SelfTradePrevention
+from rtlab.engine import EVENT, Engine, SelfTradePrevention
 from rtlab.engine.reference import ReferenceEngine
+from rtlab.engine.storage import Storage
+
+def in_tight_buffers(rows, prevention):
+    storage = Storage(3, 1, prevention)
+    for at in range(len(rows)):
+        storage.lend(rows[at : at + 1], np.empty(1, EVENT))
+        written = storage.run()
+        yield storage.events[:written].copy()
+
 for seed in range(12):
-    rows = random_rows(np.random.default_rng(seed), 1500, scatter=0.1 * (seed % 2), malformed=0.1 * (seed % 3))
-    engines = [
-        make(instruments(3), self_trade_prevention=SelfTradePrevention(seed % 3))
-        for make in (lambda *a, **k: Engine(*a, capacity=1, **k), ReferenceEngine)
-    ]
-    one, other = [engine.process(rows).tobytes() for engine in engines]
-    assert one == other, seed
+    prevention = SelfTradePrevention(seed % 3)
+    rng = np.random.default_rng(seed)
+    rows = random_rows(rng, 1200, ids=400, scatter=0.1 * (seed % 2), malformed=0.1 * (seed % 4 // 2))
+    rows["qty"][rng.random(1200) < 0.02] = 500  # sweeps
+    expected = ReferenceEngine(instruments(3), self_trade_prevention=prevention).process(rows)
+    engine = Engine(instruments(3), self_trade_prevention=prevention, capacity=1)
+    assert engine.process(rows).tobytes() == expected.tobytes(), seed
+    assert np.concatenate(list(in_tight_buffers(rows, prevention))).tobytes() == expected.tobytes(), seed
 print("within bounds")
 """
 
