@@ -1,7 +1,9 @@
-"""Views: from frames to pixels. Importing a name loads only what that name needs."""
+"""Views: from frames to pixels. Importing a name loads only what that name needs; streams get their `plot`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from rtlab.views import streams  # gives the streams of the pipelines `plot` and `to_holoviews`
 
 if TYPE_CHECKING:
     from rtlab.views.candles import Candles
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from rtlab.views.layered import LayeredPlot, PlotStatistics
     from rtlab.views.overlay import Line, Marker
     from rtlab.views.page import MarketPage, MarketState
+    from rtlab.views.pictures import StreamPlot
     from rtlab.views.price import PriceChart, Prices
     from rtlab.views.pyramid import Pyramid, PyramidStatistics, milliseconds
     from rtlab.views.tape import TradeTape
@@ -34,6 +37,7 @@ _HOMES = {
     "Prices": "price",
     "Pyramid": "pyramid",
     "PyramidStatistics": "pyramid",
+    "StreamPlot": "pictures",
     "TradeTape": "tape",
     "milliseconds": "pyramid",
 }
@@ -54,8 +58,10 @@ __all__ = [
     "Prices",
     "Pyramid",
     "PyramidStatistics",
+    "StreamPlot",
     "TradeTape",
     "milliseconds",
+    "streams",
 ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from bokeh.models import (
@@ -20,7 +20,7 @@ from panel.viewable import Viewable
 
 from rtlab.errors import ConfigError
 from rtlab.model import Instrument
-from rtlab.pipelines import units
+from rtlab.pipelines import Frame, units
 from rtlab.views.digits import Digits
 from rtlab.views.live import LivePanel, chart
 from rtlab.views.theme import Colours, dress
@@ -38,15 +38,6 @@ class Candle(NamedTuple):
     low: float
     close: float
     volume: float
-
-
-@runtime_checkable
-class BarsFrame(Protocol):
-    """A frame of bars: `start` (ns) and prices and volume in units, as columns of equal length."""
-
-    @property
-    def columns(self) -> Mapping[str, Sequence[float]]:
-        """The columns by name."""
 
 
 class Change(NamedTuple):
@@ -104,13 +95,13 @@ class Candles(LivePanel):
         """The chart itself."""
         return self._pane
 
-    def update(self, rows: BarsFrame | Iterable[Sequence[int]]) -> None:
+    def update(self, rows: Frame | Iterable[Sequence[int]]) -> None:
         """Take bars that are new or changed; older ones stay as they are.
 
         Either rows (start in ns, open, high, low, close in ticks, volume in lots, ...) in any order, or a frame
         of bars. What is older than the newest `keep` is forgotten.
         """
-        news = self._of_frame(rows) if isinstance(rows, BarsFrame) else self._of_rows(rows)
+        news = self._of_frame(rows) if isinstance(rows, Frame) else self._of_rows(rows)
         merged = {**self._wanted, **news}
         self._wanted = {start: merged[start] for start in sorted(merged)[-self.keep :]}
         self._mark(PERIOD_NS)
@@ -124,13 +115,9 @@ class Candles(LivePanel):
             for start, row, volume in zip(table[:, 0].tolist(), prices, volumes, strict=True)
         }
 
-    def _of_frame(self, frame: BarsFrame) -> dict[int, Candle]:
-        columns = frame.columns
-        prices = zip(*(columns[name] for name in Candle._fields), strict=True)
-        return {
-            int(start): Candle._make(map(float, row))
-            for start, row in zip(columns["start"], prices, strict=True)
-        }
+    def _of_frame(self, frame: Frame) -> dict[int, Candle]:
+        rows = zip(*(frame[name].tolist() for name in Candle._fields), strict=True)
+        return dict(zip(frame["start"].tolist(), map(Candle._make, rows), strict=True))
 
     def _draw(self) -> None:
         wanted = self._wanted

@@ -10,14 +10,15 @@ from panel.viewable import Child, Viewable
 
 from rtlab.errors import InstrumentError
 from rtlab.model import Instrument
-from rtlab.views.candles import BarsFrame, Candles
+from rtlab.pipelines import Frame
+from rtlab.views.candles import Candles
 from rtlab.views.depth import DepthChart
 from rtlab.views.digits import Digits
 from rtlab.views.health import FeedHealth
 from rtlab.views.ladder import Ladder, Levels
 from rtlab.views.live import Face, LivePanel
 from rtlab.views.price import PriceChart, Prices
-from rtlab.views.tape import Columns, HasColumns, TradeTape
+from rtlab.views.tape import Columns, TradeTape
 from rtlab.views.theme import Colours
 
 _HERE = Path(__file__).parent
@@ -33,8 +34,8 @@ class MarketState(NamedTuple):
     bids: Levels
     asks: Levels
     last: int | None = None
-    bars: BarsFrame | Iterable[Sequence[int]] = ()
-    trades: HasColumns | Columns | None = None
+    bars: Frame | Iterable[Sequence[int]] = ()
+    trades: Frame | Columns | None = None
     health: Mapping[str, object] = {}
 
 

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from rtlab.model import Instrument, Side
-from rtlab.pipelines import units
+from rtlab.pipelines import Frame, units
 from rtlab.views.digits import Digits
 from rtlab.views.layered import LayeredPlot
 from rtlab.views.live import LivePanel
 from rtlab.views.overlay import Marker
 from rtlab.views.pyramid import Pyramid, milliseconds
-from rtlab.views.tape import Columns, HasColumns, columns_of
+from rtlab.views.tape import Columns, columns_of
 from rtlab.views.theme import Colours
 
 MOST_MARKERS = 120
@@ -33,7 +33,7 @@ class Prices:
         self._newest = -np.inf
         self._lock = Lock()
 
-    def append(self, trades: HasColumns | Columns) -> None:
+    def append(self, trades: Frame | Columns) -> None:
         """Add trades, oldest first: a frame or columns with `ts` (ns), `ticks` and `side` (aggressor)."""
         columns = columns_of(trades)
         count = len(columns["ts"])
@@ -118,7 +118,7 @@ class PriceChart(LivePanel):
         """The chart itself."""
         return self.plot.__panel__()
 
-    def append(self, trades: HasColumns | Columns) -> None:
+    def append(self, trades: Frame | Columns) -> None:
         """Add trades to the prices, as `Prices.append` takes them, and show them."""
         self.prices.append(trades)
         self.refresh()

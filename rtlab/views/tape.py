@@ -4,30 +4,26 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+import numpy as np
 import param
+from numpy.typing import NDArray
 
 from rtlab.model import Instrument, Side
+from rtlab.pipelines import Frame
 from rtlab.views.digits import Digits
 from rtlab.views.live import Face, LivePanel
 from rtlab.views.theme import Colours
 
-Columns = Mapping[str, Sequence[int]]
+Columns = Mapping[str, Sequence[int] | NDArray[np.generic]]
+"""columns by name, of equal length"""
 DAY_MS = 86_400_000
 
 
-class HasColumns(Protocol):
-    """A frame: what carries its rows as columns of equal length."""
-
-    @property
-    def columns(self) -> Columns:
-        """The columns by name."""
-
-
-def columns_of(trades: HasColumns | Columns) -> Columns:
+def columns_of(trades: Frame | Columns) -> Columns:
     """Give the columns of a frame, or the columns themselves."""
-    return trades if isinstance(trades, Mapping) else trades.columns
+    return trades.columns if isinstance(trades, Frame) else trades
 
 
 class TapeStatistics(NamedTuple):
@@ -72,7 +68,7 @@ class TradeTape(LivePanel):
         """The tape itself."""
         return self._face
 
-    def append(self, trades: HasColumns | Columns) -> None:
+    def append(self, trades: Frame | Columns) -> None:
         """Add trades, oldest first: a frame or columns with `ts` (ns), `ticks`, `lots` and `side` (aggressor)."""
         columns = columns_of(trades)
         last = [columns[name][-self.rows :] for name in ("ts", "ticks", "lots", "side")]

@@ -1,0 +1,76 @@
+"""Give the streams of the pipelines a picture: `stream.plot()` and `stream.to_holoviews()`.
+
+Importing this module adds both to every FrameStream; panel and holoviews are imported by the first call.
+"""
+
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from rtlab.pipelines import Frame, FrameStream
+
+if TYPE_CHECKING:
+    import holoviews as hv
+
+    from rtlab.views.pictures import StreamPlot
+
+LINES: Mapping[str, str] = {
+    "vwap": "vwap",
+    "spread": "spread",
+    "microprice": "microprice",
+    "order_flow_imbalance": "imbalance",
+    "ticker": "mid",
+    "book": "mid",
+}
+"""The column that is drawn of a channel, as a line."""
+
+
+class Taker(Protocol):
+    """What can be shown a frame."""
+
+    def take(self, frame: Frame) -> None:
+        """Show one more frame."""
+
+
+class Feed:
+    """Calls `take` of an object with each frame of a stream, as long as somebody holds the object."""
+
+    def __init__(self, stream: FrameStream, shown: Taker) -> None:
+        there = weakref.ref(shown)
+
+        def pass_on(frame: Frame) -> None:
+            if (shown := there()) is not None:
+                shown.take(frame)
+            else:
+                self.end()
+
+        self._stream = stream
+        self._sink: FrameStream | None = stream.sink(pass_on)
+
+    def end(self) -> None:
+        """Leave the stream."""
+        if self._sink is not None:
+            self._stream.disconnect(self._sink)
+            self._sink.destroy()
+            self._sink = None
+
+
+def plot(stream: FrameStream, *, height: int = 320, theme: str = "light") -> "StreamPlot":
+    """Show the stream live: trades as prices, bars as candles, quotes and analytics as a line over time.
+
+    ConfigError for a stream that has no picture.
+    """
+    from rtlab.views.pictures import StreamPlot
+
+    return StreamPlot(stream, height=height, theme=theme)
+
+
+def to_holoviews(stream: FrameStream, column: str | None = None, *, rows: int = 1000) -> "hv.DynamicMap":
+    """Give the last `rows` of a column (by default the one that matters most) as a live HoloViews curve."""
+    from rtlab.views.curves import Curve
+
+    return Curve(stream, column, rows).map
+
+
+for _method in (plot, to_holoviews):
+    FrameStream.register_api(attribute_name=_method.__name__)(_method)
