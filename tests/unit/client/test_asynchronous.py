@@ -45,7 +45,7 @@ async def test_iteration_gives_each_change_in_order(market):
         for price in range(103, 113):
             market.set_levels((1, price, 1))
             gateway.publish()
-            await until(lambda seq=market.book("BTC-USD").seq: book.view.seq == seq)
+            await until(lambda: book.view.seq == market.book("BTC-USD").seq)
         seen = [await anext(notices) for _ in range(10)]
         seqs = [one.message.last_seq for one in seen if one.how == "increment"]
         assert seqs == sorted(seqs)
@@ -76,7 +76,7 @@ async def test_a_slow_iteration_drops_its_oldest_notices_and_counts_them(market)
         for number in range(1100):
             market.set_levels((1, 200, 1 + number))
             gateway.publish()
-            await until(lambda seq=market.book("BTC-USD").seq: book.view.seq == seq)
+            await until(lambda: book.view.seq == market.book("BTC-USD").seq)
         statistics = client.statistics()
         assert statistics.inbox_waiting == 1024
         assert statistics.inbox_dropped >= 1100 - 1024
@@ -185,15 +185,17 @@ async def test_what_a_callback_raises_closes_the_client_and_is_raised_by_all_who
         raise ZeroDivisionError("mine")
 
     async with Gateway(market) as gateway:
+        client = await connect(gateway.url).__aenter__()
+        client.on_applied(fail)
+        notices = aiter(client)
+        with pytest.raises(ZeroDivisionError):
+            await client.ready(client.subscribe("book", "BTC-USD"))
+        with pytest.raises(ZeroDivisionError):
+            _ = [applied async for applied in notices]
+        assert client.state is LinkState.CLOSED
         with pytest.raises(ZeroDivisionError, match="mine"):
-            async with connect(gateway.url) as client:
-                client.on_applied(fail)
-                notices = aiter(client)
-                with pytest.raises(ZeroDivisionError):
-                    await client.ready(client.subscribe("book", "BTC-USD"))
-                with pytest.raises(ZeroDivisionError):
-                    _ = [applied async for applied in notices]
-                assert client.state is LinkState.CLOSED
+            await client.__aexit__(None, None, None)
+        await client.close()
         with pytest.raises(ClosedError):
             aiter(client)
 
@@ -206,13 +208,15 @@ async def test_a_payload_of_random_bytes_is_answered_with_4002_and_another_try()
         await connection.wait_closed()
         codes.put_nowait((connection.close_code, connection.close_reason))
 
-    async with serve(rubbish, "127.0.0.1", 0, subprotocols=["rtlab.v1.msgpack"]) as server:
-        async with connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
-            code, reason = await asyncio.wait_for(codes.get(), 10)
-            assert (code, (reason or "")[:24]) == (4002, "the server's payload is ")
-            await until(lambda: client.state is LinkState.RECONNECTING)
-            assert client.statistics().foreign == 1
-            assert "4002" in client.statistics().last_reason
+    async with (
+        serve(rubbish, "127.0.0.1", 0, subprotocols=["rtlab.v1.msgpack"]) as server,
+        connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client,
+    ):
+        code, reason = await asyncio.wait_for(codes.get(), 10)
+        assert (code, (reason or "")[:24]) == (4002, "the server's payload is ")
+        await until(lambda: client.state is LinkState.RECONNECTING)
+        assert client.statistics().foreign == 1
+        assert "4002" in client.statistics().last_reason
 
 
 @pytest.mark.parametrize(("code", "named"), [(4001, "closed with 4001"), (4003, "closed with 4003")])
