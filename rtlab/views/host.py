@@ -80,8 +80,6 @@ def forget(ref: str) -> None:
         viewable, root, document, _ = shown
         viewable._cleanup(root)
         viewable._documents.pop(document, None)
-        for comm in viewable._comms.pop(ref, ()):
-            comm.close()
 
 
 class Heartbeat:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -53,7 +54,8 @@ class LayeredPlot(Viewer):
     follows, and only what is new is sent.
 
     x is "time", in milliseconds since 1970 (see `milliseconds`), or "number". `span` is how much of x is
-    shown at first; None shows all there is. `height` is in pixels; None fills the place.
+    shown at first; None shows all there is. `height` is in pixels; None fills the place. `on_window(x0, x1)`
+    is called whenever the browser has been sent another window.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class LayeredPlot(Viewer):
         span: float | None = None,
         height: int | None = 320,
         theme: ThemeName = "light",
+        on_window: Callable[[float, float], None] | None = None,
     ) -> None:
         if x not in ("time", "number"):
             raise ConfigError("the caller's kind of x is unknown", expected='"time" or "number"', got=x)
@@ -80,6 +83,9 @@ class LayeredPlot(Viewer):
             {"sizing_mode": "stretch_width", "height": height} if height else {"sizing_mode": "stretch_both"}
         )
         self._visual = pn.Column(self.overlay, margin=0, min_height=180, **place)
+        self.window: tuple[float, float] | None = None
+        """What the browser shows of x, as far as is known; None before it shows anything."""
+        self._on_window = on_window
         self._figure: figure | None = None
         self._pace = Pace()
         self._mount, self._view, self._moving = "", -1, None  # type: str, int, Moving | None
@@ -161,7 +167,7 @@ class LayeredPlot(Viewer):
         self._flush()
 
     def _left(self) -> None:
-        self._mount, self._moving = "", None
+        self._mount, self._moving, self.window = "", None, None
 
     def _greet(self, hello: Hello) -> None:
         """Serve the newest browser that shows the plot; a figure can only be in one place."""
@@ -188,9 +194,10 @@ class LayeredPlot(Viewer):
 
     def _extent(self) -> tuple[float, float]:
         x = self.pyramid.x
-        usual = 60_000.0 if self._time_axis else 1000.0
         end = float(x[-1]) if len(x) else self._now()
-        return end - (self._span or (end - float(x[0]) if len(x) > 1 else 0.0) or usual), end
+        if self._span is None and len(x) and x[0] < end:
+            return float(x[0]), end
+        return end - (self._span or (60_000.0 if self._time_axis else 1000.0)), end
 
     def _now(self) -> float:
         return time.time() * 1000 if self._time_axis else 0.0
@@ -241,3 +248,6 @@ class LayeredPlot(Viewer):
         if len(pyramid):
             message.update(first=float(pyramid.x[0]), last=float(pyramid.x[-1]), last_y=float(pyramid.y[-1]))
         self.overlay.send(message)
+        self.window = news.x0, news.x1
+        if self._on_window is not None:
+            self._on_window(news.x0, news.x1)

@@ -108,6 +108,7 @@ class Chart {
     this.shown = -1 // number of the question whose answer is drawn
     this.least = 0 // answers to questions before this one are of a window that was left
     this.dropped = 0
+    this.taken = 0 // messages
     this.unanswered = 0
     this.wanting = false
     this.live = true
@@ -148,6 +149,7 @@ class Chart {
     if (left || passed) this.dropped++
     else this.show(message)
     this.drawing = message.drawing
+    this.taken++
     this.answer_painted()
   }
 
@@ -159,12 +161,18 @@ class Chart {
     if (this.wanting) this.schedule()
   }
 
+  // Python waits a thirtieth of a second between two drawings and has no clock: it draws what waits when an
+  // answer comes. So there is always one that comes well after the newest drawing
   answer_painted() {
-    this.painted ??= setTimeout(() => {
+    if (this.painted) return
+    const { taken } = this
+    this.painted = setTimeout(() => {
+      const { drawing } = this
       requestAnimationFrame(() => {
-        this.painted = null
-        const { drawing, dropped } = this
-        if (this.plot) this.say({ type: "painted", drawing, dropped, shown: this.drawn.x.length })
+        this.painted = 0
+        if (!this.plot) return
+        this.say({ type: "painted", drawing, dropped: this.dropped, shown: this.drawn.x.length })
+        if (this.taken !== taken) this.answer_painted()
       })
     }, ANSWER_MS)
   }

@@ -7,6 +7,7 @@ Nothing of this passes through Bokeh's models, so nothing comes back late or twi
 
 import asyncio
 import math
+import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -181,11 +182,13 @@ class Overlay(JSComponent):
             return
         with suppress(RuntimeError):  # no loop runs: a script that only renders
             loop = asyncio.get_running_loop()
-            self._heartbeat = heartbeat = Heartbeat(lambda: self.send({"type": "ping"}), self._lost)
+            self._heartbeat = Heartbeat(lambda: self.send({"type": "ping"}), self._lost)
+            weak = weakref.ref(self)  # a timer must not keep alive what it watches
 
             def beat() -> None:
-                heartbeat.beat()
-                if heartbeat.alive:
+                overlay = weak()
+                if overlay is not None and (heartbeat := overlay._heartbeat) is not None and heartbeat.alive:
+                    heartbeat.beat()
                     loop.call_later(BEAT_S, beat)
 
             loop.call_later(BEAT_S, beat)

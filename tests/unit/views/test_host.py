@@ -1,0 +1,187 @@
+import gc
+import threading
+import weakref
+
+import panel as pn
+import pytest
+from bokeh.document import Document
+from panel.config import panel_extension
+from panel.io import notebook
+from panel.io.state import state
+from panel.viewable import MimeRenderMixin
+from pyviz_comms import Comm
+from support.fake_page import FakePage
+
+from rtlab.views import host
+from rtlab.views.host import SENDING, Heartbeat, backend, forget, push, send_at_once
+
+
+class FakeComm(Comm):
+    """A notebook's comm that is open and remembers what was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._comm = object()
+        self.sent: list[object] = []
+        self.closed = False
+
+    def send(self, data=None, metadata=None, buffers=()):
+        self.sent.append((threading.get_ident(), data if data is not None else list(buffers)))
+
+    def close(self):
+        self.closed = True
+
+
+def in_a_notebook(pane: pn.viewable.Viewable) -> tuple[str, FakeComm]:
+    comm = FakeComm()
+    document = Document()
+    root = pane.get_root(document, comm)
+    document.add_root(root)
+    document.hold()
+    return root.ref["id"], comm
+
+
+def test_push_without_anybody_who_looks_does_nothing():
+    done = []
+    assert not push(pn.pane.Str("a"), lambda: done.append(1))
+    assert done == []
+
+
+def test_push_in_a_page_that_nobody_serves_changes_at_once():
+    pane = pn.pane.Str("a")
+    page = FakePage(pane)
+    done = []
+    assert push(pane, lambda: done.append(1))
+    assert done == [1]
+    page.close()
+
+
+def test_push_in_a_notebook_changes_under_the_lock_and_sends():
+    pane = pn.pane.Str("a")
+    ref, comm = in_a_notebook(pane)
+    model = pane._models[ref][0]
+    held = []
+
+    def change() -> None:
+        thread = threading.Thread(target=lambda: held.append(SENDING.acquire(blocking=False)))
+        thread.start()
+        thread.join(5)
+        model.text = "b"
+
+    assert push(pane, change)
+    assert held == [False]
+    assert len(comm.sent) == 3
+    assert "PATCH-DOC" in str(comm.sent[0])
+    forget(ref)
+
+
+def test_messages_of_two_threads_never_mix():
+    comm = FakeComm()
+
+    class Message:
+        header_json, metadata_json, content_json, buffers = "h", "m", "c", ()
+
+    senders = [
+        threading.Thread(target=lambda: [notebook.send(comm, Message()) for _ in range(500)])
+        for _ in range(3)
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(30)
+    triples = [comm.sent[i : i + 3] for i in range(0, len(comm.sent), 3)]
+    assert len(triples) == 1500
+    assert all([part for _, part in triple] == ["h", "m", "c"] for triple in triples)
+    assert all(len({who for who, _ in triple}) == 1 for triple in triples)
+
+
+def test_forget_frees_what_was_shown_in_a_notebook():
+    pane = pn.Column(pn.pane.Str("a"))
+    ref, comm = in_a_notebook(pane)
+    client = FakeComm()
+    pane._comms[ref] = (comm, client)
+    forget(ref)
+    assert ref not in state._views
+    assert ref not in pane[0]._models
+    assert comm.closed
+    assert client.closed
+    gone = weakref.ref(pane)
+    del pane
+    gc.collect()
+    assert gone() is None
+
+
+def test_forget_of_what_was_never_shown_does_nothing():
+    forget("p999999999")
+
+
+def test_a_cleared_output_is_forgotten():
+    pane = pn.pane.Str("a")
+    ref, _ = in_a_notebook(pane)
+    panel_extension._process_comm_msg({"event_type": "delete", "id": ref})
+    assert ref not in state._views
+
+
+def test_a_message_to_what_was_forgotten_is_not_heard():
+    pane = pn.pane.Str("a")
+    MimeRenderMixin._on_msg(pane, "p999999999", None, {})
+
+
+def test_panel_is_guarded_once():
+    send, receive, actions = notebook.send, MimeRenderMixin._on_msg, len(panel_extension._delete_actions)
+    host._guard_panel()
+    assert (notebook.send, MimeRenderMixin._on_msg) == (send, receive)
+    assert len(panel_extension._delete_actions) == actions
+
+
+@pytest.mark.parametrize(
+    ("renderer", "chosen"),
+    [
+        ("ANGLE (NVIDIA, NVIDIA GeForce RTX 3080 Direct3D11)", "webgl"),
+        ("Apple M2", "webgl"),
+        ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", "webgl"),
+        ("ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero)), SwiftShader driver)", "canvas"),
+        ("llvmpipe (LLVM 15.0.7, 256 bits)", "canvas"),
+        ("Microsoft Basic Render Driver", "canvas"),
+        ("Mozilla", "canvas"),
+        ("WebKit WebGL", "canvas"),
+        ("", "canvas"),
+        (None, "canvas"),
+    ],
+)
+def test_webgl_only_where_hardware_draws_it(renderer, chosen):
+    assert backend(renderer) == chosen
+
+
+def test_send_at_once_where_there_is_no_socket_does_nothing():
+    pane = pn.pane.Str("a")
+    send_at_once(pane)
+    page = FakePage(pane)
+    send_at_once(pane)
+    page.close()
+
+
+def test_who_never_answers_is_lost_after_so_many_questions():
+    told: list[str] = []
+    heart = Heartbeat(lambda: told.append("ask"), lambda: told.append("lost"), missed=2)
+    for _ in range(5):
+        heart.beat()
+    assert told == ["ask", "ask", "lost"]
+    assert not heart.alive
+
+
+def test_who_answers_is_never_lost():
+    told: list[str] = []
+    heart = Heartbeat(lambda: told.append("ask"), lambda: told.append("lost"), missed=1)
+    for _ in range(10):
+        heart.beat()
+        heart.heard()
+    assert told == ["ask"] * 10
+
+
+def test_a_stopped_heart_asks_no_more():
+    told: list[str] = []
+    heart = Heartbeat(lambda: told.append("ask"), lambda: told.append("lost"))
+    heart.stop()
+    heart.beat()
+    assert told == []

@@ -1,0 +1,176 @@
+import asyncio
+import gc
+import weakref
+
+import msgspec
+import numpy as np
+import pytest
+from pyviz_comms import Comm
+from support.fake_page import FakePage
+
+from rtlab.views import overlay as module
+from rtlab.views.host import forget
+from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Line, Marker, Overlay, Painted
+from rtlab.views.theme import DARK, LIGHT
+
+ASK = {"type": "ask", "mount": "m", "view": 1, "x0": 0.0, "x1": 10.0, "width": 100, "live": True}
+
+
+class Owner:
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+        self.left = 0
+        self.overlay = Overlay(self.heard.append, self.gone, LIGHT, time_axis=True)
+
+    def gone(self) -> None:
+        self.left += 1
+
+
+def test_messages_of_the_browser_come_as_values():
+    owner = Owner()
+    page = FakePage(owner.overlay)
+    page.say(owner.overlay, {"type": "hello", "mount": "m", "renderer": "llvmpipe", "width": 800})
+    page.say(owner.overlay, ASK)
+    page.say(owner.overlay, {"type": "painted", "mount": "m", "drawing": 4, "shown": 9, "dropped": 0})
+    page.say(owner.overlay, {"type": "alive"})
+    assert owner.heard == [
+        Hello(mount="m", renderer="llvmpipe", width=800),
+        Ask(mount="m", view=1, x0=0.0, x1=10.0, width=100, live=True),
+        Painted(mount="m", drawing=4, shown=9, dropped=0),
+    ]
+    assert owner.overlay.refused == 0
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        "hello",
+        17,
+        [],
+        {},
+        {"type": "nothing"},
+        {"type": "ask"},
+        {**ASK, "x0": "0"},
+        {**ASK, "width": 1.5},
+        {**ASK, "width": 0},
+        {**ASK, "width": WIDEST + 1},
+        {**ASK, "x1": 0.0},
+        {**ASK, "x1": -5.0},
+        {**ASK, "x1": float("nan")},
+        {**ASK, "x0": float("-inf")},
+        {**ASK, "x0": 1.7e12, "x1": 1.7e12 + 0.001},
+    ],
+)
+def test_foreign_messages_are_counted_and_not_passed_on(message):
+    owner = Owner()
+    page = FakePage(owner.overlay)
+    page.say(owner.overlay, message)
+    assert owner.heard == []
+    assert owner.overlay.refused == 1
+    page.close()
+
+
+def test_lines_and_markers_are_sent_when_they_change():
+    owner = Owner()
+    page = FakePage(owner.overlay)
+    owner.overlay.lines = [Line(y=np.float64(5), label="Buy", colour="bid")]
+    owner.overlay.markers = (Marker(x=1.0, y=2.0, shape="up") for _ in range(2))
+    first, second = page.of("marks")
+    assert list(first["lines"]) == [{"y": 5.0, "label": "Buy", "colour": "bid", "dashed": True}]
+    assert len(second["markers"]) == 2
+    assert second["lines"] == first["lines"]
+    assert owner.overlay.lines[0].label == "Buy"
+    page.close()
+
+
+def test_of_too_many_markers_the_last_are_kept():
+    owner = Owner()
+    owner.overlay.markers = [Marker(x=float(i), y=0.0) for i in range(MOST_MARKERS + 5)]
+    assert len(owner.overlay.markers) == MOST_MARKERS
+    assert owner.overlay.markers[0].x == 5.0
+
+
+def test_nobody_looks_before_it_is_shown_and_after_it_has_gone():
+    owner = Owner()
+    assert not owner.overlay.seen
+    page = FakePage(owner.overlay)
+    assert owner.overlay.seen
+    page.close()
+    assert not owner.overlay.seen
+    assert owner.left == 1
+    owner.overlay.send({"type": "marks"})
+    assert page.said == []
+
+
+def test_colours_are_those_of_the_theme():
+    owner = Owner()
+    owner.overlay.wear(DARK)
+    assert owner.overlay.colours["bid"] == DARK.bid
+    assert msgspec.structs.asdict(DARK).items() <= owner.overlay.colours.items()
+
+
+class OpenComm(Comm):
+    """A notebook's comm of which nobody reads the other end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._comm = object()
+        self.sent: list[object] = []
+
+    def send(self, data=None, metadata=None, buffers=()):
+        self.sent.append(data)
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def shown_in_a_notebook(owner: Owner) -> tuple[str, OpenComm]:
+    comm = OpenComm()
+    root = owner.overlay.get_root(comm=comm)
+    return root.ref["id"], comm
+
+
+async def test_a_notebook_page_that_never_answers_is_forgotten(monkeypatch):
+    monkeypatch.setattr(module, "BEAT_S", 0.001)
+    owner = Owner()
+    _, comm = await shown_in_a_notebook(owner)
+    await until(lambda: owner.left)
+    assert not owner.overlay.seen
+    assert sum("ping" in str(part) for part in comm.sent) == 0 or comm.sent
+
+
+async def test_a_notebook_page_that_answers_is_kept(monkeypatch):
+    monkeypatch.setattr(module, "BEAT_S", 0.001)
+    owner = Owner()
+    ref, comm = await shown_in_a_notebook(owner)
+    heart = owner.overlay._heartbeat
+    assert heart is not None
+    beats = 0
+    async with asyncio.timeout(10):
+        while beats < 20:
+            owner.overlay._handle_msg({"type": "alive"})
+            beats += 1
+            await asyncio.sleep(0.001)
+    assert heart.alive
+    assert owner.left == 0
+    forget(ref)
+    assert not heart.alive
+
+
+async def test_a_forgotten_overlay_and_its_owner_are_freed():
+    owner = Owner()
+    ref, _ = await shown_in_a_notebook(owner)
+    gone = weakref.ref(owner)
+    forget(ref)
+    del owner
+
+    def freed() -> bool:
+        gc.collect()
+        return gone() is None
+
+    await until(freed)

@@ -1,0 +1,185 @@
+import numpy as np
+import pytest
+from support.m4_oracle import brute_force, brute_force_edges
+
+from rtlab.errors import LocalError
+from rtlab.views.pyramid import Pyramid
+from rtlab.views.viewport import MARGIN, Moving, News, fitted, visible, window
+
+RANDOM = np.random.default_rng(5)
+
+
+class Screen:
+    """What the browser does with news, the plain way."""
+
+    def __init__(self) -> None:
+        self.x, self.y = np.empty(0), np.empty(0)
+        self.kept = 0
+        self.window = (0.0, 0.0)
+
+    def take(self, news: News) -> None:
+        x, y = self.x[: self.kept], self.y[: self.kept]
+        if news.whole:
+            x, y = x[:0], y[:0]
+        cut = max(0, int(np.searchsorted(x, news.x0)) - 1)
+        x, y = np.r_[x[cut:], news.closed_x], np.r_[y[cut:], news.closed_y]
+        self.kept = len(x)
+        self.x, self.y = np.r_[x, news.open_x], np.r_[y, news.open_y]
+        self.window = (news.x0, news.x1)
+
+
+def edges_of(moving: Moving, news: News, width: int) -> np.ndarray:
+    k = round((news.x1 - moving._origin) / moving.column)
+    return moving._origin + np.arange(k - width, k + 1) * moving.column
+
+
+def test_a_single_value_gets_a_range_around_it():
+    assert fitted(5.0, 5.0) == (4.95, 5.05)
+    assert fitted(0.0, 0.0) == (-1.0, 1.0)
+    low, high = fitted(-200.0, -200.0)
+    assert low < -200.0 < high
+
+
+def test_a_range_has_its_margin():
+    assert fitted(0.0, 100.0) == pytest.approx((-100 * MARGIN, 100 + 100 * MARGIN))
+
+
+def test_values_that_floats_can_hardly_tell_apart_get_a_range_with_room_for_ticks():
+    low, high = fitted(1e6, np.nextafter(1e6, 2e6))
+    assert high - low > 1
+
+
+def test_points_outside_count_only_where_the_line_crosses_the_frame():
+    x, y = np.array([0.0, 10.0, 20.0]), np.array([100.0, 0.0, 1000.0])
+    low, high = visible(5.0, 15.0, x, y)
+    assert (low, high) == pytest.approx(fitted(0.0, 500.0))
+
+
+def test_between_two_points_the_line_is_what_is_visible():
+    assert visible(4.0, 6.0, np.array([0.0, 10.0]), np.array([0.0, 10.0])) == pytest.approx(fitted(4.0, 6.0))
+
+
+def test_beyond_all_points_the_range_is_about_the_nearest():
+    low, high = visible(50.0, 60.0, np.array([3.0]), np.array([7.0]))
+    assert low < 7.0 < high
+
+
+def test_without_points_there_is_a_range():
+    assert visible(0.0, 1.0, np.empty(0), np.empty(0)) == (0.0, 1.0)
+
+
+def test_window_is_m4_with_a_range_that_shows_it():
+    x = np.cumsum(RANDOM.exponential(1, 20_000))
+    y = np.cumsum(RANDOM.standard_normal(20_000))
+    columns = window(Pyramid(x, y), 300.0, 9000.0, 700)
+    expected = brute_force(x, y, 300.0, 9000.0, 700)
+    assert np.array_equal(columns.x, x[expected])
+    assert np.array_equal(columns.y, y[expected])
+    inside = y[(x >= 300) & (x < 9000)]
+    assert columns.y0 < inside.min() < inside.max() < columns.y1
+
+
+def test_a_window_that_makes_no_sense_is_refused():
+    with pytest.raises(LocalError, match="finite x0 <= x1"):
+        window(Pyramid([1.0], [1.0]), 5.0, 1.0, 100)
+
+
+def test_the_moving_window_ends_with_the_newest_point():
+    x = np.arange(1000.0)
+    moving = Moving(Pyramid(x, x), 100.0, 50)
+    news = moving.whole()
+    assert news.whole
+    assert news.x0 < 901 < 999 < news.x1
+    assert news.x1 - news.x0 == pytest.approx(100)
+    assert news.x1 - 999 == pytest.approx(moving.column / 2)
+    assert news.open_x.tolist() == [999.0] or news.open_x.tolist() == [998.0, 999.0]
+
+
+@pytest.mark.parametrize("width", [1, 2, 37, 400])
+def test_what_is_kept_and_what_is_new_are_always_the_m4_of_the_window(width):
+    n = 30_000
+    x = np.cumsum(RANDOM.exponential(1, n) ** 2)
+    y = np.cumsum(RANDOM.standard_normal(n))
+    pyramid = Pyramid(x[:5000], y[:5000])
+    moving, screen = Moving(pyramid, 900.0, width), Screen()
+    screen.take(moving.whole())
+    held, wholes = 5000, 0
+    while held < n:
+        step = int(RANDOM.choice([0, 1, 3, 40, 400, 5000], p=[0.1, 0.3, 0.3, 0.2, 0.09, 0.01]))
+        pyramid.append(x[held : held + step], y[held : held + step])
+        held = min(n, held + step)
+        news = moving.news()
+        if news is None:
+            assert step == 0
+            continue
+        wholes += news.whole
+        screen.take(news)
+        x0, x1 = screen.window
+        assert x0 <= x[held - 1] < x1
+        edges = edges_of(moving, news, width)
+        assert (edges[0], edges[-1]) == pytest.approx((x0, x1))
+        expected = brute_force_edges(x[:held], y[:held], edges)
+        before = np.searchsorted(x[:held], edges[0]) - 1
+        assert screen.x.tolist() == x[np.r_[before, expected]].tolist()
+        assert screen.y.tolist() == y[np.r_[before, expected]].tolist()
+        inside = y[:held][(x[:held] >= x0) & (x[:held] < x1)]
+        assert news.y0 < inside.min() <= inside.max() < news.y1
+    assert wholes < 100
+
+
+def test_only_what_is_new_is_sent():
+    x = np.arange(100_000.0)
+    pyramid = Pyramid(x, np.sin(x))
+    moving = Moving(pyramid, 100_000.0, 1000)
+    whole = moving.whole()
+    pyramid.append(100_000.0 + np.arange(250.0), np.zeros(250))
+    news = moving.news()
+    assert news is not None
+    assert not news.whole
+    assert len(whole.closed_x) > 3000
+    assert len(news.closed_x) + len(news.open_x) <= 16
+
+
+def test_nothing_new_is_no_news():
+    moving = Moving(Pyramid([1.0], [1.0]), 10.0, 100)
+    moving.whole()
+    assert moving.news() is None
+
+
+def test_a_jump_over_the_whole_window_is_sent_whole():
+    pyramid = Pyramid(np.arange(100.0), np.zeros(100))
+    moving = Moving(pyramid, 10.0, 100)
+    moving.whole()
+    pyramid.append([5000.0], [3.0])
+    news = moving.news()
+    assert news is not None
+    assert news.whole
+    assert news.x0 < 5000.0 < news.x1
+    assert [*news.closed_x, *news.open_x] == [99.0, 5000.0]
+
+
+def test_without_points_the_window_ends_now_and_the_first_point_takes_it():
+    pyramid = Pyramid()
+    moving = Moving(pyramid, 10.0, 100, now=7.0)
+    news = moving.whole()
+    assert news.x0 < 7.0 < news.x1
+    assert len(news.closed_x) == len(news.open_x) == 0
+    assert moving.news() is None
+    pyramid.append([100.0], [1.0])
+    first = moving.news()
+    assert first is not None
+    assert first.whole
+    assert first.open_x.tolist() == [100.0]
+
+
+def test_points_at_one_and_the_same_time_stay_in_the_open_column():
+    pyramid = Pyramid([5.0], [0.0])
+    moving = Moving(pyramid, 10.0, 10)
+    screen = Screen()
+    screen.take(moving.whole())
+    for value in (3.0, -2.0, 1.0):
+        pyramid.append([5.0], [value])
+        news = moving.news()
+        assert news is not None
+        screen.take(news)
+    assert screen.y.tolist() == [0.0, 3.0, -2.0, 1.0]
