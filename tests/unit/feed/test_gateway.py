@@ -63,12 +63,10 @@ class Peer:
     async def end(self) -> tuple[int, str]:
         """Read, answering nothing, until the server closes; give the code and reason."""
         async with asyncio.timeout(10):
-            try:
+            with contextlib.suppress(ConnectionClosed):
                 while True:
                     await self.connection.recv(decode=False)
-            except ConnectionClosed as closed:
-                assert closed.rcvd is not None
-                return closed.rcvd.code, closed.rcvd.reason
+        return self.connection.close_code or 0, self.connection.close_reason or ""
 
 
 @contextlib.asynccontextmanager

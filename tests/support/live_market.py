@@ -1,0 +1,67 @@
+"""Engine, market and gateway in the test's own event loop, moved by the test, and what the truth then is."""
+
+from types import TracebackType
+from typing import Self
+
+from support.command_flow import INSTRUMENTS, Flow, Truth
+from support.waiting import until
+
+from rtlab.book import WHOLE, BookView, Market, TapeView
+from rtlab.client import Client
+from rtlab.engine import Engine
+from rtlab.feed import Gateway
+from rtlab.protocol import Limits, Subscription
+
+INDEX = {instrument.symbol: index for index, instrument in enumerate(INSTRUMENTS)}
+
+
+class LiveMarket:
+    """`step(count)` submits the next commands of the stream `seed` and publishes what they change."""
+
+    def __init__(self, *, seed: int, epoch: int = 1, port: int = 0, limits: Limits | None = None) -> None:
+        self.engine, self.market = Engine(INSTRUMENTS), Market(INSTRUMENTS, epoch)
+        self.gateway = Gateway(self.market, port=port, limits=limits)
+        self.truth = Truth(seed)
+        self._flow = Flow(seed)
+
+    async def __aenter__(self) -> Self:
+        await self.gateway.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.gateway.close()
+
+    def step(self, count: int = 50) -> None:
+        self.market.apply(self.engine.process(self._flow.take(count)))
+        self.gateway.publish()
+
+    async def caught_up(self, *subscriptions: Subscription) -> None:
+        """Wait until each subscription stands at the head of its source."""
+        for s in subscriptions:
+            source = self.market.source(s.channel, s.instrument, s.asked.interval)
+            await until(lambda s=s, source=source: s.is_live and s.view.seq == source.seq)
+
+    def assert_true(self, *subscriptions: Subscription) -> None:
+        for subscription in subscriptions:
+            assert_true(self.truth, subscription)
+
+
+def assert_true(truth: Truth, subscription: Subscription) -> None:
+    """Assert that a book or a tape is what the engine made, at the sequence where it says that it stands."""
+    view, index = subscription.view, INDEX[subscription.instrument]
+    if isinstance(view, BookView):
+        bids, asks = truth.book(index, view.seq)
+        depth = min(view.held, subscription.asked.depth or WHOLE)
+        assert (view.bids(), view.asks()) == (bids[:depth], asks[:depth])
+    elif isinstance(view, TapeView):
+        assert tuple(view.totals) == tuple(truth.sums(index, view.seq))
+        newest = truth.trades(index, view.seq)[-len(view.rows) :] if view.rows else []
+        if not view.dropped.seq:
+            assert [row[1:] for row in view.rows] == newest
+
+
+async def follow(client: Client, *wishes: tuple[str, str, int | None]) -> list[Subscription]:
+    """Subscribe to (channel, instrument, depth) and wait for the first state of each."""
+    return [await client.ready(client.subscribe(name, symbol, depth=depth)) for name, symbol, depth in wishes]
