@@ -73,8 +73,6 @@ class FoldNode(FrameStream):
         if not isinstance(x, Frame) or not x.columns.keys() >= set(self._needs):
             needs = ", ".join(self._needs)
             raise LocalError(f"{self.name} cannot fold this", expected=f"a frame with {needs}", got=x)
-        if not x.rows:
-            return []
         folded = Frame(str(self.channel), x.instrument, self._columns(x), self._key)
         return self._emit(folded, metadata) if folded.rows else []
 

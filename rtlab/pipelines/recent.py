@@ -63,7 +63,7 @@ class Recent:
             if kept:
                 self.frames.append(last.part(None, kept))
                 self.rows += kept
-            if kept or not keys.size:
+            if kept:
                 return
 
 

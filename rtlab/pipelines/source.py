@@ -103,7 +103,7 @@ class FrameSource:
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Begin to emit in a task on `loop` (default: the running one). Start once; ClosedError after `close`."""
         self._begin()
-        if loop is None or loop is running_loop():
+        if loop is None:
             self._start_here()
         else:
             loop.call_soon_threadsafe(self._start_here)
@@ -203,5 +203,5 @@ class FrameSource:
         finally:
             self._emitting = False
         self._settling = self.stream.settle_soon(pending) if pending else None
-        if not self._buffer.rows and not self._closed:
+        if not self._buffer.rows:
             self._arrived.clear()

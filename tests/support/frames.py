@@ -1,9 +1,7 @@
 """Random trades and quotes, frames of them, and ways to cut them into batches."""
 
-import asyncio
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from hypothesis import strategies as st
@@ -78,11 +76,3 @@ def _with_times(rows: list[tuple[int, ...]], width: int) -> np.ndarray:
     block = np.array(rows, np.int64).reshape(-1, width)
     block[:, 0] = 1000 + np.cumsum(block[:, 0])
     return block
-
-
-async def until(holds: Callable[[], bool], deadline_s: float = 10.0) -> None:
-    """Let the loop run until something holds; fail after the deadline."""
-    end = time.monotonic() + deadline_s
-    while not holds():
-        assert time.monotonic() < end, "it did not come true before the deadline"
-        await asyncio.sleep(0.001)

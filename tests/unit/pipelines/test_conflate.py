@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamz import Stream
 from streamz.core import RefCounter
-from support.frames import until
+from support.waiting import until
 
 from rtlab.pipelines.conflate import conflate
 from rtlab.pipelines.loop import OwnersLoop

@@ -3,7 +3,7 @@ import logging
 import threading
 
 import pytest
-from support.frames import until
+from support.waiting import until
 
 from rtlab.pipelines.loop import OwnersLoop, running_loop
 

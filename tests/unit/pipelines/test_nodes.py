@@ -139,10 +139,12 @@ def test_order_flow_imbalance_in_windows_tells_where_they_start():
 @pytest.mark.parametrize("name", NODES)
 def test_a_frame_without_rows_makes_none(name):
     stream, node = node_of(name)
+    seen: list[Frame] = []
+    node.sink(seen.append)
     stream._emit(frame_for(name).part(0, 0))
-    assert node.latest_frame is None
+    assert (seen, node.latest_frame, node.errors) == ([], None, 0)
     stream._emit(frame_for(name))
-    assert node.latest_frame.rows > 0
+    assert [frame.rows for frame in seen] == [node.latest_frame.rows]
 
 
 @pytest.mark.parametrize("name", NODES)

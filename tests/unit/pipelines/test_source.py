@@ -5,7 +5,8 @@ import weakref
 
 import numpy as np
 import pytest
-from support.frames import BTC, until
+from support.frames import BTC
+from support.waiting import until
 
 from rtlab.errors import ClosedError, ConfigError, LocalError
 from rtlab.pipelines import FrameSource
@@ -237,6 +238,43 @@ async def test_frames_are_at_most_as_many_as_ticks():
         assert source.statistics().frames <= took * 100 + 2
 
 
+async def no_timer_runs() -> None:
+    loop = asyncio.get_running_loop()
+    end, quiet = loop.time() + 10, 0
+    while quiet < 30:
+        assert loop.time() < end, "timers go on and on"
+        await asyncio.sleep(0)
+        timers = [timer for timer in loop._scheduled if not timer.cancelled()]
+        quiet = 0 if timers else quiet + 1
+
+
+async def test_a_source_without_rows_sleeps():
+    async with FrameSource(BTC, "trades", hz=50) as source:
+        taken = Taken(source)
+        source.on_trades(rows(1), 1)
+        await until(lambda: taken.seqs == [1])
+        await no_timer_runs()
+
+
+async def test_a_source_whose_graph_is_busy_sleeps_until_it_is_ready():
+    async with FrameSource(BTC, "trades", hz=50) as source:
+        gate = Gate(source)
+        source.on_trades(rows(1), 1)
+        await until(lambda: gate.begun == 1)
+        source.on_trades(rows(1), 2)
+        await no_timer_runs()
+        gate.let_go(2)
+        await until(lambda: gate.seqs == [1, 2])
+
+
+async def test_run_ends_when_a_sink_closes_the_source():
+    source = FrameSource(BTC, "trades", hz=1000)
+    source.stream.sink(lambda frame: source.close())
+    task = asyncio.create_task(source.run())
+    source.on_trades(rows(1), 1)
+    await asyncio.wait_for(task, 10)
+
+
 async def test_run_can_be_awaited_and_ends_with_close():
     source = FrameSource(BTC, "trades", hz=1000)
     taken = Taken(source)
@@ -384,6 +422,53 @@ async def test_stopping_from_within_a_sink_ends_cleanly(caplog):
     await asyncio.wait_for(stopped.wait(), 10)
     await source.stop()
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("built_in_the_loop", [True, False])
+def test_streamz_own_nodes_work_without_its_thread(built_in_the_loop, caplog):
+    before = threading.enumerate()
+    counts: dict[str, int] = {}
+
+    def see(name: str, node) -> None:
+        counts[name] = 0
+
+        def count(x: object) -> None:
+            counts[name] += 1
+
+        node.sink(count)
+
+    def built() -> FrameSource:
+        source = FrameSource(BTC, "trades", hz=1000)
+        stream = source.stream
+        sizes = stream.map(lambda frame: frame.rows)
+        see("timed_window", stream.timed_window(0.001).filter(len).flatten())
+        see("buffer", stream.buffer(2))
+        see("delay", stream.delay(0.001))
+        see("rate_limit", stream.rate_limit(0.001))
+        see("map_async", stream.map_async(rows_of))
+        see("latest", stream.latest())
+        see("zip", stream.zip(sizes))
+        see("zip_latest", stream.zip_latest(sizes))
+        see("combine_latest", stream.combine_latest(sizes, emit_on=1))
+        see("partition", stream.partition(2))
+        see("sliding_window", stream.sliding_window(2))
+        return source
+
+    async def fed(source: FrameSource | None) -> None:
+        source = source or built()
+        source.start()
+        for first in range(1, 6):
+            source.on_trades(rows(1), first)
+            await until(lambda: source.statistics().frames == first)  # noqa: B023
+            await until(lambda: counts["map_async"] == counts["latest"] == first)  # noqa: B023
+        await until(lambda: counts["delay"] == counts["timed_window"] == counts["rate_limit"] == 5)
+        assert source.statistics().errors == 0
+        await source.stop()
+
+    asyncio.run(fed(None if built_in_the_loop else built()))
+    assert threading.enumerate() == before
+    assert caplog.records == []
+    assert counts == dict.fromkeys(counts, 5) | {"partition": 2, "combine_latest": 4}
 
 
 async def test_two_sources_can_be_joined():

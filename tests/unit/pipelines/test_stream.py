@@ -7,7 +7,8 @@ import weakref
 import pytest
 import streamz
 from streamz.core import RefCounter
-from support.frames import trades, until
+from support.frames import trades
+from support.waiting import until
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines.loop import OwnersLoop
@@ -307,6 +308,14 @@ def test_a_function_may_end_the_graph_that_calls_it(caplog):
     stream.sink(seen.append)
     stream._emit(FRAME)
     assert errors(caplog) == []
+
+
+async def test_a_timed_node_that_has_not_begun_keeps_nobody_waiting():
+    stream = begun()
+    node = stream.timed_window(1)
+    assert stream._emit(FRAME) == []
+    assert node.errors == 0
+    dismantle(stream)
 
 
 async def test_timed_nodes_of_streamz_end_with_the_graph():
