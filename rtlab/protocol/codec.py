@@ -87,12 +87,12 @@ class Codec:
             return None
         tag = (fields[0] if fields else None) if self._packed else fields.get("type")
         if self._packed:
-            return _CLIENT_TAGS.get(tag) if isinstance(tag, int) else None
+            return _CLIENT_TAGS.get(tag) if type(tag) is int else None
         return tag if tag in _CLIENT_TAGS.values() else None
 
     def _foreign(self, peer: str, payload: Payload, wrong: BaseException) -> ProtocolError:
         return ProtocolError(
             f"the {peer}'s payload is no message ({wrong})",
             expected=f"one of {self.subprotocol}",
-            got=payload[:24],
+            got=ascii(payload[:24]),
         )

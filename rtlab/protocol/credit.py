@@ -29,7 +29,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from rtlab.errors import ProtocolError
-from rtlab.protocol.limits import Limits, ns
+from rtlab.protocol.limits import SECOND, Limits, ns
 
 Points = Mapping[int, tuple[int, int]]
 """key -> (epoch, seq)"""
@@ -73,6 +73,10 @@ class Credit:
         self.round_trips: deque[int] = deque(maxlen=limits.round_trips)
         self.target: dict[int, tuple[int, int]] | None = None  # asked for, None: no ping is out
         self.nonce = 0
+        self.fell_behind = False  # from when it began to lag until it keeps up again
+        self.pace = (
+            0  # bytes a second that the last answer was for: what the way and the reader can take, at least
+        )
         self._good = limits.need - 1  # prompt answers in a row: the first one makes it live
         self._asked = self._pinged = self._progress = now
         self._pinged -= ns(limits.heartbeat_s)
@@ -82,11 +86,6 @@ class Credit:
         self._slack, self._heartbeat = ns(limits.slack_s), ns(limits.heartbeat_s)
         self._evict, self._again = ns(limits.evict_after_s), ns(limits.ask_again_s)
         self._relapse = ns(limits.relapse_s)
-
-    @property
-    def answered(self) -> bool:
-        """Whether this connection ever answered."""
-        return bool(self.round_trips)
 
     def patience(self) -> int:
         """Give how long (ns) an answer may take to be prompt."""
@@ -134,6 +133,7 @@ class Credit:
         soon = now - self.since < self._relapse
         self.need = min(16 * self.limits.need, 2 * self.need) if soon else self.limits.need
         self.window = max(self.limits.window_floor, self.window // 2)
+        self.fell_behind = True
         self._move(State.LAGGING, now)
 
     def _move(self, state: State, now: int) -> None:
@@ -181,8 +181,11 @@ class Credit:
         self.target, self._progress, self._partial = None, now, False
         if quick and 2 * self._at_ask >= self.window:
             self.window = min(self.limits.window_ceiling, 2 * self.window)
+        self.pace = self._at_ask * SECOND // max(1, took)
         self.unanswered -= self._at_ask
         self._at_ask = 0
+        if self.state is State.LIVE and 4 * self.unanswered < self.window:
+            self.fell_behind = False
         if self.state is State.LAGGING and self._good >= self.need:
             self._move(State.LIVE, now)
 

@@ -45,9 +45,22 @@ class Cursor:
         self._seen = (0, 0)
         self._passed = 0  # heads since the last message
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether more rows of a log wait than one message could take."""
+        return self.lane.kind.log and self.held > 0 and self.seq < self.lane.source.seq
+
     def reset(self) -> None:
         """The reader holds nothing any more: its next message is a snapshot."""
         self.epoch = self.seq = self.told = self.held = 0
+
+    def look(self) -> None:
+        """Notice a new head of the source, whether or not anything may be sent."""
+        source = self.lane.source
+        head = (source.epoch, source.seq)
+        if head != self._seen:
+            self._seen = head
+            self._passed += 1
 
     def next(self, now: int, newest: int | None, most: int) -> Built | None:
         """Give what is due at `now`, if anything.
@@ -56,9 +69,6 @@ class Cursor:
         """
         lane, source = self.lane, self.lane.source
         head = (source.epoch, source.seq)
-        if head != self._seen:
-            self._seen = head
-            self._passed += 1
         if self._next_at is not None and now < self._next_at:
             return None
         if (self.epoch, self.seq) > head:
@@ -84,7 +94,8 @@ class Cursor:
         self.epoch, self.seq, self.held = built.epoch, built.seq, built.held
         self.told = built.seq
         self.furthest = max(self.furthest, (built.epoch, built.seq))
-        self.merged += max(0, self._passed - 1)
+        if self._passed > 1 and not self.lane.kind.log:
+            self.merged += self._passed - 1
         self.dropped += built.dropped
         self.messages += 1
         self._passed = 0

@@ -9,10 +9,11 @@ from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.limits import Limits
 from rtlab.protocol.messages import Ping, ServerMessage, Status
 
-_LAGGING_ROWS = 16  # of a log; rows by the window would feed back: more rows, later answers, more rows
+_FEWEST_ROWS = 16
 _BYTES_PER_ROW = (
     32  # of a log: a message that is larger than the window would make a slow reader far too late
 )
+_LAGGING_PART = 5  # a lagging reader gets the rows that it takes in this part of a second at its pace
 
 
 class Delivery:
@@ -62,6 +63,8 @@ class Delivery:
     def due(self, now: int) -> list[bytes]:
         """Let time pass and give the payloads that are due: answers, one batch of news, a ping."""
         self._news = self._ping = None
+        for cursor in self.cursors.values():
+            cursor.look()
         self.credit.tick(now)
         if self.credit.paused or self.evicted is not None:
             return []
@@ -81,14 +84,25 @@ class Delivery:
         return payload
 
     def send_news(self, now: int) -> int:
-        """Collect one batch of what is due, at most a message a channel; give its bytes."""
+        """Collect one batch of what is due; give its bytes.
+
+        At most a message a channel, but for a log of which a reader that keeps up is given what its window takes.
+        """
         credit = self.credit
-        lagging = credit.state is State.LAGGING
-        # a reader that fell behind gets the newest few rows of a log; one that just came, all
-        newest = _LAGGING_ROWS if lagging and credit.answered else None
-        most = max(_LAGGING_ROWS, credit.window // _BYTES_PER_ROW)
-        every = (cursor.next(now, newest, most) for cursor in self.cursors.values())
-        parts = [built.payload for built in every if built is not None]
+        most = max(_FEWEST_ROWS, credit.window // _BYTES_PER_ROW)
+        # a reader that fell behind gets the newest rows of a log, as many as its pace allows; any other gets all
+        newest = None
+        if credit.fell_behind:
+            newest = max(_FEWEST_ROWS, credit.pace // (_LAGGING_PART * _BYTES_PER_ROW))
+        room = credit.window - credit.unanswered
+        parts: list[bytes] = []
+        for cursor in self.cursors.values():
+            built = cursor.next(now, newest, most)
+            while built is not None:
+                parts.append(built.payload)
+                room -= len(built.payload)
+                more = newest is None and room > 0 and cursor.is_behind and credit.state is State.LIVE
+                built = cursor.next(now, newest, most) if more else None
         if not parts:
             return 0
         self.messages += len(parts)
