@@ -13,7 +13,6 @@ from bokeh.models import (
     NumeralTickFormatter,
     Range1d,
 )
-from bokeh.models.annotations import Label
 from bokeh.plotting import figure
 from bokeh.transform import transform
 from panel.viewable import Viewable
@@ -22,7 +21,7 @@ from rtlab.errors import ConfigError
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame, units
 from rtlab.views.digits import Digits
-from rtlab.views.live import LivePanel, chart
+from rtlab.views.live import LivePanel, Waiting, chart
 from rtlab.views.theme import Colours, dress
 
 PERIOD_NS = 100_000_000
@@ -84,9 +83,8 @@ class Candles(LivePanel):
         self._drawn: dict[int, Candle] = {}
         self._source = ColumnDataSource({name: [] for name in COLUMNS})
         self._mapper = CategoricalColorMapper(factors=["down", "up"], palette=["#000000", "#000000"])
-        self._empty = Label(x=12, y=12, x_units="screen", y_units="screen", text_font_size="12px")
-        self._empty.text = f"Waiting for a trade of {instrument.symbol} …"
         self._figure = self._build()
+        self._waiting = Waiting(self._figure, f"Waiting for a trade of {instrument.symbol} …")
         self._pane = chart(self._figure, min_height=180)
         self._wear(self.colours)
 
@@ -140,7 +138,7 @@ class Candles(LivePanel):
                 new = self._columns(dict(list(wanted.items())[-change.added :]), newest)
                 self._source.stream(new, rollover=len(wanted))
         self._drawn = wanted
-        self._empty.visible = False
+        self._waiting.over()
         if not self._pane._models:
             self._fit()
 
@@ -214,12 +212,11 @@ class Candles(LivePanel):
             source.js_on_change(kind, follow)
         x.js_on_change("start", follow)
         x.js_on_change("end", follow)
-        plot.add_layout(self._empty)
         return plot
 
     def _wear(self, colours: Colours) -> None:
         dress(self._figure, colours)
-        self._empty.text_color = colours.muted
+        self._waiting.wear(colours)
         self._mapper.palette = [colours.ask, colours.bid]
 
     def __repr__(self) -> str:

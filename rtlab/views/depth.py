@@ -1,10 +1,10 @@
 """The depth chart: how much the book holds up to each price."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from bokeh.models import BasicTicker, ColumnDataSource, CustomJS, NumeralTickFormatter, Range1d
-from bokeh.models.annotations import Label
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 from panel.viewable import Viewable
@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 from rtlab.model import Instrument
 from rtlab.pipelines import units
 from rtlab.views.digits import Digits
-from rtlab.views.live import LivePanel, chart
+from rtlab.views.live import LivePanel, Waiting, chart
 from rtlab.views.theme import Colours, dress
 
 Levels = Sequence[tuple[int, int]]
@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Curve = tuple[Floats, Floats]
 
 MOST_STEPS = 200
+NOTHING: dict[str, Any] = {"x": [0.0, 0.0], "y": [0.0, 0.0]}
 PERIOD_NS = 100_000_000  # a figure is dearer to paint than text, and is read as a shape
 
 # the browser sets its ranges itself: a range set from here would come back as if the reader had moved it
@@ -36,13 +37,23 @@ def cumulated(levels: Levels, instrument: Instrument) -> Curve:
     return units(rows[:, 0], instrument.tick_size), units(np.cumsum(rows[:, 1]), instrument.lot_size)
 
 
-def within(curve: Curve, low: float, high: float, most: int = MOST_STEPS) -> Curve:
-    """Give the part of a curve between two prices, and of that at most `most` points: first, last, evenly between."""
+def within(curve: Curve, middle: float, across: float, most: int = MOST_STEPS) -> Curve:
+    """Give the part of a curve up to `across` from `middle`, and one point beyond, so that it leaves the frame.
+
+    Of more than `most` points: the first, the last and evenly between.
+    """
     prices, sums = curve
-    seen = np.flatnonzero((prices >= low) & (prices <= high))
+    inside = int(np.count_nonzero(np.abs(prices - middle) <= across))
+    seen = np.arange(min(len(prices), inside + 1))
     if len(seen) > most:
         seen = seen[np.linspace(0, len(seen) - 1, most).round().astype(np.int64)]
     return prices[seen], sums[seen]
+
+
+def reach(curve: Curve, middle: float, share: float = 0.9) -> float:
+    """Give how far from `middle` a curve has come to `share` of all it holds; stray far levels do not count."""
+    prices, sums = curve
+    return abs(float(prices[np.searchsorted(sums, share * sums[-1])]) - middle)
 
 
 def steady(wanted: float, held: float, low: float, high: float) -> float:
@@ -58,11 +69,11 @@ class DepthChart(LivePanel):
         self.instrument = instrument
         self._levels: tuple[Levels, Levels] = ((), ())
         self._across = self._up = 0.0
-        self._sources = [ColumnDataSource({"x": [], "y": []}) for _ in range(2)]
+        # never empty: BokehJS 3.9 does not come back from painting a stepped area without points
+        self._sources = [ColumnDataSource(NOTHING) for _ in range(2)]
         self._view = ColumnDataSource({"x0": [0.0], "x1": [1.0], "y1": [1.0]})
-        self._empty = Label(x=12, y=12, x_units="screen", y_units="screen", text_font_size="12px")
-        self._empty.text = f"Waiting for the book of {instrument.symbol} …"
         self._figure = self._build()
+        self._waiting = Waiting(self._figure, f"Waiting for the book of {instrument.symbol} …")
         self._pane = chart(self._figure, min_height=160)
         self._wear(self.colours)
 
@@ -82,19 +93,19 @@ class DepthChart(LivePanel):
         if not best:
             return
         middle = sum(best) / len(best)
-        reach = min(abs(float(prices[-1]) - middle) for prices, _ in curves if len(prices))
-        reach = max(reach, float(self.instrument.tick_size)) * (1 + 1e-9)  # the outermost level is in
-        self._across = steady(reach, self._across, 0.9, 1.1)
+        wide = max(reach(curve, middle) for curve in curves if len(curve[0]))
+        wide = max(wide, float(self.instrument.tick_size)) * (1 + 1e-9)  # the level at that very price is in
+        self._across = steady(wide, self._across, 0.85, 1.15)
         low, high = middle - self._across, middle + self._across
-        bids, asks = (within(curve, low, high) for curve in curves)
-        top = max(float(sums[-1]) for _, sums in (bids, asks) if len(sums))
+        bids, asks = (within(curve, middle, self._across) for curve in curves)
+        top = max(float(sums[(prices >= low) & (prices <= high)][-1]) for prices, sums in curves if len(sums))
         self._up = steady(1.15 * top, self._up, 0.6, 1.15)
         for source, (prices, sums), outwards in zip(self._sources, (bids, asks), (-1, 1), strict=True):
             # as lists: they travel inside the message, where every array is two WebSocket frames more
-            x, y = [*prices[:1], *prices], [0.0, *sums][: len(sums) + bool(len(sums))]
-            source.data = {"x": [float(n) for n in x][::outwards], "y": [float(n) for n in y][::outwards]}
+            x, y = [*prices[:1].tolist(), *prices.tolist()], [0.0, *sums.tolist()]
+            source.data = {"x": x[::outwards], "y": y[::outwards]} if len(prices) else NOTHING
         self._view.data = {"x0": [low], "x1": [high], "y1": [self._up]}
-        self._empty.visible = False
+        self._waiting.over()
         if not self._pane._models:  # for the first picture, and the only one where no browser runs our script
             self._figure.x_range.update(start=low, end=high)
             self._figure.y_range.update(start=0, end=self._up)
@@ -108,6 +119,7 @@ class DepthChart(LivePanel):
             tools="",
             toolbar_location=None,
             min_border=4,
+            min_border_left=34,
             min_border_right=28,
             sizing_mode="stretch_both",
         )
@@ -128,12 +140,11 @@ class DepthChart(LivePanel):
             plot.step("x", "y", source=bids, mode="before", line_width=1.5).glyph,
             plot.step("x", "y", source=asks, mode="after", line_width=1.5).glyph,
         )
-        plot.add_layout(self._empty)
         return plot
 
     def _wear(self, colours: Colours) -> None:
         dress(self._figure, colours)
-        self._empty.text_color = colours.muted
+        self._waiting.wear(colours)
         for area, edge, side in zip(self._areas, self._edges, (colours.bid, colours.ask), strict=True):
             area.update(fill_color=side)
             edge.update(line_color=side)

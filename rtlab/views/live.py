@@ -6,12 +6,13 @@ from pathlib import Path
 
 import panel as pn
 import param
+from bokeh.models.annotations import Label
 from bokeh.plotting import figure
 from panel.custom import JSComponent
 from panel.viewable import Viewable, Viewer
 
 from rtlab.views.beat import Beat
-from rtlab.views.theme import DARK, LIGHT, Colours, ThemeName, colours, css
+from rtlab.views.theme import DARK, FONT, LIGHT, Colours, ThemeName, colours, css
 
 _HERE = Path(__file__).parent
 _SHARED_CSS = css(LIGHT, ".rt.light") + css(DARK, ".rt.dark") + (_HERE / "panel.css").read_text("utf-8")
@@ -22,6 +23,36 @@ def chart(plot: figure, *, min_height: int) -> Viewable:
     return pn.pane.Bokeh(  # type: ignore[no-untyped-call]
         plot, sizing_mode="stretch_both", min_height=min_height, margin=0
     )
+
+
+class Waiting:
+    """What a figure shows until it has something to show: what it waits for, and no axes."""
+
+    def __init__(self, plot: figure, text: str) -> None:
+        self._plot = plot
+        self._label = Label(x=12, y=12, x_units="screen", y_units="screen", text=text)
+        self._label.update(text_font=FONT, text_font_size="12px")
+        plot.add_layout(self._label)
+        self._show_axes(False)
+
+    @property
+    def text(self) -> str:
+        """What is awaited; empty when it came."""
+        return str(self._label.text) if self._label.visible else ""
+
+    def over(self) -> None:
+        """Something came: give the figure its axes."""
+        if self._label.visible:
+            self._label.visible = False
+            self._show_axes(True)
+
+    def wear(self, colours: Colours) -> None:
+        """Put on other colours."""
+        self._label.text_color = colours.muted
+
+    def _show_axes(self, visible: bool) -> None:
+        for part in (*self._plot.axis, *self._plot.grid):
+            part.visible = visible
 
 
 class LivePanel(Viewer):

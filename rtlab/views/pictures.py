@@ -33,7 +33,7 @@ class Line:
 
     def __init__(self, column: str, symbol: str, height: int, theme: str) -> None:
         self.plot = LayeredPlot(
-            title=f"{symbol} {column}", height=height, span=120_000, theme=colours(theme).name
+            title=f"{symbol} {column}", height=height, span=60_000, theme=colours(theme).name
         )
         self._column, self._newest = column, -np.inf
 

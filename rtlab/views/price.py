@@ -101,7 +101,7 @@ class PriceChart(LivePanel):
         instrument: Instrument,
         prices: Prices | None = None,
         *,
-        span_s: float = 120.0,
+        span_s: float = 60.0,
         height: int | None = 320,
         theme: str = "light",
     ) -> None:

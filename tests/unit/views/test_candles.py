@@ -199,8 +199,7 @@ def test_no_bars_at_all_leave_the_note_of_what_is_awaited() -> None:
     candles = Candles(BTC, SECOND)
     with looking_at(candles):
         candles.update([])
-        assert candles._empty.visible
-        assert "BTC-USD" in candles._empty.text
+        assert "BTC-USD" in candles._waiting.text
         assert held(candles) == []
 
 

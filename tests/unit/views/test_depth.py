@@ -8,7 +8,7 @@ from support.looker import PaintingLooker, looking_at
 from support.random_market import BTC, RandomMarket
 
 from rtlab.model import Instrument
-from rtlab.views.depth import MOST_STEPS, DepthChart, cumulated, steady, within
+from rtlab.views.depth import MOST_STEPS, NOTHING, DepthChart, cumulated, reach, steady, within
 from rtlab.views.theme import DARK, LIGHT
 
 LEVELS = st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 10**6)), max_size=50)
@@ -32,19 +32,37 @@ def test_sums_are_what_a_loop_gives(levels: list[tuple[int, int]]) -> None:
     assert len(prices) == len(levels)
 
 
-@given(LEVELS, st.integers(-(10**9), 10**9), st.integers(0, 10**9), st.integers(2, 10))
-def test_within_keeps_order_bounds_and_both_ends(
-    levels: list[tuple[int, int]], low: int, width: int, most: int
-) -> None:
-    curve = cumulated(levels, WHOLE)
-    seen = [(p, s) for p, s in zip(*curve, strict=True) if low <= p <= low + width]
-    prices, sums = within(curve, low, low + width, most)
-    kept = list(zip(prices, sums, strict=True))
-    assert len(kept) == min(most, len(seen))
-    assert kept == [point for point in seen if point in kept] or len(set(seen)) < len(seen)
-    if seen:
-        assert kept[0] == seen[0]
-        assert kept[-1] == seen[-1]
+@given(st.lists(st.integers(1, 1_000), max_size=60, unique=True), st.integers(0, 1_200), st.integers(2, 10))
+def test_within_keeps_both_ends_and_one_point_beyond(away: list[int], across: int, most: int) -> None:
+    levels = [(5_000 + distance, 1) for distance in sorted(away)]
+    prices, sums = within(cumulated(levels, WHOLE), 5_000, across, most)
+    inside = [n for n in sorted(away) if n <= across]
+    beyond = [n for n in sorted(away) if n > across][:1]
+    expected = [5_000.0 + n for n in inside + beyond]
+    assert len(prices) == min(most, len(expected))
+    assert set(prices.tolist()) <= set(expected)
+    assert prices.tolist() == sorted(prices.tolist())
+    if expected:
+        assert (prices[0], prices[-1]) == (expected[0], expected[-1])
+        assert sums[-1] == len(expected)
+
+
+@given(st.lists(st.tuples(st.integers(1, 1_000), st.integers(1, 50)), min_size=1, max_size=60))
+def test_reach_is_the_first_price_at_which_the_share_is_there(levels: list[tuple[int, int]]) -> None:
+    levels = sorted({5_000 + away: lots for away, lots in levels}.items())
+    total = sum(lots for _, lots in levels)
+    far = reach(cumulated(levels, WHOLE), 5_000)
+    held = sum(lots for price, lots in levels if price <= 5_000 + far)
+    assert held >= 0.9 * total
+    assert sum(lots for price, lots in levels if price < 5_000 + far) < 0.9 * total
+
+
+def test_a_stray_level_far_away_does_not_squeeze_the_chart() -> None:
+    chart = DepthChart(BTC)
+    bids = [(100_000 - i, 1_000) for i in range(50)]
+    with looking_at(chart):
+        chart.update([*bids, (1, 5)], [(100_001 + i, 1_000) for i in range(50)])
+    assert chart._view.data["x1"][0] - chart._view.data["x0"][0] < 11
 
 
 @pytest.mark.parametrize(
@@ -64,15 +82,22 @@ def test_steps_begin_at_nothing_at_the_best_price_and_end_with_all_that_is_seen(
     assert asks == {"x": [10.2, 10.2, 10.3], "y": [0.0, 3.0, 4.0]}
 
 
-def test_the_window_is_around_the_middle_and_as_wide_as_both_sides_reach() -> None:
+def test_the_window_is_around_the_middle_and_holds_nearly_all_of_both_sides() -> None:
     chart = DepthChart(BTC)
     with looking_at(chart):
         chart.update([(100, 1), (90, 1)], [(102, 1), (132, 1)])
     window = {name: column[0] for name, column in chart._view.data.items()}
     assert (window["x0"] + window["x1"]) / 2 == pytest.approx(10.1)
-    assert window["x1"] - window["x0"] == pytest.approx(2.2)
+    assert window["x1"] == pytest.approx(13.2)
     assert window["y1"] == pytest.approx(0.002 * 1.15)
-    assert max(chart._sources[1].data["x"]) == pytest.approx(10.2)
+
+
+def test_a_side_that_reaches_further_than_the_window_leaves_the_frame() -> None:
+    chart = DepthChart(BTC)
+    bids = [(100_000 - i, 1_000) for i in range(50)]
+    with looking_at(chart):
+        chart.update([*bids, (5, 5)], [(100_001, 1)])
+    assert chart._sources[0].data["x"][0] < chart._view.data["x0"][0]
 
 
 def test_a_deep_book_is_drawn_with_a_bounded_number_of_steps() -> None:
@@ -91,18 +116,27 @@ def test_a_book_with_one_side_is_drawn(side: int) -> None:
     with looking_at(chart):
         chart.update(*levels)
     assert len(chart._sources[side].data["x"]) == 2
-    assert chart._sources[1 - side].data["x"] == []
+    assert chart._sources[1 - side].data == NOTHING
     assert chart._view.data["x0"][0] < 10.0 < chart._view.data["x1"][0]
+
+
+def test_no_side_is_ever_without_points_which_the_browser_would_not_survive() -> None:
+    chart = DepthChart(BTC)
+    looker = PaintingLooker(chart)
+    for bids, asks in ([], []), ([(1, 1)], []), ([], [(1, 1)]), ([], []):
+        chart.update(bids, asks)
+        redrawn(chart, looker)
+        assert all(len(source.data["x"]) == len(source.data["y"]) >= 2 for source in chart._sources)
+    looker.leave()
 
 
 def test_an_empty_book_says_what_it_waits_for_and_keeps_the_last_picture() -> None:
     chart = DepthChart(BTC)
     looker = PaintingLooker(chart)
-    assert chart._empty.visible
-    assert "BTC-USD" in chart._empty.text
+    assert "BTC-USD" in chart._waiting.text
     chart.update([(100, 1)], [(102, 1)])
     redrawn(chart, looker)
-    assert not chart._empty.visible
+    assert not chart._waiting.text
     chart.update([], [])
     redrawn(chart, looker)
     assert chart._sources[0].data["x"]

@@ -8,7 +8,7 @@ from panel.viewable import Viewable
 from support.looker import PaintingLooker, looking_at
 
 from rtlab.errors import ConfigError
-from rtlab.views.live import Face, LivePanel, chart
+from rtlab.views.live import Face, LivePanel, Waiting, chart
 from rtlab.views.theme import DARK, LIGHT, Colours
 
 
@@ -117,6 +117,19 @@ def test_both_themes_are_in_every_face_so_that_a_switch_fetches_nothing() -> Non
     assert "tabular-nums" in sheets
     assert "url(" not in sheets
     assert "@import" not in sheets
+
+
+def test_a_figure_that_waits_says_for_what_and_has_no_axes() -> None:
+    plot = figure()
+    waiting = Waiting(plot, "Waiting for Godot …")
+    waiting.wear(DARK)
+    assert waiting.text == "Waiting for Godot …"
+    assert waiting._label.text_color == DARK.muted
+    assert not any(part.visible for part in (*plot.axis, *plot.grid))
+    waiting.over()
+    waiting.over()
+    assert waiting.text == ""
+    assert all(part.visible for part in (*plot.axis, *plot.grid))
 
 
 def test_a_chart_fills_its_place() -> None:

@@ -90,8 +90,8 @@ def test_an_empty_state_is_shown_as_waiting(page: MarketPage) -> None:
         page.update(MarketState([], []))
         settle(page, looker)
         assert looker.last(page.visual) == {"last": None, "way": 0}
-        assert page.depth._empty.visible
-        assert page.candles._empty.visible
+        assert page.depth._waiting.text
+        assert page.candles._waiting.text
 
 
 def test_the_reader_chooses_an_instrument(page: MarketPage, shop: Shop) -> None:
