@@ -53,8 +53,9 @@ def dense_figure(
     )
     plot.title = Title(text=title, text_font_style="bold")
     plot.yaxis.axis_label = y_label or None
-    plot.yaxis.formatter = BasicTickFormatter(use_scientific=False)
-    plot.xaxis.formatter = DatetimeTickFormatter(**_TIMES) if time_axis else BasicTickFormatter()
+    plain = BasicTickFormatter(use_scientific=False)
+    plot.yaxis.formatter = plain
+    plot.xaxis.formatter = DatetimeTickFormatter(**_TIMES) if time_axis else plain
     plot.line(
         "x", "y", source=ColumnDataSource({"x": first.x, "y": first.y}), line_join="round", name="dense"
     )

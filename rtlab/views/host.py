@@ -4,9 +4,9 @@ In a notebook, JupyterLab runs the callbacks of the browser in a thread of their
 Panel sends one message as several, and empties a document's held changes without a lock: two threads
 that do this at once give the browser broken messages. So there is one lock, `SENDING`, around all of it.
 
-A served page ends when its session is destroyed, and Panel cleans up. A notebook's output ends in two
-other ways: JupyterLab says that the output was cleared, which nobody listened to: `forget` does. Or the
-page just goes: then a `Heartbeat` finds out.
+A served page ends when its session is destroyed, and Panel cleans up. A notebook's output just goes: when
+it is cleared, its cell run again, or the page closed. Some versions of pyviz's JupyterLab extension tell
+(that of JupyterLab 4.6 means to, and does not); else a `Heartbeat` finds out. Then `forget` cleans up.
 """
 
 import threading

@@ -12,7 +12,8 @@
 //
 // All that is known here of BokehJS's inside (3.9): views of a root are found by children_views(); a plot
 // view has frame.bbox, frame.x_scale, frame.y_scale, canvas_view.overlays_el, canvas_view.events_el and the
-// signals repainted and removed; setv(..., {sync: false}) tells Python nothing.
+// signals repainted and removed; a property that is marked internal is not told to Python (in a notebook Panel
+// sends what setv(..., {sync: false}) changed all the same, and Python's echo runs the window backwards).
 
 const NS = "http://www.w3.org/2000/svg"
 const UNANSWERED = 3 // questions
@@ -83,6 +84,10 @@ function ulp(value) {
   return 2 ** (Math.floor(Math.log2(Math.abs(value) || 1)) - 52)
 }
 
+function keep_here(model, ...names) {
+  for (const name of names) model.properties[name].internal = true
+}
+
 const NONE = new Float64Array(0)
 
 const number = (value) =>
@@ -126,7 +131,10 @@ class Chart {
     this.say({ type: "hello", renderer: renderer(), width: this.view.root.el?.clientWidth ?? 0 })
     // in a notebook Panel would collect what is said for 50 ms
     for (const root of this.model.document?.roots() ?? [])
-      if (root.type.endsWith("CommManager")) root.setv({ debounce: 1 }, { sync: false })
+      if (root.type.endsWith("CommManager")) {
+        keep_here(root, "debounce")
+        root.debounce = 1
+      }
   }
 
   say(message) {
@@ -220,9 +228,9 @@ class Chart {
     this.shown = view
     this.state = message
     const { x_range, y_range } = this.plot.model
-    this.source.setv({ data: this.drawn }, { sync: false, check_eq: false })
-    y_range.setv({ start: y0, end: y1 }, { sync: false })
-    if (live) x_range.setv({ start: x0, end: x1 }, { sync: false })
+    this.source.setv({ data: this.drawn }, { check_eq: false })
+    y_range.setv({ start: y0, end: y1 })
+    if (live) x_range.setv({ start: x0, end: x1 })
   }
 
   // --- finding the figure, and letting it go
@@ -238,9 +246,14 @@ class Chart {
   attach(plot) {
     this.detach()
     this.plot = plot
-    this.source = plot.model.renderers.find((r) => r.name === "dense").data_source
+    const { x_range, y_range, renderers, below } = plot.model
+    this.source = renderers.find((r) => r.name === "dense").data_source
+    keep_here(x_range, "start", "end")
+    keep_here(y_range, "start", "end")
+    keep_here(this.source, "data")
+    for (const axis of below) keep_here(axis.ticker, "desired_num_ticks")
     const { overlays_el, events_el } = plot.canvas_view
-    this.span = plot.model.x_range.end - plot.model.x_range.start
+    this.span = x_range.end - x_range.start
     this.svg = element(overlays_el, "svg", { "aria-hidden": "true", class: "rtlab-overlay" })
     this.svg.style.cssText = "position:absolute;left:0;top:0;width:100%;height:100%;pointer-events:none"
     this.layers = { marks: element(this.svg, "g"), cursor: element(this.svg, "g") }
@@ -253,7 +266,7 @@ class Chart {
       this.redraw("marks", "cursor")
       const { width } = plot.frame.bbox
       const ticks = Math.max(2, Math.min(10, Math.floor(width / 100))) // labels must not touch
-      for (const axis of plot.model.below) axis.ticker.setv({ desired_num_ticks: ticks }, { sync: false })
+      for (const axis of below) axis.ticker.desired_num_ticks = ticks
       if (Math.abs(width - this.asked_width) >= 2) this.ask()
     }
     this.on_removed = () => {
@@ -307,7 +320,7 @@ class Chart {
     const live = !this.dragging && (last === undefined || end >= last)
     if (live !== this.live) this.least = this.asked + 1
     this.live = live
-    this.plot.model.x_range.setv({ start, end }, { sync: false })
+    this.plot.model.x_range.setv({ start, end })
     this.ask()
   }
 
@@ -369,7 +382,7 @@ class Chart {
     const dx = event.deltaX * unit, dy = event.deltaY * unit
     if (event.shiftKey || Math.abs(dx) > Math.abs(dy)) this.pan(-(dx || dy))
     else {
-      const turned = Math.max(-300, Math.min(300, dy))
+      const turned = Math.max(-1500, Math.min(1500, dy)) // a browser may gather several turns in one event
       this.zoom(this.at(event).x, Math.exp(turned * (event.ctrlKey ? 0.01 : 0.002)))
     }
   }

@@ -22,7 +22,7 @@ from panel.custom import JSComponent
 from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
 from rtlab.views.theme import FONT, Colours
 
-BEAT_S = 10.0
+BEAT_S = 5.0
 MOST_MARKERS = 1000
 WIDEST = 16_384
 

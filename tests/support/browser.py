@@ -33,7 +33,8 @@ const find_view = (wanted) => {
   }
   for (const root of Bokeh.index.roots) { const found = walk(root); if (found) return found }
 }
-const dense_plot = () => find_view((view) => view.model.renderers?.some((r) => r.name === "dense"))
+const dense_plot = () => find_view((view) =>
+  Array.isArray(view.model.renderers) && view.model.renderers.some((r) => r.name === "dense"))
 """
 
 
