@@ -120,3 +120,31 @@ def test_regular_ids_spread_over_the_map(stride: int) -> None:
     homes = found >> (ids.HASH_BITS - 13)
     # 4,096 balls into 8,192 boxes at random leave 2.5 in the fullest tenth; a poor hash leaves hundreds
     assert np.bincount(homes).max() <= 16
+
+
+@njit  # not kept: a kept probe would not see a changed part
+def hashes_of_instruments(instruments, order_id, found):  # type: ignore[no-untyped-def]
+    for at in range(len(found)):
+        found[at] = ids.hash_of(instruments[at], order_id)
+
+
+def same_hash(keys: Ints, found: Ints) -> tuple[int, int]:
+    order = np.argsort(found)
+    at = int(np.flatnonzero(np.diff(found[order]) == 0)[0])
+    return int(keys[order[at]]), int(keys[order[at + 1]])
+
+
+def test_orders_whose_hashes_are_wholly_equal_are_told_apart() -> None:
+    rng = np.random.default_rng(1)
+    found = np.zeros(300_000, np.int64)
+    keys = np.unique(rng.integers(0, 1 << 62, len(found)))
+    hashes(0, keys, found)
+    one, other = same_hash(keys, found)
+    actions = [(INSERT, 0, one, 1), (FIND, 0, other, 0), (INSERT, 0, other, 2), (FIND, 0, one, 0)]
+    assert Map(4).answers(actions) == [1, 0, 2, 1]
+    keys = np.unique(rng.integers(0, 1 << 30, len(found)))
+    found = np.zeros(len(keys), np.int64)
+    hashes_of_instruments(keys, 5, found)
+    one, other = same_hash(keys, found)
+    actions = [(INSERT, one, 5, 1), (FIND, other, 5, 0), (INSERT, other, 5, 2), (FIND, one, 5, 0)]
+    assert Map(4).answers(actions) == [1, 0, 2, 1]
