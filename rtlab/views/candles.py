@@ -26,7 +26,7 @@ from rtlab.views.theme import Colours, dress
 
 PERIOD_NS = 100_000_000
 OPEN_ALPHA, FINAL_ALPHA = 0.25, 1.0
-COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha")
+COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha", "middle", "height")
 
 
 class Candle(NamedTuple):
@@ -155,12 +155,17 @@ class Candles(LivePanel):
         self._figure.extra_y_ranges["volume"].update(start=0, end=5 * most or 1)
 
     def _columns(self, candles: Mapping[int, Candle], newest: int) -> dict[str, Any]:
+        least = (
+            float(self.instrument.tick_size) * 1e-3
+        )  # a body without height is not drawn, not even its line
         rows = [
             (
                 (start + self.interval_ns / 2) / 1e6,
                 *candle,
                 "up" if candle.close >= candle.open else "down",
                 OPEN_ALPHA if start == newest else FINAL_ALPHA,
+                (candle.open + candle.close) / 2,
+                abs(candle.close - candle.open) or least,
             )
             for start, candle in candles.items()
         ]
@@ -182,13 +187,18 @@ class Candles(LivePanel):
         plot.extra_y_ranges = {"volume": volume}
         colour = transform("way", self._mapper)
         width, source = self.interval_ns / 1e6 * 0.72, self._source
-        plot.vbar("x", width, "volume", 0, source=source, y_range_name="volume", color=colour, alpha=0.25)
-        plot.segment("x", "high", "x", "low", source=source, line_color=colour)
         plot.vbar(
-            "x",
-            width,
-            "open",
-            "close",
+            *("x", width, "volume", 0),
+            source=source,
+            y_range_name="volume",
+            fill_color=colour,
+            fill_alpha=0.25,
+            line_color=None,
+        )
+        plot.segment("x", "high", "x", "low", source=source, line_color=colour)
+        # not vbar with a line: BokehJS moves those beside the frame to its edge, and their lines can be seen
+        plot.rect(
+            *("x", "middle", width, "height"),
             source=source,
             fill_color=colour,
             fill_alpha="alpha",
@@ -215,7 +225,7 @@ class Candles(LivePanel):
         return plot
 
     def _wear(self, colours: Colours) -> None:
-        dress(self._figure, colours)
+        dress(self._figure, colours, filled=self.filled)
         self._waiting.wear(colours)
         self._mapper.palette = [colours.ask, colours.bid]
 

@@ -143,7 +143,7 @@ class DepthChart(LivePanel):
         return plot
 
     def _wear(self, colours: Colours) -> None:
-        dress(self._figure, colours)
+        dress(self._figure, colours, filled=self.filled)
         self._waiting.wear(colours)
         for area, edge, side in zip(self._areas, self._edges, (colours.bid, colours.ask), strict=True):
             area.update(fill_color=side)

@@ -64,6 +64,7 @@ class LivePanel(Viewer):
     def __init__(self, *, theme: str = "light") -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.colours = colours(theme)
+        self.filled = True
         self._beat: Beat | None = None
 
     @property
@@ -106,9 +107,11 @@ class LivePanel(Viewer):
         return self._beat
 
     def join(self, beat: Beat) -> None:
-        """Be part of a page: drawn together with its other panels, and as high as the page says."""
+        """Be part of a page: drawn together with its other panels, as high as it says, on its surface."""
         self._beat = beat
         self.visual.min_height = None
+        self.filled = False
+        self._wear(self.colours)
 
     def _mark(self, period: int = 0) -> None:
         self.beat.mark(self, self._draw, period)

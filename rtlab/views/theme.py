@@ -135,13 +135,18 @@ def bokeh_theme(colours: Colours) -> "Theme":
     return Theme(json={"attrs": cast(Any, attributes(colours))})
 
 
-def dress(plot: "Plot", colours: Colours) -> None:
-    """Paint one figure, its axes, grids, title and legends; call again to change the theme."""
+def dress(plot: "Plot", colours: Colours, *, filled: bool = True) -> None:
+    """Paint one figure, its axes, grids, title and legends; call again to change the theme.
+
+    Unless `filled` the figure shows what is behind it.
+    """
     from bokeh.models import Axis, Grid
     from bokeh.models.annotations import Legend, Title
 
     wear = attributes(colours)
     plot.update(**wear["Plot"])
+    if not filled:
+        plot.update(background_fill_color=None, border_fill_color=None)
     for kind, model in (("Grid", Grid), ("Axis", Axis), ("Legend", Legend)):
         for part in plot.select({"type": model}):
             part.update(**wear[kind])

@@ -78,7 +78,8 @@ def test_bars_in_ticks_and_lots_become_candles_in_units() -> None:
     candles = Candles(BTC, SECOND)
     with looking_at(candles):
         candles.update([(NOON, 100, 120, 90, 110, 2_500, 7)])
-    assert held(candles) == [((NOON + SECOND / 2) / 1e6, 10.0, 12.0, 9.0, 11.0, 2.5, "up", OPEN_ALPHA)]
+    middle = (NOON + SECOND / 2) / 1e6
+    assert held(candles) == [(middle, 10.0, 12.0, 9.0, 11.0, 2.5, "up", OPEN_ALPHA, 10.5, 1.0)]
 
 
 def test_a_frame_of_bars_gives_the_same_candles() -> None:
@@ -98,7 +99,8 @@ def test_a_frame_of_bars_gives_the_same_candles() -> None:
         for one, other in zip(held(rows), held(frames), strict=True):
             assert one[0] == other[0]
             assert one[1:6] == pytest.approx(other[1:6])
-            assert one[6:] == other[6:]
+            assert one[6:8] == other[6:8]
+            assert one[8:] == pytest.approx(other[8:])
 
 
 @pytest.mark.parametrize(("close", "way"), [(101, "up"), (100, "up"), (99, "down")])
@@ -109,13 +111,20 @@ def test_way_is_up_unless_it_closed_below_its_open(close: int, way: str) -> None
     assert held(candles)[0][6] == way
 
 
+def test_a_candle_that_closed_where_it_opened_has_a_body_too() -> None:
+    candles = Candles(BTC, SECOND)
+    with looking_at(candles):
+        candles.update([bar(0, 100)])
+    assert 0 < held(candles)[0][9] < 0.001
+
+
 def test_only_the_newest_candle_is_open() -> None:
     candles = Candles(BTC, SECOND)
     looker = PaintingLooker(candles)
     for second in range(5):
         candles.update([bar(second)])
         redrawn(candles, looker)
-    assert [row[-1] for row in held(candles)] == [FINAL_ALPHA] * 4 + [OPEN_ALPHA]
+    assert [row[7] for row in held(candles)] == [FINAL_ALPHA] * 4 + [OPEN_ALPHA]
     looker.leave()
 
 

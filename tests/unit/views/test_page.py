@@ -179,6 +179,12 @@ def test_a_view_that_appears_again_is_shown_everything(page: MarketPage, shop: S
         assert looker.last(page.visual)["last"] is not None
 
 
+def test_charts_of_a_page_stand_on_its_surface_in_either_theme(page: MarketPage) -> None:
+    for theme in ("light", "dark"):
+        page.theme = theme
+        assert {chart._figure.border_fill_color for chart in (page.depth, page.candles)} == {None}
+
+
 def test_two_pages_share_prices_and_nothing_else(shop: Shop) -> None:
     pages = [MarketPage([BTC], on_instrument=shop.choose) for _ in range(2)]
     assert pages[0].price.prices is pages[1].price.prices

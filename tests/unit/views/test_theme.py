@@ -113,6 +113,15 @@ def test_dress_changes_a_figure_that_already_wears_a_theme() -> None:
         assert {axis.axis_line_color for axis in plot.axis} == {wearing.border}
 
 
+def test_a_figure_that_is_not_filled_shows_what_is_behind_it() -> None:
+    plot = figure()
+    dress(plot, DARK, filled=False)
+    assert (plot.background_fill_color, plot.border_fill_color) == (None, None)
+    assert plot.xaxis[0].major_label_text_color == DARK.muted
+    dress(plot, DARK)
+    assert plot.border_fill_color == DARK.surface
+
+
 def test_dress_leaves_the_glyphs_to_their_owner() -> None:
     plot = figure()
     line = plot.line([1, 2], [3, 4], line_color="#123456")
