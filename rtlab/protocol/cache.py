@@ -27,7 +27,7 @@ class Stand(NamedTuple):
     """Where a reader stands: it was told everything up to `told`, and the last message ended at `seq`.
 
     `told` is beyond `seq` when there was nothing to say (tables), or when rows are to be left out (logs). `most`
-    is how many rows of a log its message may hold: the rest follows in the next.
+    is how many rows of a log its message may hold, where there are more: the rest follows in the next.
     """
 
     key: int
@@ -36,7 +36,7 @@ class Stand(NamedTuple):
     told: int
     held: int
     check: bool
-    most: int = 0
+    most: int | None = None
 
 
 class CacheStatistics(NamedTuple):
@@ -85,7 +85,7 @@ class Lane:
             update = update._replace(first_seq=stand.seq + 1)
             if self.kind.log:
                 dropped = update.body[0][0] - stand.seq
-        if self.kind.log:
+        if stand.most is not None:
             update = _cut(update, stand.most)
         checksum = None
         if self.kind.checked and (update.kind == "snapshot" or update.depth <= CHECKED_DEPTH or stand.check):

@@ -74,9 +74,7 @@ class Credit:
         self.target: dict[int, tuple[int, int]] | None = None  # asked for, None: no ping is out
         self.nonce = 0
         self.fell_behind = False  # from when it began to lag until it keeps up again
-        self.pace = (
-            0  # bytes a second that the last answer was for: what the way and the reader can take, at least
-        )
+        self.pace = 0  # bytes a second that the last answer was for
         self._good = limits.need - 1  # prompt answers in a row: the first one makes it live
         self._asked = self._pinged = self._progress = now
         self._pinged -= ns(limits.heartbeat_s)

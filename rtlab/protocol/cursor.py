@@ -79,7 +79,11 @@ class Cursor:
         if log and newest is not None and self.held:
             told = max(told, head[1] - newest)
         check = lane.depth > CHECKED_DEPTH and now // SECOND != self._checked
-        built = lane.next(Stand(self.key, self.epoch, self.seq, told, self.held, check, most if log else 0))
+        # only where it binds: readers whose windows differ share what fits into all of them
+        binds = log and (head[1] - told if self.held else min(head[1], lane.depth)) > most
+        built = lane.next(
+            Stand(self.key, self.epoch, self.seq, told, self.held, check, most if binds else None)
+        )
         if built is None:
             if not log:
                 self.told = head[1]

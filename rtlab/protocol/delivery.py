@@ -41,7 +41,7 @@ class Delivery:
         return self._ended_dropped + sum(cursor.dropped for cursor in self.cursors.values())
 
     def reply(self, message: ServerMessage) -> None:
-        """Queue an answer; ProtocolError (4029) when too many wait already."""
+        """Queue an answer to the client; ProtocolError (4029) when too many wait already."""
         if len(self._replies) >= self._limits.replies:
             raise ProtocolError(
                 "the client asks faster than it takes the answers",
@@ -131,4 +131,5 @@ class Delivery:
                 f"retry in {limits.retry_after_s:g} s"
             )
             return
-        self.reply(Status(state.value, self.merged, self.dropped, self.credit.lag(now) / 1e6))
+        status = Status(state.value, self.merged, self.dropped, self.credit.lag(now) / 1e6)
+        self._replies.append(self._codec.encode(status))

@@ -43,11 +43,16 @@ def _twin(form: type[msgspec.Struct]) -> type[msgspec.Struct]:
     config = form.__struct_config__
     return msgspec.defstruct(
         form.__name__,
-        [
-            (f.name, named(f.type)) if f.required else (f.name, named(f.type), f.default)
-            for f in msgspec.structs.fields(form)
-        ],
+        [_field(one) for one in msgspec.structs.fields(form)],
         frozen=True,
         tag=None if config.tag is None else form.__name__,
         forbid_unknown_fields=config.forbid_unknown_fields,
     )
+
+
+def _field(one: msgspec.structs.FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:
+    if one.required:
+        return one.name, named(one.type)
+    if one.default_factory is not msgspec.NODEFAULT:
+        return one.name, named(one.type), msgspec.field(default_factory=one.default_factory)
+    return one.name, named(one.type), one.default
