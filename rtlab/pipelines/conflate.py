@@ -15,10 +15,10 @@ class conflate(FrameStream):
     """
 
     def __init__(self, upstream: FrameStream, **kwargs: Any) -> None:
-        super().__init__(upstream, **kwargs)
         self.merged = 0
         self._held: list[tuple[object, Metadata]] = []  # at most one: the newest
         self._delivery: asyncio.Task[None] | None = None
+        super().__init__(upstream, **kwargs)  # the last step: from here on values come
 
     def update(self, x: object, who: object = None, metadata: Metadata | None = None) -> Pending:
         """Deliver `x` now, or when what is below is ready, unless a newer one has come by then."""

@@ -55,9 +55,9 @@ class FoldNode(FrameStream):
             raise LocalError(
                 f"{name} cannot fold this stream", expected=" or ".join(CHANNELS[needs]), got=channel
             )
-        super().__init__(upstream, stream_name=name)
         self.channel, self.fold = name, fold
         self._needs, self._columns, self._key = needs, columns, key
+        super().__init__(upstream, stream_name=name)  # the last step: from here on frames come
 
     @property
     def left_out(self) -> int:

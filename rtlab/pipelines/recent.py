@@ -1,6 +1,7 @@
 """The latest rows of a stream, bounded: what `to_frame` and `latest_frame` show."""
 
 from collections import deque
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,33 +22,42 @@ class Recent:
     def __init__(self, limit: int = 1000) -> None:
         self.limit = _positive(limit)
         self.rows = 0
-        self.frames: deque[Frame] = deque()
+        self._frames: deque[Frame] = deque()
+        self._lock = Lock()  # frames come in one thread and are read in another
 
     @property
     def latest(self) -> Frame | None:
         """The last frame that had rows."""
-        return self.frames[-1] if self.frames else None
+        frames = self.frames()
+        return frames[-1] if frames else None
+
+    def frames(self) -> list[Frame]:
+        """Give the frames that are kept, oldest first."""
+        with self._lock:
+            return list(self._frames)
 
     def append(self, frame: Frame) -> None:
         """Take the next frame; forget the oldest ones that are no longer needed."""
         if not frame.rows:
             return
-        if frame.key is not None:
-            self._replace_from(frame[frame.key][0], frame.key)
-        self.frames.append(frame)
-        self.rows += frame.rows
-        while self.rows - self.frames[0].rows >= self.limit:
-            self.rows -= self.frames.popleft().rows
+        with self._lock:
+            if frame.key is not None:
+                self._replace_from(frame[frame.key][0], frame.key)
+            self._frames.append(frame)
+            self.rows += frame.rows
+            while self.rows - self._frames[0].rows >= self.limit:
+                self.rows -= self._frames.popleft().rows
 
     def to_pandas(self, rows: int | None = None) -> "pd.DataFrame":
         """Copy the last `rows` (default and at most: the limit) into a DataFrame; empty before the first."""
         import pandas as pd
 
         wanted = min(self.limit, self.limit if rows is None else _positive(rows))
-        if not self.frames:
+        frames = self.frames()
+        if not frames:
             return pd.DataFrame()
-        newest = self.frames[-1]
-        alike = [frame for frame in self.frames if frame.columns.keys() == newest.columns.keys()]
+        newest = frames[-1]
+        alike = [frame for frame in frames if frame.columns.keys() == newest.columns.keys()]
         columns = {
             name: np.concatenate([frame.columns[name] for frame in alike])[-wanted:]
             for name in newest.columns
@@ -55,13 +65,13 @@ class Recent:
         return Frame(newest.channel, newest.instrument, columns, newest.key).to_pandas()
 
     def _replace_from(self, first: np.generic, key: str) -> None:
-        while self.frames:
-            last = self.frames.pop()
+        while self._frames:
+            last = self._frames.pop()
             self.rows -= last.rows
             keys: Column = last.columns.get(key, np.empty(0))
             kept = int(np.searchsorted(keys, first))
             if kept:
-                self.frames.append(last.part(None, kept))
+                self._frames.append(last.part(None, kept))
                 self.rows += kept
             if kept:
                 return

@@ -38,7 +38,7 @@ class FrameSource:
 
     A frame goes out when the clock ticks (`hz`) and there is something to tell, or as soon as it has `limit`
     rows. While asynchronous functions of the graph are busy with a frame, at most `limit` rows wait: of trades
-    the oldest are dropped, of quotes the newest kept, both counted. Everything is called from the thread of
+    the oldest are dropped, of quotes the newest kept, both counted. Its methods are called from the thread of
     the owner, whose event loop runs it (`start`, `run`); without a loop, `flush` emits. `close` ends the graph.
 
     `channel` is trades, or ticker or book for quotes. ConfigError for another, or for a rate or limit that

@@ -32,7 +32,11 @@ _caught = threading.local()
 
 
 class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
-    """A streamz Stream that keeps its branches apart and its latest rows at hand."""
+    """A streamz Stream that keeps its branches apart and its latest rows at hand.
+
+    Values are emitted in the thread of the graph's owner. Branches may be added and removed, and rows read, in
+    any thread at any time.
+    """
 
     channel: str | None = None  # of its frames, where that is known before the first
     errors = 0  # failures of this node
@@ -51,7 +55,7 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
     def keep(self, rows: int) -> Self:
         """Keep the last `rows` rows for `to_frame` from now on, and give the stream itself."""
         recent = Recent(rows)
-        for frame in self._recent.frames if self._recent else ():
+        for frame in self._recent.frames() if self._recent else ():
             recent.append(frame)
         self._recent = recent
         return self
@@ -64,13 +68,20 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
             self._recent = self._recent or Recent()
             self._recent.append(x)
         metadata = metadata or []
-        below = list(self.downstreams)
+        below = self._below()
         self._retain_refs(metadata, len(below))
         pending: Pending = []
         for node in below:
             pending += self._hand(node, x, metadata)
             self._release_refs(metadata)
         return pending
+
+    def _below(self) -> list[Stream]:
+        while True:
+            try:
+                return list(self.downstreams)
+            except RuntimeError:  # another thread adds or removes a branch at this very moment
+                continue
 
     def _hand(self, node: Stream, x: object, metadata: Metadata) -> Pending:
         depth = getattr(_caught, "depth", 0)

@@ -1,12 +1,14 @@
 import asyncio
 import gc
 import logging
+import sys
 import threading
 import weakref
 
 import pytest
 import streamz
 from streamz.core import RefCounter
+from streamz.orderedweakset import OrderedWeakrefSet
 from support.frames import trades
 from support.waiting import until
 
@@ -256,6 +258,67 @@ def test_a_stream_keeps_as_many_rows_as_it_is_told():
     assert len(stream.keep(5000).to_frame()) == 4
     with pytest.raises(ConfigError):
         stream.keep(0)
+
+
+class Hasty(OrderedWeakrefSet):
+    """Branches of a stream that emits from another thread: at the very moment one is added, and while it is read."""
+
+    def __init__(self, stream: FrameStream) -> None:
+        super().__init__()
+        self._stream, self._disturbed = stream, False
+
+    def add(self, node) -> None:
+        super().add(node)
+        self._stream._emit(FRAME)
+
+    def __iter__(self):
+        self._disturbed = not self._disturbed
+        if self._disturbed:
+            raise RuntimeError("OrderedDict mutated during iteration")
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("name", ["bars", "vwap", "conflate", "map"])
+def test_a_branch_is_ready_for_frames_when_it_is_added(name, caplog):
+    stream = begun()
+    stream.downstreams = Hasty(stream)
+    node = getattr(stream, name)(*{"bars": ("1s",), "map": (lambda frame: frame,)}.get(name, ()))
+    assert node.latest_frame is not None
+    assert errors(caplog) == []
+    stream.downstreams._disturbed = True
+    dismantle(stream)
+
+
+def test_branches_come_and_go_and_rows_are_read_in_other_threads(caplog):
+    stream, seen, done = begun(), [], threading.Event()
+    stream.bars("1s").sink(seen.append)
+    frames = [trades([(second * 10**9, 1000, 1, 0)], second + 1) for second in range(800)]
+
+    def analyst() -> None:  # what it raises, pytest reports
+        while not done.is_set():
+            bars = stream.bars("1s")
+            sink = bars.conflate().sink(lambda frame: None)
+            stream.to_frame(5)
+            stream.vwap().to_frame()
+            assert bars.latest_frame is None or bars.latest_frame.rows
+            sink.destroy()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=analyst) for _ in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        for frame in frames:
+            stream._emit(frame)
+    finally:
+        done.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join(30)
+    assert errors(caplog) == []
+    assert len(seen) == 800
+    dismantle(stream)
 
 
 def test_a_dismantled_graph_is_freed_with_its_sinks():
