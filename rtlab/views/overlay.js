@@ -142,8 +142,11 @@ class Chart {
   }
 
   hear(message) {
-    if (message.type === "ping") this.model.send_msg({ type: "alive" })
-    else if (message.type === "follow") message.on ? this.go_live() : this.stay()
+    this.is_there()
+    if (message.type === "ping") {
+      this.model.send_msg({ type: "alive" })
+      this.every = message.every * 1000
+    } else if (message.type === "follow") message.on ? this.go_live() : this.stay()
     else if (message.type === "marks") {
       this.marks = message
       this.redraw("marks")
@@ -163,10 +166,22 @@ class Chart {
 
   answered() {
     this.unanswered = Math.max(0, this.unanswered - 1)
-    clearTimeout(this.silence)
-    this.silence = 0
-    this.silent = false
     if (this.wanting) this.schedule()
+  }
+
+  // Python is heard of: not silent, until it is for too long
+  is_there() {
+    if (this.silent) this.redraw("marks")
+    this.silent = false
+    clearTimeout(this.silence)
+    this.silence = this.every ? this.miss(4 * this.every) : 0
+  }
+
+  miss(after) {
+    return setTimeout(() => {
+      this.silent = true
+      this.redraw("marks")
+    }, after)
   }
 
   // Python waits a thirtieth of a second between two drawings and has no clock: it draws what waits when an
@@ -202,10 +217,8 @@ class Chart {
     this.asked_at = now
     this.asked_width = width
     this.say({ type: "ask", view: this.asked, x0: start, x1: end, width, live: this.live })
-    this.silence ||= setTimeout(() => {
-      this.silent = true
-      this.redraw("marks")
-    }, PATIENCE_MS)
+    clearTimeout(this.silence)
+    this.silence = this.miss(PATIENCE_MS)
   }
 
   // --- the dense layer

@@ -7,6 +7,7 @@ Nothing of this passes through Bokeh's models, so nothing comes back late or twi
 
 import asyncio
 import math
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -172,17 +173,17 @@ class Overlay(JSComponent):
         self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: object = None
     ) -> Model:
         model: Model = super()._get_model(doc, root, parent, comm)
-        if comm is not None:
-            self._watch()
+        if self._heartbeat is None or not self._heartbeat.alive:
+            # a served page that is asleep wakes up again, and its end is told by the end of its session
+            self._watch(missed=sys.maxsize if comm is None else 3)
         return model
 
-    def _watch(self) -> None:
-        """Begin to ask whether a notebook's page is still there; a served page's session tells by itself."""
-        if self._heartbeat is not None and self._heartbeat.alive:
-            return
+    def _watch(self, missed: int) -> None:
+        """Begin to ask whether the page is still there, which also tells the page that Python is."""
         with suppress(RuntimeError):  # no loop runs: a script that only renders
             loop = asyncio.get_running_loop()
-            self._heartbeat = Heartbeat(lambda: self.send({"type": "ping"}), self._lost)
+            ping: dict[str, object] = {"type": "ping", "every": BEAT_S}
+            self._heartbeat = Heartbeat(lambda: self.send(ping), self._lost, missed=missed)
             weak = weakref.ref(self)  # a timer must not keep alive what it watches
 
             def beat() -> None:

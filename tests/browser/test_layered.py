@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
 from support.m4_oracle import brute_force
 
-from rtlab.views import LayeredPlot, Line, Marker, Pyramid
+from rtlab.views import LayeredPlot, Line, Marker, Pyramid, overlay
 
 pytestmark = pytest.mark.browser
 Serve = Callable[[Callable[[], object]], str]
@@ -392,6 +392,53 @@ def test_the_theme_changes_while_it_is_shown(page: Page, static: str, plots: Plo
     fill = "return dense_plot().model.background_fill_color"
     until(lambda: evaluate(page, fill) == "#131920", "dark", page=page)
     assert "rgb(19, 25, 32)" in str(page.locator(".rtlab-badge").get_attribute("style"))
+
+
+def test_when_python_is_silent_the_badge_says_so_and_when_it_is_back_too(
+    page: Page, live: str, plots: Plots, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(overlay, "BEAT_S", 0.2)
+    plot = opened(page, live, plots)
+    settled(page, plot)
+    heartbeat = plot.overlay._heartbeat
+    assert heartbeat is not None
+    until(lambda: evaluate(page, "return true") and not heartbeat._unheard, "an answer", page=page)
+    assert "no answer" not in state(page)["badge"]
+    heartbeat.stop()
+    until(lambda: "no answer" in state(page)["badge"], "the silence", page=page)
+    plot.append([2000.0], [0.0])
+    until(lambda: "live" in state(page)["badge"], "the voice", page=page)
+
+
+def test_two_fingers_zoom_and_one_moves(browser: Browser, static: str, plots: Plots):
+    context = browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    plot = opened(page, static, plots)
+    before = settled(page, plot)
+    fingers = context.new_cdp_session(page)
+    x, y = middle(page)
+
+    def touch(kind: str, *at: float) -> None:
+        points = [{"x": x + px, "y": y, "id": i} for i, px in enumerate(at)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", -20)
+    touch("touchStart", -20, 20)
+    for apart in (40, 60, 80):
+        touch("touchMove", -apart, apart)
+    touch("touchEnd")
+    zoomed = settled(page, plot)
+    span = zoomed["end"] - zoomed["start"]
+    assert span == pytest.approx((before["end"] - before["start"]) / 4, rel=0.1)
+    touch("touchStart", 0)
+    for px in (10, 40, 60):
+        touch("touchMove", px)
+    touch("touchEnd")
+    moved = settled(page, plot)
+    assert moved["end"] - moved["start"] == pytest.approx(span)
+    assert moved["start"] == pytest.approx(zoomed["start"] - 60 * span / zoomed["width"], abs=span / 20)
+    assert_is_oracle(moved, MANY_X, MANY_Y)
+    context.close()
 
 
 def test_a_closed_page_frees_its_plot(browser: Browser, static: str, plots: Plots):

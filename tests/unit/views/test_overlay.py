@@ -162,6 +162,17 @@ async def test_a_notebook_page_that_answers_is_kept(monkeypatch):
     assert not heart.alive
 
 
+async def test_a_served_page_hears_that_python_is_there_and_may_be_silent_for_ever(monkeypatch):
+    monkeypatch.setattr(module, "BEAT_S", 0.001)
+    owner = Owner()
+    page = FakePage(owner.overlay)
+    await until(lambda: len(page.of("ping")) > 10)
+    assert page.of("ping")[0]["every"] == 0.001
+    assert owner.left == 0
+    page.close()
+    assert owner.left == 1
+
+
 async def test_a_forgotten_overlay_and_its_owner_are_freed():
     owner = Owner()
     ref, _ = await shown_in_a_notebook(owner)
