@@ -487,8 +487,12 @@ class Chart {
       }
     }
     for (const line of marks.lines) level(line.y, this.colour(line.colour), line.dashed, line.label)
-    if (this.live && state.streaming && state.last_y !== undefined)
-      level(state.last_y, this.colour("accent"), true, "")
+    if (this.live && state.held) {
+      const accent = this.colour("accent")
+      if (state.streaming) level(state.last_y, accent, true, "")
+      const at = { cx: x_scale.compute(state.last), cy: y_scale.compute(state.last_y) }
+      element(layers.marks, "circle", { ...at, r: 3, fill: accent, class: "newest" })
+    }
     for (const marker of marks.markers) {
       const x = x_scale.compute(marker.x), y = y_scale.compute(marker.y)
       if (x >= left && x <= right && y >= top && y <= bottom) this.draw_marker(marker, x, y)
@@ -513,7 +517,8 @@ class Chart {
 
   draw_badge() {
     const { held, streaming } = this.state
-    const points = `${this.drawn.x.length.toLocaleString("en-US")} of ${compact.format(held)} points`
+    const shown = this.drawn.x.length.toLocaleString("en-US")
+    const points = held ? `${shown} of ${compact.format(held)} points` : "no points yet"
     const [sign, word, colour] = this.silent
       ? ["○", "no answer", "bad"]
       : this.live

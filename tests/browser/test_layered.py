@@ -381,9 +381,25 @@ def test_lines_and_markers_lie_where_their_values_are(page: Page, static: str, p
     line = page.locator(".rtlab-overlay g:first-of-type line").first
     frame = evaluate(page, "const { top, bottom } = dense_plot().frame.bbox; return (top + bottom) / 2")
     assert float(line.get_attribute("y1") or 0) == pytest.approx(frame, abs=1)
-    assert page.locator(".rtlab-overlay g:first-of-type circle").count() == 1
+    assert page.locator(".rtlab-overlay g:first-of-type circle:not(.newest)").count() == 1
     plot.overlay.lines, plot.overlay.markers = (), ()
     until(lambda: page.locator(".rtlab-overlay g:first-of-type line").count() == 0, "gone", page=page)
+
+
+def test_before_the_first_point_the_badge_says_so_and_the_first_one_is_a_dot(
+    page: Page, serve: Serve, plots: Plots
+):
+    def app() -> LayeredPlot:
+        return plots.keep(LayeredPlot(x="number"))
+
+    page.goto(serve(app))
+    until(lambda: plots.made and plots.made[-1]() and plots.newest.follow, "live", page=page)
+    until(lambda: state(page)["badge"] == "no points yet", "the badge", page=page)
+    plots.newest.append([5.0], [7.0])
+    page.wait_for_selector(".rtlab-overlay .newest", state="attached")
+    now = state(page)
+    assert (now["x"], now["y"]) == ([5.0], [7.0])
+    assert now["badge"] == "● live · 1 of 1 points"
 
 
 def test_the_theme_changes_while_it_is_shown(page: Page, static: str, plots: Plots):
