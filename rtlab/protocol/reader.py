@@ -239,8 +239,9 @@ class Reader:
             # ended before it was granted
             self._send(Unsubscribe(message.key))
             return None
-        subscription.grant(message)
+        self._by_key = {key: one for key, one in self._by_key.items() if one is not subscription}
         self._by_key[message.key] = subscription
+        subscription.grant(message)
         return Applied(subscription, message, "subscribed")
 
     def _refused(self, message: Error, now: int) -> Applied:

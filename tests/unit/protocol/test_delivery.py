@@ -1,0 +1,189 @@
+import pytest
+
+from rtlab.book import L2Book, Tape
+from rtlab.errors import ProtocolError
+from rtlab.protocol import (
+    Batch,
+    Channel,
+    Codec,
+    Error,
+    Limits,
+    PayloadCache,
+    Ping,
+    Snapshot,
+    State,
+    Status,
+    Trades,
+)
+from rtlab.protocol.cursor import Cursor
+from rtlab.protocol.delivery import Delivery
+
+MS = 1_000_000
+CODEC = Codec()
+
+
+class Desk:
+    """A delivery with a book and a tape, and a reader that answers at once."""
+
+    def __init__(self, **limits):
+        self.book, self.tape, self.now = L2Book(), Tape(), 0
+        self.cache = PayloadCache()
+        self.delivery = Delivery(CODEC, self.cache, Limits(**limits), 0)
+
+    def subscribe(self, name, source, depth=10):
+        lane = self.cache.lane(source, CODEC, name, "A", 0, depth)
+        self.delivery.cursors[lane.base] = Cursor(lane.base, lane, Channel(name, "A", depth), 0)
+        return lane.base
+
+    def due(self, ms=0):
+        self.now += ms * MS
+        return [CODEC.decode_server(payload) for payload in self.delivery.due(self.now)]
+
+    def answer(self):
+        self.delivery.credit.answer(self.delivery.credit.nonce, self.delivery.sent(), self.now)
+
+    def trade(self, count):
+        self.tape.extend([(self.now, 100, 1, 0)] * count)
+
+
+def live_desk(**limits):
+    desk = Desk(**limits)
+    desk.due()
+    desk.answer()
+    assert desk.delivery.credit.state is State.LIVE
+    return desk
+
+
+def test_answers_come_first_then_news_then_a_ping():
+    desk = Desk()
+    desk.delivery.reply(Error(1, "one"))
+    desk.delivery.reply(Error(2, "two"))
+    desk.subscribe("book", desk.book)
+    answers, news, ping = desk.due()
+    assert [type(part) for part in answers.messages] == [Error, Error]
+    assert isinstance(news, Snapshot)
+    assert isinstance(ping, Ping)
+
+
+def test_a_single_answer_is_not_wrapped():
+    desk = Desk()
+    desk.delivery.reply(Error(1, "one"))
+    assert isinstance(desk.due()[0], Error)
+
+
+def test_news_of_several_channels_are_one_payload():
+    desk = live_desk()
+    desk.due()
+    desk.subscribe("book", desk.book)
+    desk.subscribe("trades", desk.tape)
+    news = desk.due()[-1]
+    assert isinstance(news, Batch)
+    assert [type(part) for part in news.messages] == [Snapshot, Trades]
+
+
+def test_a_ping_tells_where_each_channel_stands_that_was_sent_something():
+    desk = live_desk()
+    key = desk.subscribe("book", desk.book)
+    desk.due()
+    desk.subscribe("trades", desk.tape, 5)
+    desk.book.change(0, 1, 1, 0)
+    ping = desk.due(1001)[-1]
+    assert isinstance(ping, Ping)
+    assert ping.heads[key] == (1, 1, 1)
+    assert ping.server_time == desk.now
+
+
+def test_nothing_is_sent_while_paused():
+    desk = live_desk()
+    desk.due()
+    desk.subscribe("book", desk.book)
+    desk.delivery.reply(Error(1, "one"))
+    desk.delivery.credit.pause(desk.now)
+    assert desk.due(10) == []
+    desk.delivery.credit.resume(desk.now)
+    kinds = [type(message) for message in desk.due(10)]
+    assert kinds == [Batch, Snapshot, Ping]  # the answer and a Status, the news, a ping
+
+
+def test_a_live_reader_gets_every_row_of_a_burst_that_its_window_takes():
+    desk = live_desk()
+    desk.subscribe("trades", desk.tape)
+    desk.due()
+    desk.trade(150)
+    batch = desk.due()[0]
+    assert isinstance(batch, Batch)
+    assert sum(len(part.trades) for part in batch.messages) == 150
+    assert desk.delivery.dropped == 0
+
+
+def test_a_reader_that_fell_behind_gets_only_the_newest_rows():
+    desk = live_desk()
+    key = desk.subscribe("trades", desk.tape)
+    desk.trade(1)
+    desk.due()
+    desk.delivery.credit.fell_behind = True
+    desk.trade(150)
+    news = desk.due()[0]
+    assert isinstance(news, Trades)
+    assert (len(news.trades), news.last_seq) == (16, 151)
+    assert desk.delivery.dropped == 134
+    desk.delivery.end(key)
+    assert desk.delivery.dropped == 134  # of subscriptions that ended, too
+
+
+def test_each_change_of_state_is_told():
+    desk = live_desk()
+    desk.subscribe("book", desk.book)
+    (status,) = [m for m in desk.due() if isinstance(m, Status)]
+    assert status.state == "LIVE"
+    desk.due(1001)
+    messages = desk.due(300)
+    (status,) = [m for m in messages if isinstance(m, Status)]
+    assert (status.state, status.lag_ms) == ("LAGGING", 300.0)
+
+
+def test_an_evicted_reader_is_sent_nothing_and_told_when_to_retry():
+    desk = Desk(evict_after_s=2, retry_after_s=7)
+    desk.due()
+    desk.delivery.reply(Error(1, "one"))
+    assert desk.due(2001) == []
+    assert desk.delivery.evicted == "too slow: nothing applied for 2 s; retry in 7 s"
+    assert desk.due(1) == []
+
+
+def test_waiting_answers_are_bounded():
+    desk = Desk(replies=3)
+    for _ in range(3):
+        desk.delivery.reply(Error(1, "one"))
+    with pytest.raises(ProtocolError, match="asks faster than it takes the answers") as wrong:
+        desk.delivery.reply(Error(1, "one"))
+    assert wrong.value.code == 4029
+
+
+def test_a_status_is_told_even_when_the_answers_are_full():
+    desk = Desk(replies=1)
+    desk.due()
+    desk.delivery.reply(Error(1, "one"))
+    desk.answer()
+    assert len(desk.due()[0].messages) == 2
+
+
+def test_an_ended_subscription_is_sent_nothing_more():
+    desk = live_desk()
+    key = desk.subscribe("book", desk.book)
+    desk.due()
+    assert desk.delivery.end(key)
+    assert not desk.delivery.end(key)
+    desk.book.change(0, 1, 1, 0)
+    assert desk.due() == []
+    assert desk.delivery.sent() == {}
+
+
+def test_bytes_and_messages_are_counted():
+    desk = live_desk()
+    bytes_before, messages = desk.delivery.bytes, desk.delivery.messages
+    desk.subscribe("book", desk.book)
+    desk.subscribe("trades", desk.tape)
+    payloads = desk.delivery.due(desk.now)
+    assert desk.delivery.bytes == bytes_before + sum(map(len, payloads))
+    assert desk.delivery.messages == messages + 3  # and the Status
