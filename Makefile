@@ -5,16 +5,18 @@ BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
 
-.PHONY: demo test test-full check format house environment bench clean
+.PHONY: demo test test-full check format house environment pictures bench clean
 
 demo: .made/demo
 	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
 
 test: .made/dev check
 	$(BIN)/pytest
+	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 test-full: .made/dev check
 	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600
+	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 check: .made/dev
 	$(BIN)/ruff check .
@@ -31,6 +33,10 @@ house: .made/dev
 
 environment: .made/dev
 	$(BIN)/python tools/environment.py > environment.yml
+
+pictures: .made/dev
+	PICTURE=1 $(BIN)/pytest tests/browser/test_market.py -k fits
+	$(BIN)/python tools/pictures.py
 
 bench: .made/dev
 	$(BIN)/rtlab bench flow

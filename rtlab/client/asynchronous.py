@@ -142,6 +142,11 @@ class Client:
         waiting = sum(len(inbox) for inbox in self._inboxes)
         return self._link.statistics(time.monotonic_ns(), waiting, self._inbox_dropped)
 
+    def drop(self) -> None:
+        """Cut the connection, as a bad network does; the client comes back by itself."""
+        if self._connection is not None:
+            self._connection.transport.abort()
+
     async def close(self) -> None:
         """Leave the server and end the iteration; raises what ended the client before. Idempotent."""
         await self._leave()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 from rtlab.client import Client
 from rtlab.client import connect as connect_client
 from rtlab.config import Settings, load
-from rtlab.errors import ClosedError, InstrumentError
+from rtlab.errors import ClosedError, InstrumentError, RtlabError
 from rtlab.lab.hub import Followed, Hub, Wish
 from rtlab.lab.live import LiveBook
-from rtlab.lab.loop import LabLoop
+from rtlab.lab.loop import LabLoop, runs_here
 from rtlab.lab.process import ServerProcess
 from rtlab.lab.streams import Streams
 from rtlab.model import Instrument
@@ -46,12 +46,12 @@ class Lab:
         self._client: Client | None = None
         self._server = ServerProcess(_server_arguments(settings)) if url is None else None
         self._closed = False
-        self._opening: asyncio.Task[None] | None = None
-        if self.loop.blocking:
-            atexit.register(self.close)
-            self._open_now()
-        else:
-            self._opening = self.loop.loop.create_task(self._open())
+        self._leaving = asyncio.Lock()
+        self._opener: asyncio.Task[None] | None = None
+        self._opening = self.loop.start(self._open())
+        atexit.register(self.close)
+        if not runs_here():
+            self._wait_until_open()
 
     @property
     def symbols(self) -> list[str]:
@@ -75,8 +75,8 @@ class Lab:
         instrument = self.instrument(symbol)
         followed = self.loop.call(lambda: self.hub.follow(Wish("book", symbol, BOOK_DEPTH)))
         book = LiveBook(instrument, followed, self.loop, lambda: self._first_state(followed))
-        if self.loop.blocking:
-            self.loop.wait(book.ready())
+        if not runs_here():
+            self.loop.wait(self._first_state(followed))
         return book
 
     def stream(self, channel: str, symbol: str) -> FrameStream:
@@ -110,27 +110,26 @@ class Lab:
 
     async def ready(self) -> Self:
         """Wait until the feed is there; AddressError, UnreachableError or RefusedError when it cannot be."""
-        if self._opening is not None:
-            await asyncio.shield(self._opening)
+        try:
+            await asyncio.shield(asyncio.wrap_future(self._opening))
+        except RtlabError:
+            await self.aclose()
+            raise
         return self
 
     def __await__(self) -> Generator[object, None, Self]:
         return self.ready().__await__()
 
     def close(self) -> None:
-        """Leave the feed, end the demo's server. Idempotent; inside a running loop it begins, `aclose` waits."""
-        if not self.loop.blocking:
-            if not self._closed and not self.loop.loop.is_closed():
-                self._closing = self.loop.loop.create_task(self.aclose())
-            return
+        """Leave the feed, end the demo's server, and wait for both. Idempotent."""
         if not self.loop.loop.is_closed():
             atexit.unregister(self.close)
             self.loop.wait(self._leave(), CLOSE_S)
             self.loop.close()
 
     async def aclose(self) -> None:
-        """Leave the feed, end the demo's server, and wait for both. Idempotent."""
-        await self._leave()
+        """Do what `close` does, and keep nobody waiting meanwhile."""
+        await asyncio.to_thread(self.close)
 
     def __enter__(self) -> Self:
         return self
@@ -151,48 +150,44 @@ class Lab:
         return f"<rtlab.Lab {self.url or 'demo'}, {state}: {', '.join(self.symbols) or 'no instruments yet'}>"
 
     async def _first_state(self, followed: Followed) -> None:
-        await self.ready()
+        if not self._opening.done():
+            await asyncio.wrap_future(self._opening)
         if self._client is not None and followed.subscription is not None:
             await self._client.ready(followed.subscription)
 
-    def _open_now(self) -> None:
+    def _wait_until_open(self) -> None:
         try:
-            self.loop.wait(self._open())
+            self._opening.result()
         except BaseException:
             self.close()
             raise
 
     async def _open(self) -> None:
+        self._opener = asyncio.current_task()
         try:
             if self._server is not None:
                 self.url = await self._server.start()
-            client = connect_client(self.url)
-            await client.__aenter__()
+            self._client = connect_client(self.url)
+            await self._client.__aenter__()
+            self._instruments |= await self._client.instruments()
         except BaseException:
             await self._leave()
             raise
-        self._client = client
-        self._instruments |= await client.instruments()
-        self.hub.attach(client)
+        self.hub.attach(self._client)
 
     async def _leave(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        for watched in self._watched.values():
-            watched.close()
-        self._streams.close()
-        if (
-            self._opening is not None
-            and not self._opening.done()
-            and self._opening is not asyncio.current_task()
-        ):
-            self._opening.cancel()
-            await asyncio.wait([self._opening])
-        if self._client is not None:
-            await self._client.close()
-        if self._server is not None:
-            await self._server.close()
+        if self._opener is not None and self._opener is not asyncio.current_task():
+            self._opener.cancel()
+            await asyncio.wait([self._opener])
+        async with self._leaving:
+            self._closed = True
+            for watched in self._watched.values():
+                watched.close()
+            self._streams.close()
+            if self._client is not None:
+                await self._client.close()
+            if self._server is not None:
+                await self._server.close()
 
     def _count(self) -> Mapping[str, tuple[object, ...]]:
         found: dict[str, tuple[object, ...]] = dict(self._streams.statistics())

@@ -1,6 +1,6 @@
 """What an analyst holds of a live market: a book that prints itself."""
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -34,14 +34,14 @@ class LiveBook:
         instrument: Instrument,
         followed: Followed,
         loop: LabLoop,
-        first: Callable[[], Awaitable[object]],
+        first: Callable[[], Coroutine[object, object, None]],
     ) -> None:
         self.instrument = instrument
         self._followed, self._loop, self._first = followed, loop, first
 
     async def ready(self) -> Self:
         """Wait for the first snapshot; RefusedError or UnreachableError when it does not come."""
-        await self._first()
+        await self._loop.awaitable(self._first())
         return self
 
     def __await__(self) -> Generator[object, None, Self]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import TypeVar
 
 from rtlab.errors import ClosedError
@@ -11,46 +12,58 @@ T = TypeVar("T")
 
 
 class LabLoop:
-    """The caller's loop where one runs (Jupyter, Panel); else a loop of the lab's own, in a thread that `close` joins.
+    """An event loop of the lab's own, in a thread that `close` joins.
 
-    The thread is a daemon only so that a script that forgets `close` can still end; it serves this lab alone.
+    A cell that computes for ten seconds, or a page that is being built, thus never keeps the lab from reading
+    its feed. The thread serves this lab alone; it is a daemon only so that a script that forgets `close` ends.
     """
 
     def __init__(self) -> None:
-        self._thread: threading.Thread | None = None
-        try:
-            self.loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self.loop.run_forever, name="rtlab-lab", daemon=True)
-            self._thread.start()
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="rtlab-lab", daemon=True)
+        self._thread.start()
 
-    @property
-    def blocking(self) -> bool:
-        """True where the caller has no loop of his own and so may wait."""
-        return self._thread is not None
-
-    def wait(self, coroutine: Coroutine[object, object, T], timeout: float | None = None) -> T:
-        """Run `coroutine` on the lab's own loop and wait; only where `blocking`."""
-        if self._thread is None or threading.current_thread() is self._thread:
+    def start(self, coroutine: Coroutine[object, object, T]) -> "Future[T]":
+        """Begin `coroutine` on the loop; any thread may wait for its future. ClosedError after `close`."""
+        if self.loop.is_closed():
             coroutine.close()
-            raise ClosedError("a running event loop cannot wait for itself", expected="await, or async with")
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
+            raise ClosedError("this lab is closed", expected="a new rtlab.demo() or rtlab.connect(url)")
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def call(self, function: Callable[[], T]) -> T:
         """Run a short `function` on the loop's thread, where the client's state lives, and give its result."""
-        if self._thread is None or threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread:
             return function()
 
         async def once() -> T:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(once(), self.loop).result()
+        return self.start(once()).result()
+
+    def wait(self, coroutine: Coroutine[object, object, T], timeout: float | None = None) -> T:
+        """Run `coroutine` on the loop and wait for its result, from another thread."""
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise ClosedError("the lab's own thread cannot wait for itself", expected="await")
+        return self.start(coroutine).result(timeout)
+
+    def awaitable(self, coroutine: Coroutine[object, object, T]) -> Awaitable[T]:
+        """Run `coroutine` on the loop, to be awaited on the caller's."""
+        return asyncio.wrap_future(self.start(coroutine))
 
     def close(self) -> None:
-        """Stop and join the lab's own thread; the caller's loop is left alone."""
-        if self._thread is None or threading.current_thread() is self._thread or self.loop.is_closed():
+        """Stop and join the thread. Idempotent."""
+        if self.loop.is_closed() or threading.current_thread() is self._thread:
             return
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
+
+
+def runs_here() -> bool:
+    """Whether an event loop runs in this thread, which must not be kept waiting."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,11 +35,7 @@ async def serve_dashboard(
 
 
 def lab_of(settings: Settings) -> Lab:
-    """Give a lab of the settings' feed for pages to share; call it in a thread without a loop.
-
-    It then has a loop of its own: to build a page keeps Panel's busy for half a second, and a feed that is not
-    read for so long is merged.
-    """
+    """Give a lab of the settings' feed for pages to share, when it is there; call it where no loop runs."""
     Pyramid()  # compiles its kernels here, where nobody waits for a page yet
     return demo_with(settings) if settings.url == "demo" else connect_with(settings, settings.url)
 
@@ -56,25 +53,26 @@ def shared_lab() -> Lab:
 
 def start_server(lab: Lab, settings: Settings) -> "pn.io.server.Server":
     """Start Panel's server on the running loop; the lab is shared by all its sessions."""
-    host = settings.host
+    host, port = settings.host, settings.dashboard_port
     try:
-        server = pn.serve(
-            {PAGE: lambda: page_of(lab)},
-            address=host,
-            port=settings.dashboard_port,
-            show=False,
-            start=False,
-            verbose=False,
-            title="rtlab",
-            websocket_origin=[f"{name}:{settings.dashboard_port}" for name in (host, "localhost")]
-            if settings.dashboard_port
-            else "*",
-        )
+        # Panel leaves its socket open when it cannot bind it: so this is found out beforehand
+        with socket.create_server((host, port)) as probe:
+            port = probe.getsockname()[1]
     except OSError as problem:
         raise AddressError(
-            f"the dashboard cannot bind {host}:{settings.dashboard_port}: {problem.strerror or problem}",
+            f"the dashboard cannot bind {host}:{port}: {problem.strerror or problem}",
             expected="a free port: --dashboard-port, or 0 for any",
         ) from None
+    server = pn.serve(
+        {PAGE: lambda: page_of(lab)},
+        address=host,
+        port=port,
+        show=False,
+        start=False,
+        verbose=False,
+        title="rtlab",
+        websocket_origin=[f"{name}:{port}" for name in (host, "localhost")],
+    )
     server.start()
     return server
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import rtlab.views.streams  # noqa: F401  gives every stream its `plot` and `to_holoviews`
 from rtlab.lab.hub import Followed, Handler, Hub, Wish
 from rtlab.model import Instrument
 from rtlab.pipelines import FrameSource, FrameSourceStatistics, FrameStream

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import threading
+import time
 
 import pytest
 
@@ -55,7 +56,9 @@ async def test_a_stream_brings_bars_of_the_live_market(url):
     async with rtlab.connect(url) as lab:
         frames = []
         arrived = asyncio.Event()
-        lab.stream("trades", "BTC-USD").bars("1s").sink(lambda frame: (frames.append(frame), arrived.set()))
+        here = asyncio.get_running_loop()
+        bars = lab.stream("trades", "BTC-USD").bars("1s")
+        bars.sink(lambda frame: (frames.append(frame), here.call_soon_threadsafe(arrived.set)))
         await asyncio.wait_for(arrived.wait(), 10)
         assert frames[0]["low"][0] <= frames[0]["close"][0] <= frames[0]["high"][0]
         statistics = lab.statistics()
@@ -93,12 +96,29 @@ def test_an_unknown_setting_is_refused_before_anything_starts():
         rtlab.demo(raet=5)
 
 
-async def test_close_inside_a_loop_is_carried_out(url):
+async def test_close_inside_a_loop_closes_too(url):
     lab = await rtlab.connect(url)
     lab.close()
-    async with asyncio.timeout(5):
-        while "closed" not in repr(lab) or lab._client.state != "closed":
-            await asyncio.sleep(0.01)
+    lab.close()
+    assert repr(lab) == "<rtlab.Lab, closed>"
+    assert "rtlab-lab" not in [thread.name for thread in threading.enumerate()]
+
+
+async def test_closing_one_that_is_still_starting_leaves_nothing_behind():
+    lab = rtlab.demo()
+    await lab.aclose()
+    assert "rtlab-lab" not in [thread.name for thread in threading.enumerate()]
+    with pytest.raises(asyncio.CancelledError):
+        await lab
+
+
+async def test_a_busy_cell_does_not_keep_the_lab_from_reading_its_feed(url):
+    async with rtlab.connect(url) as lab:
+        book = await lab.book("BTC-USD")
+        before = book.now(1).seq
+        time.sleep(0.5)  # noqa: ASYNC251  a cell that computes
+        assert book.now(1).seq > before + 20
+        assert lab.statistics()["reader"].merged == 0
 
 
 def test_a_demo_is_a_market_of_its_own_that_ends_with_it():

@@ -90,9 +90,9 @@ def test_a_depth_below_one_is_refused(loop, followed, depth):
         _book(followed, loop).frame(depth)
 
 
-async def test_awaiting_it_waits_for_the_first_snapshot(followed):
+async def test_awaiting_it_waits_for_the_first_snapshot(loop, followed):
     async def first():
         _fill(followed, [(Side.BID, 200, 5)])
 
-    book = await LiveBook(BTC, followed, LabLoop(), first)
+    book = await LiveBook(BTC, followed, loop, first)
     assert book.best == (Decimal("100.0"), None)

@@ -1,0 +1,29 @@
+import re
+import socket
+
+from support.command import assert_one_clear_line, rtlab
+
+
+def test_it_says_where_page_and_feed_are_and_ends_by_itself():
+    done = rtlab("demo", "--dashboard-port", "0", "--for", "2s", timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        r"dashboard at http://127\.0\.0\.1:\d+/market , feed at ws://127\.0\.0\.1:\d+ \(Ctrl-C ends both\)\n",
+        done.stdout,
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_busy_port_is_one_clear_line():
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        assert_one_clear_line(rtlab("demo", "--dashboard-port", port), str(port), "--dashboard-port")
+
+
+def test_a_feed_that_is_not_there_is_one_clear_line():
+    done = rtlab("demo", "--dashboard-port", "0", "--url", "ws://127.0.0.1:9")
+    assert_one_clear_line(done, "127.0.0.1:9")
+
+
+def test_an_address_that_is_no_feed_is_one_clear_line():
+    assert_one_clear_line(rtlab("demo", "--dashboard-port", "0", "--url", "http://127.0.0.1:9"), "ws://")
