@@ -34,20 +34,33 @@ def _allocate(capacity: int) -> _Held:
     return _Held(np.empty(capacity), np.empty(capacity), m4.allocate(capacity), 0)
 
 
-def _grown(held: _Held, needed: int) -> _Held:
-    capacity = max(_SMALLEST, len(held.x))
-    while capacity < needed:
-        capacity *= 2
-    new = _allocate(capacity)
-    n, size = held.points, m4.BASE
-    new.x[:n], new.y[:n] = held.x[:n], held.y[:n]
-    # a level that the old capacity had no bucket of has none that is whole yet
-    for old_at, new_at in zip(held.levels.offsets[:-1], new.levels.offsets, strict=False):
-        whole = n // size
-        new.levels.values[new_at : new_at + whole] = held.levels.values[old_at : old_at + whole]
-        new.levels.places[new_at : new_at + whole] = held.levels.places[old_at : old_at + whole]
-        size *= m4.FACTOR
-    return new._replace(points=n)
+class _Move:
+    """Arrays twice as large, filled a little with each append, so that no append has to wait for all of it."""
+
+    def __init__(self, held: _Held, needed: int) -> None:
+        capacity = max(_SMALLEST, len(held.x))
+        while capacity < needed:
+            capacity *= 2
+        self.capacity = capacity
+        self._to, self._copied = _allocate(capacity), 0
+
+    def advance(self, held: _Held, count: int) -> None:
+        """Copy the next `count` points."""
+        some = slice(self._copied, min(held.points, self._copied + count))
+        self._to.x[some], self._to.y[some] = held.x[some], held.y[some]
+        self._copied = some.stop
+
+    def finish(self, held: _Held) -> _Held:
+        """Copy the rest, and the levels."""
+        self.advance(held, held.points)
+        size, old, new = m4.BASE, held.levels, self._to.levels
+        # a level that the old capacity had no bucket of has none that is whole yet
+        for old_at, new_at in zip(old.offsets[:-1], new.offsets, strict=False):
+            whole = held.points // size
+            new.values[new_at : new_at + whole] = old.values[old_at : old_at + whole]
+            new.places[new_at : new_at + whole] = old.places[old_at : old_at + whole]
+            size *= m4.FACTOR
+        return self._to._replace(points=held.points)
 
 
 def _column(values: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -83,9 +96,9 @@ class Pyramid:
     `x` (not decreasing) and `y` are finite numbers of equal length. `view` gives exactly the points that
     M4 over all points of the window would give, so that the drawing is the same.
 
-    An append costs what its own points cost (about 15 ns each) and, when the arrays are full, one copy of
-    everything into arrays twice as large: over a life at most two copies a point. Besides x and y the
-    levels take 36 bytes per 64 points (4 %).
+    An append costs what its own points cost (about 15 ns each) and, once the arrays are three quarters full,
+    the copying of five times as many into arrays twice as large: over a life one to two copies a point, and
+    never all of them at once. Besides x and y the levels take 37 bytes per 64 points (4 %).
 
     Any number of threads may read while one appends: each read sees all points up to some moment, and
     none after it.
@@ -96,6 +109,7 @@ class Pyramid:
         self._held = _allocate(0)
         self._appending = Lock()
         self._grown = 0
+        self._move: _Move | None = None
         if x is not None or y is not None:
             self.append(() if x is None else x, () if y is None else y)
 
@@ -110,17 +124,14 @@ class Pyramid:
     @property
     def x(self) -> NDArray[np.float64]:
         """All x so far, as a view that cannot be written to."""
-        return self._prefix(self._held.x)
+        held = self._held
+        return _prefix(held.x, held.points)
 
     @property
     def y(self) -> NDArray[np.float64]:
         """All y so far, as a view that cannot be written to."""
-        return self._prefix(self._held.y)
-
-    def _prefix(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        view = values[: self._held.points]
-        view.flags.writeable = False
-        return view
+        held = self._held
+        return _prefix(held.y, held.points)
 
     def append(self, x: ArrayLike, y: ArrayLike) -> None:
         """Add points behind the last one; all of them, or none and LocalError with the faulty position."""
@@ -135,12 +146,22 @@ class Pyramid:
             held = self._held
             n, new = held.points, held.points + len(xs)
             _check(xs, ys, float(held.x[n - 1]) if n else -np.inf)
-            if new > len(held.x):
-                held = _grown(held, new)
-                self._grown += n > 0
+            held = self._with_room(held, new)
             held.x[n:new], held.y[n:new] = xs, ys
             m4.fold(held.y, held.levels, n, new)
             self._held = held._replace(points=new)
+
+    def _with_room(self, held: _Held, needed: int) -> _Held:
+        if needed <= len(held.x):
+            if needed > len(held.x) // 4 * 3:
+                self._move = self._move or _Move(held, len(held.x) + 1)
+                self._move.advance(held, 5 * (needed - held.points))
+            return held
+        if self._move is None or self._move.capacity < needed:
+            self._move = _Move(held, needed)
+        held, self._move = self._move.finish(held), None
+        self._grown += held.points > 0
+        return held
 
     def view(self, x0: float, x1: float, width: int) -> NDArray[np.int64]:
         """Give the indices to draw [x0, x1) on `width` pixel columns, ascending, each once.
@@ -186,6 +207,12 @@ class Pyramid:
         return PyramidStatistics(
             held.points, len(held.x), len(held.levels.offsets) - 1, level_bytes, self._grown
         )
+
+
+def _prefix(values: m4.Floats, points: int) -> m4.Floats:
+    view = values[:points]
+    view.flags.writeable = False
+    return view
 
 
 def _check(x: NDArray[np.float64], y: NDArray[np.float64], before: float) -> None:

@@ -152,6 +152,26 @@ def test_growth_doubles_and_keeps_everything():
     assert np.array_equal(pyramid.view(0.0, 3e5, 100), brute_force(x, y, 0.0, 3e5, 100))
 
 
+@pytest.mark.parametrize("step", [1, 50, 1000, 20_000])
+def test_whatever_the_steps_growth_copies_everything_in_time(step):
+    n = 300_000 if step > 1 else 70_000
+    x, y = np.arange(float(n)), np.sin(np.arange(n) / 7)
+    start = 0 if step > 1 else 65_000
+    pyramid = Pyramid(x[:start], y[:start])
+    for at in range(start, n, step):
+        pyramid.append(x[at : at + step], y[at : at + step])
+    assert np.array_equal(pyramid.x, x)
+    assert np.array_equal(pyramid.y, y)
+    assert np.array_equal(pyramid.view(0.0, float(n), 777), brute_force(x, y, 0.0, float(n), 777))
+
+
+def test_what_was_taken_before_growth_stays_as_it_was():
+    pyramid = Pyramid(np.arange(65_000.0), np.zeros(65_000))
+    before = pyramid.x
+    pyramid.append(np.arange(65_000.0, 200_000.0), np.ones(135_000))
+    assert np.array_equal(before, np.arange(65_000.0))
+
+
 def test_columns_take_any_edges():
     x = np.arange(5000.0)
     y = walk(5000)
