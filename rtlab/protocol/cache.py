@@ -51,7 +51,9 @@ class CacheStatistics(NamedTuple):
 class Lane:
     """The payloads of one source at one depth in one encoding, all of them about the source's head."""
 
-    def __init__(self, cache: "PayloadCache", base: int, source: Source, name: str, depth: int, codec: Codec):
+    def __init__(
+        self, cache: "PayloadCache", base: int, source: Source, name: str, depth: int, codec: Codec
+    ) -> None:
         self.base, self.source, self.depth = base, source, depth
         self.kind: ChannelKind = CHANNEL_KINDS[name]
         self._cache, self._codec = cache, codec

@@ -5,8 +5,10 @@ import os
 import pytest
 from property.protocol.connection import Course
 
+from rtlab.protocol import Ping, Reader, Subscription
+
 ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "0"))
-SEEDS = range(ROUNDS or 3)
+SEEDS = range(ROUNDS // 4 or 3)
 STEPS = 400
 
 CALM = ()
@@ -66,3 +68,54 @@ def test_a_reader_that_comes_back_soon_is_given_every_trade_once():
             first = min(given)
             assert view.dropped.seq + len(given) == view.totals.seq - first + 1
     assert course.reader.statistics().resumed > 0
+
+
+class DeafToGaps(Reader):
+    def _lost(self, subscription, now):
+        subscription.resync_due = None
+
+
+class DeafToHeads(Reader):
+    def _answer(self, ping, now):
+        super()._answer(Ping(ping.nonce, ping.server_time, {}), now)
+
+
+class TakesAnything(Reader):
+    def subscribe(self, *args, **options):
+        subscription = super().subscribe(*args, **options)
+        subscription.__class__ = AppliesAnything
+        return subscription
+
+
+class AppliesAnything(Subscription):
+    def _take_increment(self, message, update):
+        self.view.apply(update)
+        self.confirm("resumed")
+        return "increment"
+
+
+@pytest.mark.parametrize("reader", [DeafToHeads, TakesAnything])
+def test_a_reader_that_leaves_out_a_rule_does_not_converge(reader):
+    faults = (*LOSSES, "lose", "lose", "cut")
+
+    def fails(seed):
+        try:
+            converge(Course(seed, faults=faults, reader=reader))
+        except (AssertionError, KeyError):
+            return True
+        return False
+
+    assert any(fails(seed) for seed in range(8))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_same_courses_with_the_reader_as_it_is_converge(seed):
+    converge(Course(seed, faults=(*LOSSES, "lose", "lose", "cut")))
+
+
+def test_a_reader_that_never_resyncs_is_given_up_and_comes_back():
+    evicted = 0
+    for seed in range(8):
+        course = converge(Course(seed, faults=("lose", "repeat", "reorder"), reader=DeafToGaps))
+        evicted += course.ended["evicted"]
+    assert evicted > 0
