@@ -18,7 +18,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     evict_after_s: float = 10.0
     retry_after_s: float = 5.0  # what an evicted reader is told
     need: int = 3  # prompt answers in a row that bring a lagging reader back
-    window_floor: int = 2048
+    window_floor: int = 1024
     window_ceiling: int = 65536
     resync_every_s: float = 1.0
     resume_wait_s: float = 2.0  # how long a reader that is ahead of this server waits for it to catch up

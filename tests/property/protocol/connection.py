@@ -80,7 +80,7 @@ class Course:
         for symbol in SYMBOLS:
             self.market.source("bars", symbol, INTERVAL)
         self.codec, self.cache = Codec(encoding), PayloadCache(points=4, batches=8)
-        self.limits = limits or Limits()
+        self.limits = limits or Limits(window_floor=2048)
         self.reader = reader(self.codec)
         self.subscriptions = [
             self.reader.subscribe(channel, symbol, **wish) for symbol in SYMBOLS for channel, wish in wishes

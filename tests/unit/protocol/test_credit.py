@@ -39,7 +39,7 @@ class Talk:
 
     def __init__(self, size=100, **limits):
         self.desk, self.now = Desk(size), 0
-        self.credit = Credit(self.desk, Limits(**limits), 0)
+        self.credit = Credit(self.desk, Limits(**{"window_floor": 2048, **limits}), 0)
         self.tick()
 
     def tick(self, ms=0, *, news=False):

@@ -7,7 +7,7 @@ from rtlab.protocol.limits import SECOND, ns
 
 def test_the_defaults_are_those_of_the_ladder():
     limits = Limits()
-    assert (limits.window_floor, limits.window_ceiling) == (2048, 65536)
+    assert (limits.window_floor, limits.window_ceiling) == (1024, 65536)
     assert (limits.need, limits.round_trips, limits.slack_s) == (3, 20, 0.25)
     assert (limits.evict_after_s, limits.ask_again_s, limits.relapse_s) == (10, 0.1, 30)
 

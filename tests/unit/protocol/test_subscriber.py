@@ -283,7 +283,7 @@ def test_statistics_say_how_a_connection_fares(line):
     assert statistics.messages > 3
     assert statistics.sent_bytes > 100
     assert (statistics.merged, statistics.dropped, statistics.resyncs) == (0, 0, 0)
-    assert statistics.window == 4096
+    assert statistics.window == 2 * Limits().window_floor
 
 
 @pytest.mark.parametrize("encoding", ["msgpack", "json"])
