@@ -111,15 +111,16 @@ class PayloadCache:
     """Shared by all subscribers of one gateway, over one set of sources.
 
     Bounded: it keeps lanes only as long as somebody subscribes to them, of each at most `points` payloads, all
-    of them about its source's head, and `batches` coalesced ones.
+    of them about its source's head, and at most `batch_bytes` of coalesced ones.
     """
 
-    def __init__(self, *, points: int = 64, batches: int = 256) -> None:
-        self.points, self._batches = points, batches
+    def __init__(self, *, points: int = 64, batch_bytes: int = 1 << 20) -> None:
+        self.points, self._batch_bytes = points, batch_bytes
         self.built = self.shared = self.unshared = 0
         self._base = 0
         self._lanes: WeakValueDictionary[tuple[str, str, int, int, str], Lane] = WeakValueDictionary()
         self._coalesced: dict[tuple[str, tuple[bytes, ...]], bytes] = {}
+        self._coalesced_bytes = 0
 
     def lane(
         self, source: Source, codec: Codec, name: str, instrument: str, interval_ns: int, depth: int
@@ -139,9 +140,13 @@ class PayloadCache:
         key = (codec.encoding, tuple(payloads))
         whole = self._coalesced.get(key)
         if whole is None:
-            if len(self._coalesced) >= self._batches:
+            whole = codec.batch(payloads)
+            # the parts are kept as well: as the key
+            self._coalesced_bytes += 2 * len(whole)
+            if self._coalesced_bytes > self._batch_bytes:
                 self._coalesced.clear()
-            whole = self._coalesced[key] = codec.batch(payloads)
+                self._coalesced_bytes = 2 * len(whole)
+            self._coalesced[key] = whole
         else:
             self.shared += 1
         return whole

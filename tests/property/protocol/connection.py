@@ -79,7 +79,7 @@ class Course:
         self.truths = {symbol: Truth() for symbol in SYMBOLS}
         for symbol in SYMBOLS:
             self.market.source("bars", symbol, INTERVAL)
-        self.codec, self.cache = Codec(encoding), PayloadCache(points=4, batches=8)
+        self.codec, self.cache = Codec(encoding), PayloadCache(points=4, batch_bytes=4096)
         self.limits = limits or Limits(window_floor=2048)
         self.reader = reader(self.codec)
         self.subscriptions = [

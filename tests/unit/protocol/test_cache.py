@@ -164,8 +164,12 @@ def test_one_payload_is_its_own_batch_and_equal_batches_are_one_object():
     assert CODEC.decode_server(whole) == Batch([CODEC.decode_server(part) for part in parts])
 
 
-def test_batches_are_bounded():
-    cache = PayloadCache(batches=3)
-    for n in range(10):
-        cache.batch(CODEC, [b"a", bytes([n])])
-        assert len(cache._coalesced) <= 3
+def test_batches_are_bounded_by_their_bytes():
+    cache = PayloadCache(batch_bytes=1000)
+    for n in range(50):
+        cache.batch(CODEC, [b"a" * 100, bytes([n]) * 100])
+        kept = cache._coalesced
+        assert sum(len(whole) + sum(map(len, parts)) for (_, parts), whole in kept.items()) <= 1000
+    assert cache.batch(CODEC, [b"a" * 100, bytes([49]) * 100]) in cache._coalesced.values()
+    cache.batch(CODEC, [b"a" * 1000, b"b"])
+    assert len(cache._coalesced) == 1
