@@ -3,14 +3,15 @@
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from rtlab.book import Bar, BarsView, BookView
-from rtlab.lab.hub import Hub, Wish
-from rtlab.lab.streams import Streams
-from rtlab.model import Instrument, Level
-from rtlab.pipelines import Frame, FrameClock
+from rtlab.book import Bar, BarsView, BookView, TapeView
+from rtlab.lab.hub import Followed, Hub, Wish
+from rtlab.lab.streams import TAPE_DEPTH
+from rtlab.model import Instrument
+from rtlab.pipelines import FrameClock
+from rtlab.protocol import Applied, Trades
 from rtlab.views.page import MarketState
 from rtlab.views.price import Prices
 
@@ -43,23 +44,23 @@ class Watched:
     `prices` holds its trades, of which at most MOST_POINTS are kept; `forgotten` counts the others.
     """
 
-    def __init__(
-        self, hub: Hub, streams: Streams, instrument: Instrument, health: Callable[[], Health]
-    ) -> None:
+    def __init__(self, hub: Hub, instrument: Instrument, health: Callable[[], Health], hz: float) -> None:
         self.instrument, self.prices, self.forgotten = instrument, Prices(instrument), 0
         self._health = health
         self._eyes: weakref.WeakSet[Eye] = weakref.WeakSet()
         self._fresh: weakref.WeakSet[Eye] = weakref.WeakSet()
         self._recent: deque[TapeRow] = deque(maxlen=TRADES_KEPT)
-        self._trades: list[TapeRow] = []
+        self._arrived: list[TapeRow] = []
         self._last: int | None = None
         self._bars_from = 0
         self._news = asyncio.Event()
         symbol = instrument.symbol
         self._book = hub.follow(Wish("book", symbol, BOOK_DEPTH), lambda applied: self._news.set())
         self._bars = hub.follow(Wish("bars", symbol, BARS_KEPT, SECOND), lambda applied: self._news.set())
-        streams.of("trades", instrument).sink(self._take)
-        self._task = asyncio.get_running_loop().create_task(self._run(FrameClock(streams.hz)))
+        self._trades = hub.follow(Wish("trades", symbol, TAPE_DEPTH), self._on_trades)
+        if isinstance(tape := _view(self._trades), TapeView):
+            self._arrived.extend(tape.rows)  # somebody else follows them already
+        self._task = asyncio.get_running_loop().create_task(self._run(FrameClock(hz)))
 
     def join(self, eye: Eye) -> None:
         """Show `eye` all there is, then what is new, until it leaves or nobody holds it any more."""
@@ -76,19 +77,21 @@ class Watched:
         """End what shows; the subscriptions end with the lab's client."""
         self._task.cancel()
 
-    def _take(self, frame: Frame) -> None:
+    def _on_trades(self, applied: Applied) -> None:
+        if isinstance(applied.message, Trades) and isinstance(tape := _view(self._trades), TapeView):
+            self._arrived.extend(tape.news)
+            self._news.set()
+
+    def _take(self, rows: list[TapeRow]) -> None:
         held = self.prices.pyramid.x
-        if len(held) and frame["ts"][-1] / 1e6 < held[-1] - BACK_MS:
+        if len(held) and rows[-1][0] / 1e6 < held[-1] - BACK_MS:
             self._begin_anew(Prices(self.instrument))
-        elif len(held) + frame.rows > MOST_POINTS:
+        elif len(held) + len(rows) > MOST_POINTS:
             self.forgotten += len(held) - MOST_POINTS // 2
             self._begin_anew(self.prices.newest(MOST_POINTS // 2))
-        self.prices.append(frame)
-        rows = list(zip(*(frame[name].tolist() for name in TAPE), strict=True))
+        self.prices.append(_columns(rows))
         self._recent.extend(rows)
-        self._trades = [*self._trades, *rows][-TRADES_KEPT:]
         self._last = rows[-1][1]
-        self._news.set()
 
     def _begin_anew(self, prices: Prices) -> None:
         self.prices = prices
@@ -109,25 +112,21 @@ class Watched:
             self._show()
 
     def _show(self) -> None:
-        bids, asks = self._levels()
-        bars = self._rows_of_bars()
-        health = self._health()
-        news = MarketState(bids, asks, self._last, self._changed(bars), _columns(self._trades), health)
+        rows, self._arrived = self._arrived, []
+        if rows:
+            self._take(rows)
+        book, bars = _view(self._book), _view(self._bars)
+        levels = (book.bids(BOOK_DEPTH), book.asks(BOOK_DEPTH)) if isinstance(book, BookView) else ([], [])
+        all_bars = bars.rows() if isinstance(bars, BarsView) else []
+        trades = _columns(rows[-TRADES_KEPT:]) if rows else None
+        news = MarketState(*levels, self._last, self._changed(all_bars), trades, self._health())
         for eye in tuple(self._eyes):
             if eye in self._fresh:
-                eye.update(news._replace(bars=bars, trades=_columns(list(self._recent))))
+                recent = _columns(list(self._recent)) if self._recent else None
+                eye.update(news._replace(bars=all_bars, trades=recent))
             else:
                 eye.update(news)
         self._fresh.clear()
-        self._trades = []
-
-    def _levels(self) -> tuple[list[Level], list[Level]]:
-        view = self._book.subscription.view if self._book.subscription is not None else None
-        return (view.bids(BOOK_DEPTH), view.asks(BOOK_DEPTH)) if isinstance(view, BookView) else ([], [])
-
-    def _rows_of_bars(self) -> list[Bar]:
-        view = self._bars.subscription.view if self._bars.subscription is not None else None
-        return view.rows() if isinstance(view, BarsView) else []
 
     def _changed(self, bars: list[Bar]) -> list[Bar]:
         # newest first: only the open bar of the last look, and what came after it, can have changed
@@ -136,5 +135,9 @@ class Watched:
         return changed
 
 
-def _columns(rows: list[TapeRow]) -> dict[str, list[int]] | None:
-    return {name: [row[i] for row in rows] for i, name in enumerate(TAPE)} if rows else None
+def _view(followed: Followed) -> object:
+    return followed.subscription.view if followed.subscription is not None else None
+
+
+def _columns(rows: Sequence[TapeRow]) -> dict[str, list[int]]:
+    return {name: [row[i] for row in rows] for i, name in enumerate(TAPE)}

@@ -99,7 +99,7 @@ class Lab:
 
         def watch() -> Watched:
             if symbol not in self._watched:
-                self._watched[symbol] = Watched(self.hub, self._streams, instrument, self._health)
+                self._watched[symbol] = Watched(self.hub, instrument, self._health, self.settings.frame_hz)
             return self._watched[symbol]
 
         return self.loop.call(watch)

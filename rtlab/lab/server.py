@@ -79,9 +79,11 @@ async def serve_simulated(
 ) -> None:
     """Serve the simulated market of `settings` until `ended`; `on_ready` is called when readers may come."""
     instruments = demo_instruments()
+    server = MarketServer(instruments, settings)
+    Simulated(instruments)  # both compile their kernels before the market opens, or its clock would be late
     start_ns = time.time_ns()
     simulated = Simulated(instruments, rate=settings.rate, seed=settings.seed, start=start_ns)
-    async with MarketServer(instruments, settings) as server:
+    async with server:
         on_ready(server)
         await until_ended(play(simulated_steps(simulated, start_ns), server.match), ended)
 

@@ -10,7 +10,6 @@ from rtlab.feed import Gateway
 from rtlab.lab import eyes
 from rtlab.lab.eyes import Watched
 from rtlab.lab.hub import Hub
-from rtlab.lab.streams import Streams
 from rtlab.model import DepthSnapshot, Instrument, Side, VenueTrade
 
 BTC = Instrument("BTC-USD", "0.5", "0.001")
@@ -35,8 +34,8 @@ class Page:
 
 
 class Served:
-    def __init__(self, market, gateway, watched):
-        self.market, self.gateway, self.watched = market, gateway, watched
+    def __init__(self, market, gateway, watched, hub):
+        self.market, self.gateway, self.watched, self.hub = market, gateway, watched, hub
 
     def trade(self, ts, price=100):
         head = {"instrument": "BTC-USD", "ts_event": ts, "ts_recv": ts}
@@ -52,11 +51,9 @@ async def served():
     async with Gateway(market) as gateway, connect(gateway.url) as client:
         hub = Hub()
         hub.attach(client)
-        streams = Streams(hub, hz=100)
-        watched = Watched(hub, streams, BTC, lambda: {"state": "live"})
-        yield Served(market, gateway, watched)
+        watched = Watched(hub, BTC, lambda: {"state": "live"}, 100)
+        yield Served(market, gateway, watched, hub)
         watched.close()
-        streams.close()
 
 
 async def test_a_page_is_shown_book_bars_trades_and_health(served):
@@ -143,3 +140,17 @@ async def test_closing_ends_the_task(served):
     served.watched.close()
     await asyncio.wait([served.watched._task], timeout=5)
     assert served.watched._task.cancelled()
+
+
+async def test_who_comes_when_trades_are_followed_already_begins_with_those(served):
+    page = Page()
+    served.watched.join(page)
+    for i in range(3):
+        served.trade((i + 1) * SECOND)
+    await until(lambda: len(page.trades) == 3)
+    second = Watched(served.hub, BTC, dict, 100)
+    late = Page()
+    second.join(late)
+    await until(lambda: late.trades == page.trades)
+    assert len(second.prices) == 3
+    second.close()
