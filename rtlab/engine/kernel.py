@@ -167,9 +167,8 @@ def run(state_words: Words) -> int:
     if state.start == 0:
         state.written = 0
     if state.rehash != 0:
-        for slot in range(1, state.used_orders + 1):
-            if memory.orders[slot].level != 0:
-                ids.insert(memory, slot)
+        for slot in range(1, state.used_orders + 1):  # the pool grows only when every slot is live
+            ids.insert(memory, slot)
         state.rehash = 0
     for at in range(state.start, state.commands):
         if state.written + FEW > state.events:

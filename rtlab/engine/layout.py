@@ -65,7 +65,7 @@ class Order:
     qty: Int64  # open
     next: Int32
     prev: Int32
-    level: Int32  # 0: the slot is free
+    level: Int32
     instrument: Int32
 
 

@@ -30,9 +30,7 @@ def admit(memory: Memory, instrument: int, order_id: int, owner: int) -> int:
 def retire(memory: Memory, slot: int) -> None:
     """Forget an order that has left its queue: its id and its slot are free again."""
     ids.remove(memory, slot)
-    order = memory.orders[slot]
-    order.level = 0
-    order.next = memory.state.free_order
+    memory.orders[slot].next = memory.state.free_order
     memory.state.free_order = slot
     memory.state.live -= 1
 
