@@ -5,8 +5,8 @@ Panel sends one message as several, and empties a document's held changes withou
 that do this at once give the browser broken messages. So there is one lock, `SENDING`, around all of it.
 
 A served page ends when its session is destroyed, and Panel cleans up. A notebook's output just goes: when
-it is cleared, its cell run again, or the page closed. Some versions of pyviz's JupyterLab extension tell
-(that of JupyterLab 4.6 means to, and does not); else a `Heartbeat` finds out. Then `forget` cleans up.
+it is cleared, its cell run again, or the page closed. JupyterLab's pyviz extension means to tell Panel when
+an output is cleared, and in 4.6 does not. A `Heartbeat` finds out, and `forget` cleans up.
 """
 
 import threading
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Literal
 
 from bokeh.protocol.message import Message
-from panel.config import panel_extension
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import MimeRenderMixin, Viewable
@@ -80,6 +79,8 @@ def forget(ref: str) -> None:
         viewable, root, document, _ = shown
         viewable._cleanup(root)
         viewable._documents.pop(document, None)
+        # a weak dictionary whose values hold their own key
+        state._stylesheets.pop(document, None)
 
 
 class Heartbeat:
@@ -115,7 +116,7 @@ class Heartbeat:
 
 
 def _guard_panel() -> None:
-    """Put the lock around what Panel does with a notebook, and listen for cleared outputs. Once a process."""
+    """Put the lock around what Panel does with a notebook. Once a process."""
     if getattr(notebook.send, "guarded_by_rtlab", False):
         return
     send, receive = notebook.send, MimeRenderMixin._on_msg
@@ -133,7 +134,6 @@ def _guard_panel() -> None:
     guarded_send.guarded_by_rtlab = True  # type: ignore[attr-defined]
     notebook.send = guarded_send
     MimeRenderMixin._on_msg = guarded_receive  # type: ignore[method-assign]
-    panel_extension.add_delete_action(forget)
 
 
 _guard_panel()

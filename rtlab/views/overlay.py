@@ -113,6 +113,8 @@ class Overlay(JSComponent):
         self._lines: tuple[Line, ...] = ()
         self._markers: tuple[Marker, ...] = ()
         self._heartbeat: Heartbeat | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._in_notebook = False
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -164,6 +166,7 @@ class Overlay(JSComponent):
             self._heartbeat.heard()
         if isinstance(heard, Hello):
             send_at_once(self)
+            self._watch()
         if isinstance(heard, Ask) and not heard.makes_sense():
             self.refused += 1
         elif not isinstance(heard, Alive):
@@ -173,26 +176,29 @@ class Overlay(JSComponent):
         self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: object = None
     ) -> Model:
         model: Model = super()._get_model(doc, root, parent, comm)
-        if self._heartbeat is None or not self._heartbeat.alive:
-            # a served page that is asleep wakes up again, and its end is told by the end of its session
-            self._watch(missed=sys.maxsize if comm is None else 3)
+        self._in_notebook = comm is not None
+        with suppress(RuntimeError):  # no loop runs: a script that only renders
+            self._loop = asyncio.get_running_loop()
         return model
 
-    def _watch(self, missed: int) -> None:
+    def _watch(self) -> None:
         """Begin to ask whether the page is still there, which also tells the page that Python is."""
-        with suppress(RuntimeError):  # no loop runs: a script that only renders
-            loop = asyncio.get_running_loop()
-            ping: dict[str, object] = {"type": "ping", "every": BEAT_S}
-            self._heartbeat = Heartbeat(lambda: self.send(ping), self._lost, missed=missed)
-            weak = weakref.ref(self)  # a timer must not keep alive what it watches
+        loop = self._loop
+        if loop is None or loop.is_closed() or (self._heartbeat is not None and self._heartbeat.alive):
+            return
+        ping: dict[str, object] = {"type": "ping", "every": BEAT_S}
+        # a served page that is asleep wakes up again, and its end is told by the end of its session
+        missed = 3 if self._in_notebook else sys.maxsize
+        self._heartbeat = Heartbeat(lambda: self.send(ping), self._lost, missed=missed)
+        weak = weakref.ref(self)  # a timer must not keep alive what it watches
 
-            def beat() -> None:
-                overlay = weak()
-                if overlay is not None and (heartbeat := overlay._heartbeat) is not None and heartbeat.alive:
-                    heartbeat.beat()
-                    loop.call_later(BEAT_S, beat)
+        def beat() -> None:
+            overlay = weak()
+            if overlay is not None and (heartbeat := overlay._heartbeat) is not None and heartbeat.alive:
+                heartbeat.beat()
+                loop.call_later(BEAT_S, beat)
 
-            loop.call_later(BEAT_S, beat)
+        loop.call_soon_threadsafe(loop.call_later, BEAT_S, beat)
 
     def _lost(self) -> None:
         for ref in list(self._models):

@@ -5,7 +5,6 @@ import weakref
 import panel as pn
 import pytest
 from bokeh.document import Document
-from panel.config import panel_extension
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import MimeRenderMixin
@@ -115,23 +114,15 @@ def test_forget_of_what_was_never_shown_does_nothing():
     forget("p999999999")
 
 
-def test_a_cleared_output_is_forgotten():
-    pane = pn.pane.Str("a")
-    ref, _ = in_a_notebook(pane)
-    panel_extension._process_comm_msg({"event_type": "delete", "id": ref})
-    assert ref not in state._views
-
-
 def test_a_message_to_what_was_forgotten_is_not_heard():
     pane = pn.pane.Str("a")
     MimeRenderMixin._on_msg(pane, "p999999999", None, {})
 
 
 def test_panel_is_guarded_once():
-    send, receive, actions = notebook.send, MimeRenderMixin._on_msg, len(panel_extension._delete_actions)
+    send, receive = notebook.send, MimeRenderMixin._on_msg
     host._guard_panel()
     assert (notebook.send, MimeRenderMixin._on_msg) == (send, receive)
-    assert len(panel_extension._delete_actions) == actions
 
 
 @pytest.mark.parametrize(
