@@ -7,7 +7,7 @@ import click
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in the newest click
     """`20s`, `1.5m`, `250ms`, `2h`, or a plain number of seconds; gives seconds."""
 
     name = "duration"

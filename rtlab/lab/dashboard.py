@@ -22,7 +22,7 @@ class Dashboard(Viewer):
     """
 
     def __init__(self, lab: "Lab", *, symbol: str | None = None, theme: str | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # panel is half typed
         self._lab = lab
         self._watched: Watched | None = None
         self._inbox = Inbox(self._take)

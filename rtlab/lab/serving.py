@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import panel as pn
+from bokeh.server.server import Server
 from panel.template import Template
 
 from rtlab.config import Settings, load
@@ -51,7 +52,7 @@ def shared_lab() -> Lab:
     return lab
 
 
-def start_server(lab: Lab, settings: Settings) -> "pn.io.server.Server":
+def start_server(lab: Lab, settings: Settings) -> Server:
     """Start Panel's server on the running loop; the lab is shared by all its sessions."""
     host, port = settings.host, settings.dashboard_port
     try:
@@ -63,7 +64,7 @@ def start_server(lab: Lab, settings: Settings) -> "pn.io.server.Server":
             f"the dashboard cannot bind {host}:{port}: {problem.strerror or problem}",
             expected="a free port: --dashboard-port, or 0 for any",
         ) from None
-    server = pn.serve(
+    server: Server = pn.serve(  # type: ignore[no-untyped-call]
         {PAGE: lambda: page_of(lab)},
         address=host,
         port=port,

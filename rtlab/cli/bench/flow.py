@@ -1,4 +1,4 @@
-"""`rtlab bench flow`: one order from `submit` to the applied book of a client in another process.
+"""`rtlab bench flow`: one order from `submit` to a client's applied book in another process, and to a pixel.
 
 Both contenders run the same engine on the same commands on the same loop; they differ in what lies between the
 engine's events and the client's book: shared state, conflated and batched (rtlab), or one JSON message for each
@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect as open_websocket
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from rtlab.book import Market
+from rtlab.cli.bench import pixel
 from rtlab.cli.bench.children import Child, Owner, Work
 from rtlab.cli.bench.load import INSTRUMENT, Load, Times, drive, truth
 from rtlab.client import connect
@@ -49,7 +50,8 @@ def run(quick: bool) -> dict[str, object]:
                 | {"runs": runs, "median": median(column), "min": min(column), "max": max(column)}
                 for name, column in zip(("p50", "p99"), zip(*measured, strict=True), strict=True)
             ]
-    return {"results": results, "goals": goals(results)}
+    pixels, pixel_goals = pixel.measure(quick)
+    return {"results": results + pixels, "goals": goals(results) + pixel_goals}
 
 
 def goals(results: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
