@@ -42,7 +42,7 @@ class Tape:
     A reader gets at most `chunk` rows at a time; what has left the ring is dropped for it, always a prefix.
     """
 
-    def __init__(self, *, epoch: int = 1, keep: int = 4096, chunk: int = 512) -> None:
+    def __init__(self, *, epoch: int = 1, keep: int = 4096, chunk: int = 4096) -> None:
         self.epoch, self.keep, self.chunk = epoch, keep, chunk
         self.totals = Totals()
         self.rows: deque[TapeRow] = deque(maxlen=keep)

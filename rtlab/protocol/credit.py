@@ -73,12 +73,15 @@ class Credit:
         self.round_trips: deque[int] = deque(maxlen=limits.round_trips)
         self.target: dict[int, tuple[int, int]] | None = None  # asked for, None: no ping is out
         self.nonce = 0
-        self.fell_behind = False  # from when it began to lag until it keeps up again
+        self.fell_behind = (
+            False  # from when it lagged, or the window was too small for it, until it keeps up again
+        )
         self.pace = 0  # bytes a second that the last answer was for
         self._good = limits.need - 1  # prompt answers in a row: the first one makes it live
         self._asked = self._pinged = self._progress = now
         self._pinged -= ns(limits.heartbeat_s)
         self._at_ask = 0  # bytes that the answer will be for
+        self._full = False  # news had to wait for the window since the last answer
         self._partial = False  # the last answer fell short of the target
         self._applied: dict[int, tuple[int, int]] = {}
         self._slack, self._heartbeat = ns(limits.slack_s), ns(limits.heartbeat_s)
@@ -122,6 +125,8 @@ class Credit:
     def _tick_live(self, now: int) -> None:
         if self.unanswered < self.window:
             self.unanswered += self.link.send_news(now)
+        else:
+            self._full = True
         if self.target is None and (
             now - self._pinged >= self._heartbeat or 2 * self.unanswered >= self.window
         ):
@@ -174,16 +179,20 @@ class Credit:
         took = now - self._asked
         self._good = self._good + 1 if took <= self.patience() else 0
         self.round_trips.append(took)
-        # only what is live uses the window: grown while lagging, it would hit a slow reader once it is live again
-        quick = self.state is State.LIVE and took <= self.patience() - self._slack // 2
+        quick = took <= self.patience() - self._slack // 2
         self.target, self._progress, self._partial = None, now, False
-        if quick and 2 * self._at_ask >= self.window:
-            self.window = min(self.limits.window_ceiling, 2 * self.window)
         self.pace = self._at_ask * SECOND // max(1, took)
+        # only what is live uses the window: grown while lagging, it would hit a slow reader once it is live again
+        if self.state is State.LIVE and quick and 2 * self._at_ask >= self.window:
+            self.window = min(self.limits.window_ceiling, 2 * self.window)
         self.unanswered -= self._at_ask
         self._at_ask = 0
-        if self.state is State.LIVE and 4 * self.unanswered < self.window:
-            self.fell_behind = False
+        if self.state is State.LIVE:
+            if self._full and not quick:
+                self.fell_behind = True
+            elif 4 * self.unanswered < self.window:
+                self.fell_behind = False
+        self._full = False
         if self.state is State.LAGGING and self._good >= self.need:
             self._move(State.LIVE, now)
 

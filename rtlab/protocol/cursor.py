@@ -45,11 +45,6 @@ class Cursor:
         self._seen = (0, 0)
         self._passed = 0  # heads since the last message
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether more rows of a log wait than one message could take."""
-        return self.lane.kind.log and self.held > 0 and self.seq < self.lane.source.seq
-
     def reset(self) -> None:
         """The reader holds nothing any more: its next message is a snapshot."""
         self.epoch = self.seq = self.told = self.held = 0

@@ -84,25 +84,16 @@ class Delivery:
         return payload
 
     def send_news(self, now: int) -> int:
-        """Collect one batch of what is due; give its bytes.
-
-        At most a message a channel, but for a log of which a reader that keeps up is given what its window takes.
-        """
+        """Collect one batch of what is due, at most a message a channel; give its bytes."""
         credit = self.credit
-        most = max(_FEWEST_ROWS, credit.window // _BYTES_PER_ROW)
-        # a reader that fell behind gets the newest rows of a log, as many as its pace allows; any other gets all
+        # of a log a reader that keeps up is given all that its window takes; one that fell behind the newest rows,
+        # as many as its pace allows
+        most = max(_FEWEST_ROWS, (credit.window - credit.unanswered) // _BYTES_PER_ROW)
         newest = None
         if credit.fell_behind:
             newest = max(_FEWEST_ROWS, credit.pace // (_LAGGING_PART * _BYTES_PER_ROW))
-        room = credit.window - credit.unanswered
-        parts: list[bytes] = []
-        for cursor in self.cursors.values():
-            built = cursor.next(now, newest, most)
-            while built is not None:
-                parts.append(built.payload)
-                room -= len(built.payload)
-                more = newest is None and room > 0 and cursor.is_behind and credit.state is State.LIVE
-                built = cursor.next(now, newest, most) if more else None
+        every = (cursor.next(now, newest, most) for cursor in self.cursors.values())
+        parts = [built.payload for built in every if built is not None]
         if not parts:
             return 0
         self.messages += len(parts)

@@ -366,3 +366,27 @@ def test_it_has_fallen_behind_until_it_keeps_up_again():
     talk.quiet(3000)
     assert talk.credit.unanswered == 0
     assert not talk.credit.fell_behind
+
+
+def test_it_has_fallen_behind_when_the_window_is_full_and_the_answers_are_late():
+    talk = Talk(size=2100).live()
+    for took in (1, 1):
+        talk.tick(1, news=True)
+        talk.answer(took)
+    talk.desk.size = 20_000
+    talk.tick(1, news=True)
+    talk.tick(1, news=True)  # has to wait
+    talk.answer(200)
+    assert talk.credit.state is State.LIVE
+    assert talk.credit.fell_behind
+
+
+def test_a_full_window_with_quick_answers_grows_and_is_not_behind():
+    talk = Talk(size=5000).live()
+    for _ in range(3):
+        talk.tick(1, news=True)
+        talk.tick(1, news=True)  # has to wait
+        talk.answer(5)
+        talk.desk.size *= 2
+    assert talk.credit.window == 8 * 4096
+    assert not talk.credit.fell_behind

@@ -105,14 +105,19 @@ def test_nothing_is_sent_while_paused():
     assert kinds == [Batch, Snapshot, Ping]  # the answer and a Status, the news, a ping
 
 
-def test_a_live_reader_gets_every_row_of_a_burst_that_its_window_takes():
+def test_a_live_reader_gets_of_a_burst_what_its_window_takes_and_then_the_rest():
     desk = live_desk()
     desk.subscribe("trades", desk.tape)
     desk.due()
-    desk.trade(150)
-    batch = desk.due()[0]
-    assert isinstance(batch, Batch)
-    assert sum(len(part.trades) for part in batch.messages) == 150
+    desk.trade(300)
+    rows = []
+    while len(rows) < 300:
+        news = desk.due(1)[0]
+        assert isinstance(news, Trades)
+        assert 16 <= len(news.trades) <= 4096 // 32
+        assert news.before.seq == len(rows)
+        rows += news.trades
+        desk.answer()
     assert desk.delivery.dropped == 0
 
 
