@@ -241,25 +241,30 @@ def pick(
     Reads the first `count` points only. `edges` does not decrease, `picked` has room for four indices a
     column. Gives (how many were put, the first index within the columns, the first index behind them).
     """
-    begin = start = first_at_or_after(x, edges[0], 0, count, count // 2)
-    k, stride = 0, 0
-    for c in range(1, len(edges)):
-        end = first_at_or_after(x, edges[c], start, count, start + stride)
-        stride = end - start
-        if stride > 0:
-            level = _highest(levels.offsets, start, end)
-            if level < 0:
-                low_at, high_at = _look_at_all(y, start, end)
-            else:
-                low_at = _extreme(y, levels, LEAST, count, start, end, level)
-                high_at = _extreme(y, levels, GREATEST, count, start, end, level)
-            previous = -1
-            for i in (start, min(low_at, high_at), max(low_at, high_at), end - 1):
-                if i > previous:
-                    picked[k] = previous = i
-                    k += 1
-        start = end
-    return k, begin, start
+    # all searches first: the processor then waits for the memory of many of them at once
+    bounds = np.empty(len(edges), np.int64)
+    start, stride = count // 2, 0
+    for c in range(len(edges)):
+        bound = first_at_or_after(x, edges[c], start if c else 0, count, start + stride)
+        stride = bound - start if c else 0
+        bounds[c] = start = bound
+    k = 0
+    for c in range(len(edges) - 1):
+        start, end = bounds[c], bounds[c + 1]
+        if start == end:
+            continue
+        level = _highest(levels.offsets, start, end)
+        if level < 0:
+            low_at, high_at = _look_at_all(y, start, end)
+        else:
+            low_at = _extreme(y, levels, LEAST, count, start, end, level)
+            high_at = _extreme(y, levels, GREATEST, count, start, end, level)
+        previous = -1
+        for i in (start, min(low_at, high_at), max(low_at, high_at), end - 1):
+            if i > previous:
+                picked[k] = previous = i
+                k += 1
+    return k, bounds[0], bounds[-1]
 
 
 @cache
