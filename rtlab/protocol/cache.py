@@ -7,20 +7,25 @@ from zlib import crc32
 from rtlab.book import AnyUpdate
 from rtlab.protocol.channels import CHANNEL_KINDS, ChannelKind
 from rtlab.protocol.codec import Codec
+from rtlab.protocol.limits import SECOND
 from rtlab.protocol.state import Source
 
 CHECKED_DEPTH = 100
-"""Up to this depth every increment carries a checksum; beyond, the caller says which."""
+"""Up to this depth every increment carries a checksum; beyond, the first of each second, and who asks for one."""
 
 
 class Built(NamedTuple):
-    """A payload and the point to which it brings a reader; `dropped` rows of a log lie before it."""
+    """A payload and the point to which it brings a reader; `dropped` rows of a log lie before it.
+
+    `checked` says whether it carries a checksum.
+    """
 
     payload: bytes
     epoch: int
     seq: int
     held: int
     dropped: int
+    checked: bool
 
 
 class Stand(NamedTuple):
@@ -60,15 +65,21 @@ class Lane:
         self._head = (-1, -1)
         self._built: dict[Stand, Built | None] = {}
         self._checksum: int | None = None  # of the head
+        self._second = -1
+        self._is_checked = False  # this head is the first of its second: all increments to it are checked
 
-    def next(self, stand: Stand) -> Built | None:
+    def next(self, stand: Stand, now: int) -> Built | None:
         """Give what brings a reader from `stand` to the head (or a chunk nearer); None: nothing to say."""
         source, cache = self.source, self._cache
         head = (source.epoch, source.seq)
         if head != self._head:
             self._built.clear()
             self._head, self._checksum = head, None
-        elif stand in self._built:
+            self._is_checked = self.depth > CHECKED_DEPTH and now // SECOND != self._second
+            self._second = now // SECOND
+        if self._is_checked and not stand.check:
+            stand = stand._replace(check=True)
+        if stand in self._built:
             cache.shared += 1
             return self._built[stand]
         built = self._build(stand)
@@ -96,7 +107,8 @@ class Lane:
             checksum = self._checksum
         self._cache.built += 1
         payload = self._codec.encode(self.kind.message(stand.key, update, checksum))
-        return Built(payload, update.epoch, update.last_seq, update.depth, dropped)
+        checked = checksum is not None
+        return Built(payload, update.epoch, update.last_seq, update.depth, dropped, checked)
 
 
 def _cut(update: AnyUpdate, most: int) -> AnyUpdate:

@@ -4,6 +4,10 @@ from rtlab.protocol.cache import CHECKED_DEPTH, Built, Lane, Stand
 from rtlab.protocol.limits import SECOND
 from rtlab.protocol.messages import Channel
 
+_CHECK_EVERY = (
+    3 * SECOND // 2
+)  # longer than the lane's own second, so that readers in step share their payloads
+
 
 class Cursor:
     """The reader of one lane: (epoch, seq, held), and the seq up to which it was told all there was to tell.
@@ -12,7 +16,7 @@ class Cursor:
     """
 
     __slots__ = (
-        "_checked",
+        "_checked_at",
         "_next_at",
         "_passed",
         "_seen",
@@ -40,7 +44,7 @@ class Cursor:
         self.patient_until = patient_until
         self.merged = self.dropped = self.messages = 0
         self.resync_at: int | None = None
-        self._checked = -1  # the second of the last checksum beyond CHECKED_DEPTH
+        self._checked_at = 0
         self._next_at: int | None = None
         self._seen = (0, 0)
         self._passed = 0  # heads since the last message
@@ -73,19 +77,19 @@ class Cursor:
         told, log = self.told, lane.kind.log
         if log and newest is not None and self.held:
             told = max(told, head[1] - newest)
-        check = lane.depth > CHECKED_DEPTH and now // SECOND != self._checked
+        check = lane.depth > CHECKED_DEPTH and now - self._checked_at >= _CHECK_EVERY
         # only where it binds: readers whose windows differ share what fits into all of them
         binds = log and (head[1] - told if self.held else min(head[1], lane.depth)) > most
         built = lane.next(
-            Stand(self.key, self.epoch, self.seq, told, self.held, check, most if binds else None)
+            Stand(self.key, self.epoch, self.seq, told, self.held, check, most if binds else None), now
         )
         if built is None:
             if not log:
                 self.told = head[1]
             self._passed = 0
             return None
-        if check:
-            self._checked = now // SECOND
+        if built.checked:
+            self._checked_at = now
         self._moved_by(built, now)
         return built
 

@@ -6,6 +6,7 @@ import pytest
 from rtlab.book import WHOLE, L2Book, Tape, Ticker, TickerRow
 from rtlab.protocol import Batch, Codec, Increment, PayloadCache, Snapshot
 from rtlab.protocol.cache import CHECKED_DEPTH, Stand
+from rtlab.protocol.limits import SECOND
 
 CODEC = Codec()
 
@@ -20,6 +21,10 @@ def lane_of(source, name="book", depth=3, cache=None, codec=CODEC):
     return (cache or PayloadCache()).lane(source, codec, name, "A", 0, depth)
 
 
+def ask(lane, stand, now=0):
+    return lane.next(stand, now)
+
+
 def stand(seq=0, *, epoch=1, held=3, told=None, check=False, key=1, most=None):
     return Stand(key, epoch, seq, seq if told is None else told, held, check, most)
 
@@ -30,14 +35,14 @@ FRESH = stand(epoch=0, held=0)
 def test_the_same_stand_gets_the_same_bytes_built_once():
     cache = PayloadCache()
     lane = lane_of(book_of(), cache=cache)
-    one, other = lane.next(FRESH), lane.next(FRESH)
+    one, other = ask(lane, FRESH), ask(lane, FRESH)
     assert one.payload is other.payload
     assert (cache.statistics().built, cache.statistics().shared) == (1, 1)
 
 
 def test_a_payload_says_where_it_brings_the_reader():
     lane = lane_of(book_of())
-    built = lane.next(FRESH)
+    built = ask(lane, FRESH)
     message = CODEC.decode_server(built.payload)
     assert isinstance(message, Snapshot)
     assert (built.epoch, built.seq, built.held, built.dropped) == (1, 10, 3, 0)
@@ -49,17 +54,17 @@ def test_nothing_to_say_is_remembered_too():
     cache, book = PayloadCache(), book_of()
     lane = lane_of(book, cache=cache)
     book.change(0, 1, 7, 0)  # deep
-    assert lane.next(stand(10)) is None
-    assert lane.next(stand(10)) is None
+    assert ask(lane, stand(10)) is None
+    assert ask(lane, stand(10)) is None
     assert (cache.built, cache.shared) == (0, 1)
 
 
 def test_a_new_head_makes_all_payloads_old():
     book = book_of()
     lane = lane_of(book)
-    lane.next(FRESH)
+    ask(lane, FRESH)
     book.change(0, 100, 7, 0)
-    message = CODEC.decode_server(lane.next(stand(10)).payload)
+    message = CODEC.decode_server(ask(lane, stand(10)).payload)
     assert isinstance(message, Increment)
     assert (message.first_seq, message.last_seq, message.changes) == (11, 11, [(0, 100, 7)])
     assert message.checksum == crc32(book.digest(3))
@@ -70,7 +75,7 @@ def test_an_increment_follows_the_last_message_though_more_was_told():
     lane = lane_of(book)
     book.change(0, 1, 7, 0)  # deep: told by silence
     book.change(0, 100, 7, 0)
-    message = CODEC.decode_server(lane.next(stand(10, told=11)).payload)
+    message = CODEC.decode_server(ask(lane, stand(10, told=11)).payload)
     assert (message.first_seq, message.last_seq) == (11, 12)
 
 
@@ -79,7 +84,7 @@ def test_readers_at_different_points_get_different_bytes():
     lane = lane_of(book)
     book.change(0, 100, 7, 0)
     book.change(0, 99, 7, 0)
-    payloads = {lane.next(s).payload for s in (stand(10), stand(11), stand(11, key=9), FRESH)}
+    payloads = {ask(lane, s).payload for s in (stand(10), stand(11), stand(11, key=9), FRESH)}
     assert len(payloads) == 4
 
 
@@ -89,12 +94,27 @@ def test_readers_at_different_points_get_different_bytes():
 def test_deep_increments_carry_a_checksum_only_when_asked(depth, checked):
     book = book_of(200)
     lane = lane_of(book, depth=depth)
-    assert CODEC.decode_server(lane.next(stand(epoch=0, held=0)).payload).checksum is not None
+    assert CODEC.decode_server(ask(lane, stand(epoch=0, held=0)).payload).checksum is not None
     book.change(0, 100, 7, 0)
-    quiet = lane.next(stand(400, held=depth))
+    quiet = ask(lane, stand(400, held=depth))
     assert (CODEC.decode_server(quiet.payload).checksum is not None) == checked
-    asked = lane.next(stand(400, held=depth, check=True))
+    asked = ask(lane, stand(400, held=depth, check=True))
     assert CODEC.decode_server(asked.payload).checksum == crc32(book.digest(depth))
+
+
+def test_beyond_depth_100_the_first_head_of_each_second_is_checked_for_all():
+    book = book_of(200)
+    lane = lane_of(book, depth=150)
+    ask(lane, FRESH)
+    checked = []
+    for tenth in range(25):
+        book.change(0, 100, 7 + tenth, 0)
+        readers = [stand(400, held=150, check=check) for check in (False, True)]
+        one, other = (ask(lane, reader, tenth * SECOND // 10) for reader in readers)
+        assert other.checked
+        assert (one is other) == one.checked
+        checked.append(one.checked)
+    assert checked == [tenth in (10, 20) for tenth in range(25)]
 
 
 def tape_of(count):
@@ -105,25 +125,25 @@ def tape_of(count):
 
 def test_rows_that_left_the_ring_or_are_left_out_are_counted_as_dropped():
     lane = lane_of(tape_of(100), "trades", 10)
-    assert lane.next(stand(20, held=10)).dropped == 30
-    assert lane.next(stand(20, told=95, held=10)).dropped == 75
-    message = CODEC.decode_server(lane.next(stand(20, told=95, held=10)).payload)
+    assert ask(lane, stand(20, held=10)).dropped == 30
+    assert ask(lane, stand(20, told=95, held=10)).dropped == 75
+    message = CODEC.decode_server(ask(lane, stand(20, told=95, held=10)).payload)
     assert (message.first_seq, message.last_seq, message.before.seq, len(message.trades)) == (21, 100, 95, 5)
 
 
 def test_a_limit_of_rows_leaves_the_rest_for_the_next_message():
     lane = lane_of(tape_of(40), "trades", 10)
-    built = lane.next(stand(10, held=10, most=7))
+    built = ask(lane, stand(10, held=10, most=7))
     message = CODEC.decode_server(built.payload)
     assert (built.seq, message.last_seq, len(message.trades)) == (17, 17, 7)
-    assert lane.next(stand(39, held=10, most=7)).seq == 40
+    assert ask(lane, stand(39, held=10, most=7)).seq == 40
 
 
 def test_a_full_lane_builds_without_keeping():
     cache, book = PayloadCache(points=2), book_of()
     lane = lane_of(book, cache=cache)
     for seq in range(9):
-        lane.next(stand(seq))
+        ask(lane, stand(seq))
     assert cache.unshared == 7
     assert len(lane._built) == 2
 
@@ -156,7 +176,7 @@ def test_one_payload_is_its_own_batch_and_equal_batches_are_one_object():
     cache = PayloadCache()
     ticker = Ticker()
     ticker.set(TickerRow(1, 2, 3))
-    parts = [lane_of(book_of()).next(FRESH).payload, lane_of(ticker, "ticker").next(FRESH).payload]
+    parts = [ask(lane_of(book_of()), FRESH).payload, ask(lane_of(ticker, "ticker"), FRESH).payload]
     assert cache.batch(CODEC, parts[:1]) is parts[0]
     whole = cache.batch(CODEC, parts)
     assert cache.batch(CODEC, list(parts)) is whole
