@@ -1,5 +1,7 @@
 """`rtlab demo`: a simulated market in a process of its own, and its dashboard in this one."""
 
+import sys
+
 import click
 
 from rtlab.cli.durations import Duration
@@ -16,6 +18,7 @@ from rtlab.cli.running import settings_of
 def command(for_s: float | None, **flags: object) -> None:
     """Serve a simulated market and its dashboard."""
     settings = settings_of(flags)
+    sys.setswitchinterval(0.001)  # the thread that reads the feed must not wait 5 ms each time for the pages'
     import asyncio
 
     from rtlab.cli.running import ended_event

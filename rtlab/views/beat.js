@@ -2,19 +2,41 @@
 // (requestAnimationFrame rests), so it answers nothing, and Python sends the newest state on its return.
 const EVERY_MS = 100
 
+// In a notebook Panel sends back what Python has sent. An old column that comes back undoes what was streamed
+// since: what only Python changes is not to be sent.
+function keep_here(document) {
+  for (const { type, properties } of document?.all_models ?? []) {
+    if (type === "ColumnDataSource") properties.data.internal = true
+    if (type === "Range1d") properties.start.internal = properties.end.internal = true
+  }
+}
+
 export function render({ model }) {
-  let newest = 0, waiting = false
+  let newest = 0, armed = 0, waiting = false, known = 0
+  const arm = () => {
+    waiting = true
+    armed = newest
+    setTimeout(() => requestAnimationFrame(answer), EVERY_MS)
+  }
   const answer = () => {
     waiting = false
     model.send_msg({ painted: newest })
+    // a drawing that came while this answer waited was answered early: what Python held back then needs another
+    if (newest !== armed) arm()
+  }
+  const guard = () => {
+    const { document } = model
+    if (document && document.all_models.size !== known) {
+      known = document.all_models.size
+      keep_here(document)
+    }
   }
   model.on("msg:custom", ({ sent }) => {
+    guard()
     newest = sent
-    if (!waiting) {
-      waiting = true
-      setTimeout(() => requestAnimationFrame(answer), EVERY_MS)
-    }
+    if (!waiting) arm()
   })
+  guard()
   model.send_msg({ ready: true })
   return document.createElement("div")
 }

@@ -57,8 +57,8 @@ class Pace:
         with self._lock:
             if self._drawn - self._painted >= WINDOW:
                 return []
-            # a quarter of a period early is in time: a caller's clock at just this rate trembles
-            due = [panel for panel in self._marked if now >= self._due.get(panel, 0) - PERIOD_NS // 4]
+            # half a period early is in time: a clock at just this rate trembles, and `due` keeps the grid
+            due = [panel for panel in self._marked if now >= self._due.get(panel, 0) - PERIOD_NS // 2]
             for panel in due:
                 self._due[panel] = max(self._due.get(panel, 0), now) + self._marked[panel][1]
             self._drawn += bool(due)

@@ -104,6 +104,10 @@ class Candles(LivePanel):
         self._wanted = {start: merged[start] for start in sorted(merged)[-self.keep :]}
         self._mark(PERIOD_NS)
 
+    def _appeared(self) -> None:
+        self._drawn = {}  # who appears may show what was drawn when it was last looked at: it gets the whole
+        self._mark()
+
     def _of_rows(self, rows: Iterable[Sequence[int]]) -> dict[int, Candle]:
         table = np.array([row[:6] for row in rows], dtype=np.int64).reshape(-1, 6)
         prices = units(table[:, 1:5], self.instrument.tick_size).tolist()
@@ -123,6 +127,7 @@ class Candles(LivePanel):
             return
         change, newest = difference(self._drawn, wanted), next(reversed(wanted))
         if change.whole:
+            self._source.data = {name: [] for name in COLUMNS}  # equal data would not be sent again
             self._source.data = self._columns(wanted, newest)
         else:
             starts = list(self._drawn)
@@ -174,6 +179,7 @@ class Candles(LivePanel):
     def _build(self) -> figure:
         x, y, volume = Range1d(start=0, end=1), Range1d(start=0, end=1), Range1d(start=0, end=1)
         plot = figure(
+            name="candles",
             x_range=x,
             y_range=y,
             x_axis_type="datetime",

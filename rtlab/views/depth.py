@@ -114,6 +114,7 @@ class DepthChart(LivePanel):
         x, y = Range1d(start=0, end=1), Range1d(start=0, end=1)
         self._view.js_on_change("data", CustomJS(args={"x": x, "y": y}, code=_FIT))
         plot = figure(
+            name="depth",
             x_range=x,
             y_range=y,
             tools="",

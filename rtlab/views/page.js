@@ -1,4 +1,5 @@
 // The shell of the market page: header, the panels' places, light and dark. The panels draw themselves.
+// Their order is that of `panels` in page.py.
 const PLACES = [
   ["price", "Price"], ["candles", "Candles"], ["depth", "Depth"], ["ladder", "Order book"], ["tape", "Trades"],
 ]
@@ -56,10 +57,11 @@ export function render({ model }) {
   const strip = make(root, "strip")
   strip.append(model.get_child("health"))
   const grid = make(root, "grid", "", "main")
-  for (const [name, title] of PLACES) {
+  const panels = model.get_child("panels")
+  for (const [i, [name, title]] of PLACES.entries()) {
     const card = make(grid, `card ${name}`, "", "section")
     make(card, "title", name === "candles" ? `${title} · ${model.interval}` : title, "h2")
-    make(card, "body").append(model.get_child(name))
+    make(card, "body").append(panels[i])
   }
   root.append(model.get_child("beat"))
 

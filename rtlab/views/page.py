@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import param
 from panel.template import Template
-from panel.viewable import Child, Viewable
+from panel.viewable import Child, Children, Viewable
 
 from rtlab.errors import InstrumentError
 from rtlab.model import Instrument
@@ -50,11 +50,9 @@ class PageFace(Face):
     alone = param.Boolean(doc="it has the browser's window for itself")
     beat = Child()
     health = Child()
-    price = Child()
-    candles = Child()
-    depth = Child()
-    ladder = Child()
-    tape = Child()
+    # one property for all that change with the instrument: Panel removes the children once for each one that
+    # changed, but renders them again only after the first
+    panels = Children()
 
 
 class MarketPage(LivePanel):
@@ -128,7 +126,7 @@ class MarketPage(LivePanel):
         for panel in self._panels.values():
             panel.join(self.beat)
         self._last, self._way, self._prices = None, 0, Digits(instrument.tick_size)
-        self._face.param.update(symbol=symbol, **{name: panel.visual for name, panel in self._panels.items()})
+        self._face.param.update(symbol=symbol, panels=[panel.visual for panel in self._panels.values()])
 
     def update(self, state: MarketState) -> None:
         """Bring every panel to `state`; call it as often as there is news, it is drawn as the browser can."""

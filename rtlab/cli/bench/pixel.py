@@ -2,7 +2,7 @@
 
 The page of `rtlab demo` is opened as anybody opens it. A trade's x is the time at which its order was due at the
 engine (the wall clock, ms). Whenever the price line has been painted with a newer last point, the page notes the
-time of the animation frame after that paint less that x: what a person's eyes wait for.
+time right after that frame was rendered, less that x: what a person's eyes wait for.
 """
 
 import re
@@ -37,7 +37,9 @@ WATCH = """() => {
     const painted = paint.apply(this, args), x = source.data.x[source.data.x.length - 1]
     if (x > last) {
       last = x
-      requestAnimationFrame(() => window.pixels.push(performance.timeOrigin + performance.now() - x))
+      const { port1, port2 } = new MessageChannel()  // its message comes right after this frame was rendered
+      port1.onmessage = () => window.pixels.push(performance.timeOrigin + performance.now() - x)
+      port2.postMessage(0)
     }
     return painted
   }

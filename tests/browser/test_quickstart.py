@@ -1,0 +1,106 @@
+"""notebooks/00_quickstart in a real JupyterLab: everything runs, moves, zooms and follows the mouse."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, evaluate, until
+from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, run_all, run_code
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+ROOT = Path(__file__).resolve().parents[2]
+
+SHOW = """(source) => { const content = jupyterapp.shell.currentWidget.content
+  const index = content.widgets.findIndex((cell) => cell.model.sharedModel.getSource().includes(source))
+  content.scrollToItem(index, "center"); content.activeCellIndex = index }"""
+STATE = """
+const plot = dense_plot()
+if (!plot) return null
+const source = plot.model.renderers.find((r) => r.name === "dense").data_source
+const { x_range } = plot.model
+return { x: [...source.data.x], start: x_range.start, end: x_range.end }
+"""
+CANDLES = """
+const view = find_view((v) => Array.isArray(v.model.renderers)
+  && v.model.renderers.some((r) => r.data_source?.data.close))
+if (!view) return null
+const { data } = view.model.renderers.find((r) => r.data_source?.data.close).data_source
+return [...data.x].map((x, i) => [x, data.open[i], data.high[i], data.low[i], data.close[i]])
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+    shutil.copy(ROOT / "notebooks" / "00_quickstart.ipynb", folder)
+    with jupyter_lab(folder, home) as url:
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        watch = Watch(page)
+        open_notebook(page, url, "00_quickstart.ipynb")
+        run_all(page, 120)
+        yield page
+        page.close()
+        watch.check(allowed=OWN_ERRORS)
+
+
+def test_the_bars_of_the_stream_move_and_each_stands_once(notebook: Page) -> None:
+    notebook.evaluate(SHOW, "bars.plot()")
+    first = until(lambda: evaluate(notebook, CANDLES), "candles", page=notebook)
+    until(lambda: len(evaluate(notebook, CANDLES)) > len(first) + 2, "three more candles", page=notebook)
+    candles = evaluate(notebook, CANDLES)
+    starts = [candle[0] for candle in candles]
+    assert starts == sorted(set(starts))
+    assert all(
+        low <= min(opened, close) <= max(opened, close) <= high for _, opened, high, low, close in candles
+    )
+
+
+def test_the_page_moves(notebook: Page) -> None:
+    notebook.evaluate(SHOW, "lab.dashboard()")
+    first = until(
+        lambda: (now := evaluate(notebook, STATE)) and now["x"] and now, "a price line", page=notebook
+    )
+    until(lambda: evaluate(notebook, STATE)["end"] > first["end"] + 1000, "movement", page=notebook)
+
+
+def test_the_overlay_follows_the_mouse(notebook: Page) -> None:
+    notebook.evaluate(SHOW, "lab.dashboard()")
+    overlay = notebook.locator(".rtlab-overlay").last
+    overlay.scroll_into_view_if_needed()
+    box = overlay.bounding_box()
+    assert box is not None
+    seen = set()
+    for step in range(8):
+        notebook.mouse.move(box["x"] + 80 + 30 * step, box["y"] + 100)
+        notebook.wait_for_timeout(50)
+        seen.add(overlay.inner_html())
+    assert len(seen) > 4
+
+
+def test_the_wheel_zooms(notebook: Page) -> None:
+    notebook.evaluate(SHOW, "lab.dashboard()")
+    overlay = notebook.locator(".rtlab-overlay").last
+    overlay.scroll_into_view_if_needed()
+    box = overlay.bounding_box()
+    assert box is not None
+    before = evaluate(notebook, STATE)
+    notebook.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 100)
+    for _ in range(4):
+        notebook.mouse.wheel(0, -200)
+    narrow = (before["end"] - before["start"]) / 2
+    until(
+        lambda: (now := evaluate(notebook, STATE)) and now["end"] - now["start"] < narrow,
+        "the zoom",
+        page=notebook,
+    )
+
+
+def test_nothing_failed_behind_the_scenes(notebook: Page) -> None:
+    run_code(
+        notebook,
+        """assert lab.statistics()["reader"].checksum_failures == 0
+stream = lab.statistics()["stream trades BTC-USD"]
+assert stream.missed == stream.dropped == stream.errors == 0, stream""",
+    )
