@@ -1,6 +1,7 @@
 """`rtlab bench NAME`: measure on this machine, side by side with the peer, in one run."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import cast
@@ -33,7 +34,7 @@ def _table(report: Report) -> None:
     from rich.console import Console  # late: half of the commands need no table
     from rich.table import Table
 
-    console = Console()
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     box = cast("Mapping[str, object]", report["machine"])
     console.print(
         f"[bold]rtlab bench {report['bench']}[/] on " + ", ".join(f"{k} {v}" for k, v in box.items())
@@ -61,10 +62,7 @@ def _holds(goal: Mapping[str, object]) -> bool:
 
 
 def _number(value: object) -> str:
-    return (
-        "-"
-        if value is None
-        else f"{float(str(value)):,.4g}"
-        if abs(float(str(value))) < 1e4
-        else f"{float(str(value)):,.0f}"
-    )
+    if value is None:
+        return "-"
+    number = float(str(value))
+    return f"{number:,.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
