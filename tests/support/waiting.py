@@ -7,5 +7,5 @@ from collections.abc import Callable
 async def until(condition: Callable[[], object], deadline_s: float = 20.0) -> None:
     """Return when `condition()` holds; TimeoutError when it does not within `deadline_s`."""
     async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110  a condition on foreign state has no event
+        while not condition():
             await asyncio.sleep(0.001)

@@ -33,12 +33,12 @@ async def test_a_throttled_reader_lags_within_bounds_and_is_true_and_the_others_
                 reader.buffered + reader.subscriber.unanswered <= 2 * 65536
                 for reader in live.gateway.readers()
             )
-        slowest = max(live.gateway.readers(), key=lambda reader: reader.subscriber.merged)
+        quickest, slowest = sorted(live.gateway.readers(), key=lambda reader: reader.subscriber.merged)
         assert slowest.subscriber.merged > 100
-        assert slowest.bytes_sent < 100_000
+        assert slowest.subscriber.merged > 2 * quickest.subscriber.merged
+        assert 2 * slowest.bytes_sent < quickest.bytes_sent
         await live.caught_up(*current)
         live.assert_true(*current)
-        assert fast.statistics().reader.merged < slowest.subscriber.merged / 10
         await live.caught_up(*lagging)
         live.assert_true(*lagging)
         assert lagging[1].view.dropped.seq > 0
