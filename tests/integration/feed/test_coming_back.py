@@ -33,7 +33,10 @@ async def test_after_a_cut_the_client_resumes_without_losing_or_repeating_a_trad
             live.assert_true(*subscriptions)
             whole, best, tape = subscriptions
             assert (whole.came_back, tape.came_back) == ("resumed", "resumed")
-            assert best.came_back in ("resumed", "snapshot")  # ten levels may be cheaper than what became of them
+            assert best.came_back in (
+                "resumed",
+                "snapshot",
+            )  # ten levels may be cheaper than what became of them
         statistics = client.statistics()
         assert (statistics.opened, statistics.lost) == (6, 5)
         assert (statistics.reader.gaps, statistics.reader.checksum_failures) == (0, 0)
