@@ -8,6 +8,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from statistics import median
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -100,8 +101,9 @@ def report(phases: Sequence[Slow], others: Fast, served: Mapping[int, Served]) -
     bounds = [int(others.at[0]), *(bound for phase in phases for bound in (phase.begin, phase.end))]
     bounds.append(int(others.at[-1]))
     without = [_p99(others, bounds[i] + SETTLE_NS, bounds[i + 1]) for i in range(0, len(bounds), 2)]
-    # each phase with it beside the two around it: what else the machine does changes slower than that
-    ratios = [w / ((a + b) / 2) for w, a, b in zip(with_it, without, without[1:], strict=False)]
+    # each phase with it beside the two around it: what else the machine does changes slower than that. Geometric,
+    # because an arithmetic mean of two heavy tails is above the median of one, and would flatter
+    ratios = [w / sqrt(a * b) for w, a, b in zip(with_it, without, without[1:], strict=False)]
     held = [served[phase.port].buffered for phase in phases]
     unanswered = [served[phase.port].unanswered for phase in phases]
     whole = max(reader.bytes_per_s for reader in served.values())
