@@ -6,7 +6,8 @@ unless too many drawings are unanswered. A panel is due again after its own peri
 Drawings are numbered; the browser answers with the newest number ten times a second, after it has
 painted. A slow network, a slow browser and a hidden tab (which does not paint) thus hold the drawings
 back, and the answer draws what waits. A mark that comes too soon waits for the next mark or answer.
-Each drawing is answered, so the last mark is drawn too: no timer is needed on this side.
+Each drawing is answered, so the last mark is drawn too: no timer is needed on this side. If answers stay
+out for five seconds one more drawing goes out all the same: the tab is hidden, or something was lost.
 """
 
 import logging
@@ -27,6 +28,7 @@ Draw = Callable[[], None]
 
 PERIOD_NS = 1_000_000_000 // 30
 WINDOW = 8  # 0.27 s: full rate up to a round trip of 150 ms
+PATIENCE_NS = 5_000_000_000
 
 
 class PaceStatistics(NamedTuple):
@@ -43,7 +45,7 @@ class Pace:
     def __init__(self) -> None:
         self._marked: dict[object, tuple[Draw, int]] = {}
         self._due: dict[object, int] = {}
-        self._drawn = self._painted = self._merged = 0
+        self._drawn = self._painted = self._merged = self._last = 0
         self._lock = threading.Lock()  # in a notebook the answers come in a thread of their own
 
     def mark(self, panel: object, draw: Draw, period: int = PERIOD_NS) -> None:
@@ -55,13 +57,15 @@ class Pace:
     def take(self, now: int) -> list[Draw]:
         """Give what is to be drawn now and count it as one drawing; nothing when it is too soon for all."""
         with self._lock:
-            if self._drawn - self._painted >= WINDOW:
+            if self._drawn - self._painted >= WINDOW and now - self._last < PATIENCE_NS:
                 return []
             # half a period early is in time: a clock at just this rate trembles, and `due` keeps the grid
             due = [panel for panel in self._marked if now >= self._due.get(panel, 0) - PERIOD_NS // 2]
             for panel in due:
                 self._due[panel] = max(self._due.get(panel, 0), now) + self._marked[panel][1]
-            self._drawn += bool(due)
+            if due:
+                self._drawn += 1
+                self._last = now
             return [self._marked.pop(panel)[0] for panel in due]
 
     def forget(self, panel: object) -> None:

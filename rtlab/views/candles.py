@@ -21,7 +21,7 @@ from rtlab.errors import ConfigError
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame, units
 from rtlab.views.digits import Digits
-from rtlab.views.live import LivePanel, Waiting, chart
+from rtlab.views.live import LivePanel, Waiting, alter, chart
 from rtlab.views.theme import Colours, dress
 
 PERIOD_NS = 100_000_000
@@ -231,6 +231,9 @@ class Candles(LivePanel):
         return plot
 
     def _wear(self, colours: Colours) -> None:
+        alter(self._pane, lambda: self._dress(colours))
+
+    def _dress(self, colours: Colours) -> None:
         dress(self._figure, colours, filled=self.filled)
         self._waiting.wear(colours)
         self._mapper.palette = [colours.ask, colours.bid]

@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 from rtlab.model import Instrument
 from rtlab.pipelines import units
 from rtlab.views.digits import Digits
-from rtlab.views.live import LivePanel, Waiting, chart
+from rtlab.views.live import LivePanel, Waiting, alter, chart
 from rtlab.views.theme import Colours, dress
 
 Levels = Sequence[tuple[int, int]]
@@ -144,6 +144,9 @@ class DepthChart(LivePanel):
         return plot
 
     def _wear(self, colours: Colours) -> None:
+        alter(self._pane, lambda: self._dress(colours))
+
+    def _dress(self, colours: Colours) -> None:
         dress(self._figure, colours, filled=self.filled)
         self._waiting.wear(colours)
         for area, edge, side in zip(self._areas, self._edges, (colours.bid, colours.ask), strict=True):

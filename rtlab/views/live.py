@@ -1,7 +1,7 @@
 """What every panel has in common: a theme, a place on the screen, and drawing when the browser is ready."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import panel as pn
@@ -9,9 +9,11 @@ import param
 from bokeh.models.annotations import Label
 from bokeh.plotting import figure
 from panel.custom import JSComponent
+from panel.io.document import unlocked
 from panel.viewable import Viewable, Viewer
 
 from rtlab.views.beat import Beat
+from rtlab.views.host import push
 from rtlab.views.theme import DARK, FONT, LIGHT, Colours, ThemeName, colours, css
 
 _HERE = Path(__file__).parent
@@ -23,6 +25,21 @@ def chart(plot: figure, *, min_height: int) -> Viewable:
     return pn.pane.Bokeh(  # type: ignore[no-untyped-call]
         plot, sizing_mode="stretch_both", min_height=min_height, margin=0
     )
+
+
+def alter(pane: Viewable, change: Callable[[], None]) -> None:
+    """Run `change` of the models below `pane` where and when that is allowed, whether or not somebody looks.
+
+    Panel runs what the browser changed without the document's lock: what follows from it must then be sent
+    as Panel sends its own changes.
+    """
+
+    def together() -> None:
+        with unlocked():
+            change()
+
+    if not push(pane, together):
+        change()
 
 
 class Waiting:

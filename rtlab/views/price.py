@@ -10,7 +10,7 @@ from rtlab.model import Instrument, Side
 from rtlab.pipelines import Frame, units
 from rtlab.views.digits import Digits
 from rtlab.views.layered import LayeredPlot
-from rtlab.views.live import LivePanel
+from rtlab.views.live import LivePanel, alter
 from rtlab.views.overlay import Marker
 from rtlab.views.pyramid import Pyramid, milliseconds
 from rtlab.views.tape import Columns, columns_of
@@ -138,7 +138,7 @@ class PriceChart(LivePanel):
                 self._markers = self.plot.overlay.markers = now
 
     def _wear(self, colours: Colours) -> None:
-        self.plot.theme = colours.name
+        alter(self.visual, lambda: setattr(self.plot, "theme", colours.name))
 
     def __repr__(self) -> str:
         y = self.prices.pyramid.y

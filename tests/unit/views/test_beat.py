@@ -93,26 +93,34 @@ def test_a_clock_that_trembles_at_thirty_hertz_loses_no_drawing(drawer: Drawer) 
 
 def test_a_browser_that_does_not_answer_gets_a_window_and_then_only_the_newest(drawer: Drawer) -> None:
     pace = Pace()
-    for second in range(1, 100):
-        pace.mark("a", drawer.draw(second))
-        drawn_at(pace, second * S)
+    for tenth in range(10, 10 + 5 * WINDOW):
+        pace.mark("a", drawer.draw(tenth))
+        drawn_at(pace, tenth * S // 10)
     assert len(drawer.drawn) == WINDOW
     pace.painted(pace.statistics().drawn)
     drawn_at(pace, 100 * S)
-    assert drawer.drawn[-1] == 99
+    assert drawer.drawn[-1] == 9 + 5 * WINDOW
     assert len(drawer.drawn) == WINDOW + 1
+
+
+def test_a_lost_answer_costs_seconds_and_a_hidden_tab_little(drawer: Drawer) -> None:
+    pace = Pace()
+    for tenth in range(10, 610):
+        pace.mark("a", drawer.draw(tenth))
+        drawn_at(pace, tenth * S // 10)
+    assert WINDOW + 10 <= len(drawer.drawn) <= WINDOW + 13
 
 
 def test_an_old_answer_opens_the_window_only_as_far_as_it_says(drawer: Drawer) -> None:
     pace = Pace()
-    for second in range(1, WINDOW + 1):
-        pace.mark("a", drawer.draw(second))
-        drawn_at(pace, second * S)
+    for tenth in range(10, 10 + WINDOW):
+        pace.mark("a", drawer.draw(tenth))
+        drawn_at(pace, tenth * S // 10)
     pace.painted(1)
     pace.painted(0)
-    for second in range(100, 110):
-        pace.mark("a", drawer.draw(second))
-        drawn_at(pace, second * S)
+    for tenth in range(30, 40):
+        pace.mark("a", drawer.draw(tenth))
+        drawn_at(pace, tenth * S // 10)
     assert pace.statistics().drawn == WINDOW + 1
 
 

@@ -8,7 +8,7 @@ from panel.viewable import Viewable
 from support.looker import PaintingLooker, looking_at
 
 from rtlab.errors import ConfigError
-from rtlab.views.live import Face, LivePanel, Waiting, chart
+from rtlab.views.live import Face, LivePanel, Waiting, alter, chart
 from rtlab.views.theme import DARK, LIGHT, Colours
 
 
@@ -130,6 +130,16 @@ def test_a_figure_that_waits_says_for_what_and_has_no_axes() -> None:
     waiting.over()
     assert waiting.text == ""
     assert all(part.visible for part in (*plot.axis, *plot.grid))
+
+
+def test_models_are_altered_whether_or_not_somebody_looks() -> None:
+    plot = figure()
+    pane = chart(plot, min_height=50)
+    alter(pane, lambda: plot.update(name="nobody"))
+    assert plot.name == "nobody"
+    with looking_at(pane):
+        alter(pane, lambda: plot.update(name="somebody"))
+        assert plot.name == "somebody"
 
 
 def test_a_chart_fills_its_place() -> None:

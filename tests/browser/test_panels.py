@@ -1,0 +1,416 @@
+"""The market page and its panels, fed from a thread, in a real browser."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, evaluate, until
+from support.random_market import BTC, ETH, RandomMarket
+
+from rtlab.model import Instrument
+from rtlab.views import Ladder, MarketPage, MarketState, Prices
+from rtlab.views.beat import WINDOW
+from rtlab.views.digits import Digits
+from rtlab.views.theme import DARK, LIGHT
+
+pytestmark = pytest.mark.browser
+Serve = Callable[[Callable[[], object]], str]
+
+PRICE = Digits(BTC.tick_size)
+WIDTHS = {390: 844, 1280: 800, 2560: 1440}
+SHOTS = Path(".shots")
+
+FIGURE = """
+const figure = (name) => find_view((view) => view.model.name === name)
+const data = (name, i = 0) => figure(name).model.renderers[i].data_source.data
+"""
+
+
+# a browser gives a hidden tab no animation frames; the first after it is shown again bring what waits
+HIDE = """() => {
+  const [frame, waiting] = [window.requestAnimationFrame, []]
+  window.requestAnimationFrame = (paint) => waiting.push(paint)
+  window.show_tab = () => {
+    window.requestAnimationFrame = frame
+    for (const paint of waiting) frame(paint)
+  }
+}"""
+LABELS = f"{FIGURE} return figure('depth').model.below[0].major_label_text_color"
+
+
+class Exchange:
+    """Two instruments that never rest, and the pages that look at them; fed by a thread."""
+
+    def __init__(self) -> None:
+        self.instruments = (BTC, ETH)
+        self.markets = {"BTC-USD": RandomMarket(1), "ETH-USD": RandomMarket(2, middle=312_345)}
+        self.prices = {one.symbol: Prices(one) for one in self.instruments}
+        self.made: list[weakref.ref[MarketPage]] = []
+        self.newest: dict[str, MarketState] = {}
+        self.updates = 0
+        self._flowing, self._ending, self._telling = threading.Event(), threading.Event(), threading.Lock()
+        for symbol, market in self.markets.items():
+            self.prices[symbol].append(market.trades(4_000))
+        self._thread = threading.Thread(target=self._run, name="exchange")
+        self._thread.start()
+
+    def app(self, *instruments: Instrument, **settings: str) -> Callable[[], object]:
+        def page() -> object:
+            made = MarketPage(
+                instruments or self.instruments, on_instrument=lambda one: self.prices[one.symbol], **settings
+            )
+            self.made.append(weakref.ref(made))
+            return made.served()
+
+        return page
+
+    @property
+    def pages(self) -> list[MarketPage]:
+        return [page for made in self.made if (page := made()) is not None]
+
+    @property
+    def page(self) -> MarketPage:
+        return self.pages[-1]
+
+    def flow(self) -> None:
+        self._flowing.set()
+
+    def stop(self) -> None:
+        with self._telling:  # when this returns, `newest` is the newest
+            self._flowing.clear()
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._ending.wait(1 / 30):
+            with self._telling:
+                if self._flowing.is_set():
+                    self._tell({symbol: self._state(symbol) for symbol in self.markets})
+
+    def _tell(self, states: dict[str, MarketState]) -> None:
+        for page in self.pages:
+            page.update(states[page.instrument.symbol])
+        self.newest = states
+        self.updates += 1
+
+    def _state(self, symbol: str) -> MarketState:
+        market = self.markets[symbol]
+        columns = market.trades(market.random.choice((1, 1, 2, 6)))
+        self.prices[symbol].append(columns)
+        bids, asks = market.levels()
+        health = {"state": "live", "staleness_ms": 5, "lag_ms": 1.5, "messages": self.updates * 20, "gaps": 0}
+        return MarketState(bids, asks, market.last, market.newest_bars(300), columns, health)
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    made = Exchange()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def address(exchange: Exchange, serve: Serve) -> str:
+    return serve(exchange.app())
+
+
+@pytest.fixture
+def market(page: Page, exchange: Exchange, address: str) -> Iterator[Page]:
+    """A page that shows a flowing market."""
+    exchange.flow()
+    page.goto(address)
+    page.locator(".ladder .bid .price").first.wait_for()
+    yield page
+    exchange.stop()
+
+
+def alive(exchange: Exchange) -> int:
+    gc.collect()
+    return len(exchange.pages)
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    return page.locator(selector).all_inner_texts()
+
+
+def moves(page: Page, selector: str) -> None:
+    before = texts(page, selector)
+    until(lambda: texts(page, selector) != before, f"{selector} moves", page=page)
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        ".market .last",
+        ".ladder .bid .size",
+        ".ladder .ask .size",
+        ".tape .lines .line",
+        ".health .cell .value",
+    ],
+)
+def test_every_panel_of_text_moves(market: Page, selector: str) -> None:
+    moves(market, selector)
+
+
+@pytest.mark.parametrize(
+    "look", ["[...data('depth').y]", "data('candles').x.length + [...data('candles').close].join()"]
+)
+def test_every_chart_moves(market: Page, look: str) -> None:
+    first = evaluate(market, f"{FIGURE} return {look}")
+    until(lambda: evaluate(market, f"{FIGURE} return {look}") != first, "the chart moves", page=market)
+
+
+def test_what_is_on_the_ladder_is_a_book_that_was_sent(market: Page, exchange: Exchange) -> None:
+    exchange.stop()
+
+    def same() -> bool:
+        state = exchange.newest["BTC-USD"]
+        best = [PRICE(levels[0][0]) for levels in (state.bids, state.asks)]
+        return [texts(market, f".ladder .{side} .price")[0] for side in ("bid", "ask")] == best
+
+    until(same, "the newest book", page=market)
+
+
+def test_the_last_update_before_a_pause_is_shown(market: Page, exchange: Exchange) -> None:
+    exchange.stop()
+    page = exchange.page
+    until(lambda: page.tape.statistics().trades == page.tape._drawn, "everything drawn", page=market)
+    last = PRICE(exchange.newest["BTC-USD"].last)
+    until(lambda: last in market.locator(".market .last").inner_text(), "the last price", page=market)
+    assert last in texts(market, ".tape .lines .line .price")[0]
+
+
+def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, exchange: Exchange) -> None:
+    market.locator(".health.live").wait_for()
+    exchange.stop()
+    market.locator(".health.frozen").wait_for()
+    assert market.locator(".health .pill").inner_text() == "FROZEN"
+    assert market.locator(".market.still").count() == 1
+    faded = market.locator(".rt.ladder").evaluate(
+        "(e) => getComputedStyle(e.getRootNode().host.parentElement).opacity"
+    )
+    assert float(faded) < 0.6
+    exchange.flow()
+    market.locator(".health.live").wait_for()
+    assert market.locator(".market.still").count() == 0
+
+
+@pytest.mark.parametrize("side", ["bid", "ask"])
+@pytest.mark.parametrize("column", ["price", "size b"])
+def test_digits_of_the_ladder_stand_in_columns(market: Page, side: str, column: str) -> None:
+    boxes = market.locator(f".ladder .{side} .{column}").evaluate_all(
+        """(cells) => cells.filter((cell) => cell.textContent).map((cell) => {
+             const range = document.createRange()
+             range.selectNodeContents(cell)
+             const { right, width } = range.getBoundingClientRect()
+             const room = cell.closest(".ladder").getBoundingClientRect()  // levels beyond it are out of sight
+             const { fontVariantNumeric } = getComputedStyle(cell)
+             return [right, width, cell.textContent.length, fontVariantNumeric, right < room.right]
+           }).filter((box) => box.pop())"""
+    )
+    assert len(boxes) > 10
+    assert {numeric for *_, numeric in boxes} == {"tabular-nums"}
+    rights = [right for right, *_ in boxes]
+    assert max(rights) - min(rights) < 0.6
+    for length in {box[2] for box in boxes}:
+        widths = [width for _, width, n, _ in boxes if n == length]
+        assert max(widths) - min(widths) < 0.6
+
+
+def test_the_tape_is_bounded_whatever_comes(market: Page, exchange: Exchange) -> None:
+    tape = exchange.page.tape
+    tape.append(RandomMarket(9).trades(5_000))
+    until(lambda: market.locator(".tape .lines .line").count() == tape.rows, "a full tape", page=market)
+    moves(market, ".tape .lines .line")
+    assert market.locator(".tape .lines .line").count() == tape.rows
+    assert tape.statistics().skipped > 4_000
+
+
+def test_the_newest_trade_is_on_top_and_coloured_by_who_took(market: Page) -> None:
+    times = texts(market, ".tape .lines .line .time")
+    assert times == sorted(times, reverse=True)
+    colours = market.locator(".tape .lines .bought .price").first.evaluate("(e) => getComputedStyle(e).color")
+    assert colours == rgb(LIGHT.bid)
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+def test_a_tab_that_does_not_paint_gets_no_backlog_and_then_the_newest(
+    market: Page, exchange: Exchange
+) -> None:
+    pace = exchange.page.beat.pace
+    market.evaluate(HIDE)
+    hidden_at = pace.statistics().drawn
+    seen = exchange.updates
+    until(lambda: exchange.updates > seen + 60, "the market goes on", 60, page=market)
+    assert pace.statistics().drawn - hidden_at <= 2 * WINDOW
+    assert pace.statistics().drawn - pace.statistics().painted <= WINDOW
+    exchange.stop()
+    market.evaluate("show_tab()")
+    last = PRICE(exchange.newest["BTC-USD"].last)
+    until(lambda: last in market.locator(".market .last").inner_text(), "the newest price", page=market)
+    assert last in texts(market, ".tape .lines .line .price")[0]
+
+
+def test_the_switch_changes_every_panel_there_and_back(market: Page, exchange: Exchange) -> None:
+    for colours in (DARK, LIGHT):
+        market.locator(".market .switch").click()
+        until(lambda: exchange.page.theme == colours.name, "python knows", page=market)  # noqa: B023
+        for panel in (".rt.ladder", ".rt.tape", ".rt.health"):
+            market.locator(f"{panel}.{colours.name}").wait_for()
+        ground = market.locator(".rt.ladder").evaluate("(e) => getComputedStyle(e).backgroundColor")
+        assert ground == rgb(colours.surface)
+        until(
+            lambda: evaluate(market, LABELS) == colours.muted,  # noqa: B023
+            "the chart wears it",
+            page=market,
+        )
+
+
+@pytest.mark.parametrize("preferred", ["light", "dark"])
+def test_the_first_theme_is_what_the_system_prefers(
+    browser: Browser, exchange: Exchange, address: str, preferred: str
+) -> None:
+    context = browser.new_context(color_scheme=preferred)
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(address)
+    page.locator(f".market.{preferred}").wait_for()
+    page.locator(f".rt.ladder.{preferred}").wait_for()
+    context.close()
+    watch.check()
+
+
+def test_the_reader_chooses_another_instrument(market: Page, exchange: Exchange) -> None:
+    market.locator(".market .choice").select_option("ETH-USD")
+    until(lambda: exchange.page.instrument is ETH, "python knows", page=market)
+    until(lambda: "3,1" in "".join(texts(market, ".ladder .bid .price")[:1]), "its prices", page=market)
+    for selector in (".ladder .bid .size", ".tape .lines .line", ".market .last"):
+        moves(market, selector)
+    until(lambda: "ETH-USD" in market.title(), "the title", page=market)
+
+
+def test_candles_follow_until_they_are_dragged_away(market: Page) -> None:
+    read = f"{FIGURE} const x = figure('candles').model.x_range; return [x.start, x.end]"
+    first = evaluate(market, read)
+    until(lambda: evaluate(market, read)[1] > first[1], "the window follows", 30, page=market)
+    box = market.locator(".market .candles .body").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    market.mouse.move(*middle)
+    market.mouse.down()
+    market.mouse.move(middle[0] + 150, middle[1], steps=5)
+    market.mouse.up()
+    dragged = evaluate(market, read)
+    assert dragged[1] < evaluate(market, f"{FIGURE} return Math.max(...data('candles').x)")
+    before = evaluate(market, f"{FIGURE} return Math.max(...data('candles').x)")
+    newest = f"{FIGURE} return Math.max(...data('candles').x)"
+    until(lambda: evaluate(market, newest) > before, "another candle", 30, page=market)
+    assert evaluate(market, read) == dragged
+
+
+def test_candles_fit_what_is_seen(market: Page) -> None:
+    fits = f"""{FIGURE}
+      const plot = figure('candles').model, {{ x, low, high, volume }} = data('candles')
+      const seen = [...x.keys()].filter((i) => x[i] >= plot.x_range.start && x[i] <= plot.x_range.end)
+      const y = plot.y_range, more = plot.extra_y_ranges, v = more.get ? more.get('volume') : more.volume
+      return seen.length > 5 && seen.every((i) => low[i] > y.start && high[i] < y.end && volume[i] <= v.end / 4.9)"""
+    until(lambda: evaluate(market, fits), "the ranges fit", page=market)
+
+
+def test_python_is_never_told_of_a_range_that_the_browser_set(market: Page, exchange: Exchange) -> None:
+    moves(market, ".market .last")
+    page = exchange.page
+    until(lambda: page.candles._drawn and page.depth._across, "both drawn", page=market)
+    assert (page.depth._figure.x_range.start, page.depth._figure.x_range.end) == (0, 1)
+    assert (page.candles._figure.y_range.start, page.candles._figure.y_range.end) == (0, 1)
+
+
+OVERFLOW = """() => {
+  const found = []
+  const walk = (root) => {
+    for (const e of root.querySelectorAll("*")) {
+      if (e.shadowRoot) walk(e.shadowRoot)
+      const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())
+      if (text && e.offsetParent && !e.closest("style,script,option") && e.scrollWidth > e.clientWidth + 1
+          && getComputedStyle(e).display !== "inline")
+        found.push(`${e.className}: ${e.textContent}`)
+    }
+  }
+  walk(document)
+  return found
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits_and_looks_as_it_should(
+    browser: Browser, exchange: Exchange, address: str, width: int, theme: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=theme)
+    page = context.new_page()
+    watch = Watch(page)
+    exchange.flow()
+    page.goto(address)
+    page.locator(f".rt.ladder.{theme} .bid .price").first.wait_for()
+    moves(page, ".market .last")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(OVERFLOW) == []
+    assert "width=device-width" in page.locator("meta[name=viewport]").get_attribute("content")
+    cards = [box for box in (card.bounding_box() for card in page.locator(".market .card").all()) if box]
+    assert len(cards) == 5
+    assert all(card["width"] >= 230 and card["height"] >= 180 for card in cards)
+    assert len({card["x"] for card in cards}) == (1 if width == 390 else 4)
+    if width != 390:
+        assert max(card["y"] + card["height"] for card in cards) <= WIDTHS[width]
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"panels-{width}-{theme}.png", full_page=True)
+    exchange.stop()
+    context.close()
+    watch.check()
+
+
+def test_a_page_before_its_first_state_says_what_it_waits_for(
+    page: Page, exchange: Exchange, address: str
+) -> None:
+    exchange.stop()
+    page.goto(address)
+    page.locator(".ladder .empty").wait_for()
+    said = texts(page, ".ladder .empty") + texts(page, ".tape .empty") + texts(page, ".health .pill")
+    assert said == ["Waiting for the book of BTC-USD …", "Waiting for a trade of BTC-USD …", "WAITING"]
+
+
+def test_closed_tabs_leave_nothing(browser: Browser, exchange: Exchange, address: str) -> None:
+    exchange.flow()
+    for _ in range(3):
+        page = browser.new_page()
+        page.goto(address)
+        page.locator(".ladder .bid .price").first.wait_for()
+        page.close()
+    exchange.stop()
+    until(lambda: not alive(exchange), "every page is freed", 60)
+
+
+def test_a_ladder_alone_moves_by_the_same_code(page: Page, serve: Serve) -> None:
+    ladders: list[Ladder] = []
+
+    def app() -> Ladder:
+        ladders.append(Ladder(BTC, 8, theme="dark"))
+        return ladders[-1]
+
+    page.goto(serve(app))
+    page.locator(".ladder .empty").wait_for()
+    market = RandomMarket()
+    for _ in range(5):
+        bids, asks = market.levels()
+        ladders[-1].update(bids, asks)
+        best = PRICE(bids[0][0])
+        until(lambda: texts(page, ".ladder .bid .price")[:1] == [best], "the book", page=page)  # noqa: B023
+    assert len([text for text in texts(page, ".ladder .ask .price") if text]) == 8
