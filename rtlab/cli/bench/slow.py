@@ -30,7 +30,7 @@ from rtlab.feed import Gateway
 from rtlab.protocol import Applied, Codec, Increment, Reader
 from rtlab.sources.flow import Commands
 
-EVENTS_PER_S = 200_000  # in batches of 1 ms about 500 kB/s for who takes it all
+EVENTS_PER_S = 250_000  # in batches of 1 ms about 500 kB/s for who takes it all
 STEP_S = 0.001
 CHANNELS: tuple[tuple[str, int | None], ...] = (("book", 20), ("trades", 100), ("ticker", None))
 FAST_READERS = 3
