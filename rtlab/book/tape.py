@@ -128,6 +128,7 @@ class TapeView:
         if update.epoch != self.epoch or not self.epochs:
             self.epochs += 1
             self.totals = Totals(*update.body[0])  # what lies before was never asked for
+            self.rows.clear()  # they belong to another history
         self.apply(update)
 
     def apply(self, update: AnyUpdate) -> None:

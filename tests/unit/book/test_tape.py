@@ -159,3 +159,13 @@ def test_rows_given_and_dropped_add_up_for_any_way_of_reading():
         first = given[0][0]
         assert view.totals == true_totals(view.totals.seq)
         assert len(given) + view.dropped.seq == view.totals.seq - first + 1
+
+
+def test_a_view_holds_the_rows_of_one_epoch_only():
+    first, second, view = Tape(epoch=1), Tape(epoch=2), TapeView()
+    first.extend([(1, 100, 1, 0), (2, 101, 2, 1)])
+    second.extend([(3, 102, 3, 0)])
+    view.load(first.since(0, 0, 10, 0))
+    view.load(second.since(1, 2, 10, 10))
+    assert list(view.rows) == [(3, 102, 3, 0)]
+    assert (view.epochs, view.totals.seq, view.dropped.seq) == (2, 1, 0)
