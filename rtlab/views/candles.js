@@ -8,6 +8,8 @@ export default function ({ source, plot, x, y, volume, interval }, changed) {
   const count = at.length
   if (own || !count) return
   own = true
+  // a finger that goes up or down scrolls the page
+  if (newest === null) Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view.events_el.style.setProperty("touch-action", "pan-y")
   const last = at[count - 1]
   if (changed === source) {
     const following = newest === null || x.end >= newest
