@@ -10,7 +10,7 @@ from rtlab.book import WHOLE, BookView, Market, TapeView
 from rtlab.client import Client
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
-from rtlab.protocol import Limits, Subscription
+from rtlab.protocol import Applied, Limits, Subscription, Trades
 
 INDEX = {instrument.symbol: index for index, instrument in enumerate(INSTRUMENTS)}
 
@@ -65,3 +65,25 @@ def assert_true(truth: Truth, subscription: Subscription) -> None:
 async def follow(client: Client, *wishes: tuple[str, str, int | None]) -> list[Subscription]:
     """Subscribe to (channel, instrument, depth) and wait for the first state of each."""
     return [await client.ready(client.subscribe(name, symbol, depth=depth)) for name, symbol, depth in wishes]
+
+
+def note_trades(client: Client, tape: Subscription) -> dict[int, tuple[int, ...]]:
+    """Give a dict that fills with each trade by its number; one that comes twice must come as it was."""
+    given: dict[int, tuple[int, ...]] = {}
+
+    def note(applied: Applied) -> None:
+        if applied.subscription is tape and isinstance(applied.message, Trades):
+            for seq, (_, *trade) in enumerate(applied.message.trades, applied.message.before.seq + 1):
+                assert given.setdefault(seq, tuple(trade)) == tuple(trade)
+
+    client.on_applied(note)
+    return given
+
+
+def assert_no_silent_loss(truth: Truth, tape: Subscription, given: dict[int, tuple[int, ...]]) -> None:
+    """Assert that every trade from the first one noted on was given as it was made, or is counted as dropped."""
+    assert isinstance(tape.view, TapeView)
+    first, last = min(given), tape.view.seq
+    made = truth.trades(INDEX[tape.instrument], last)
+    assert all(made[seq - 1] == trade for seq, trade in given.items())
+    assert last - first + 1 - len(given) == tape.view.dropped.seq
