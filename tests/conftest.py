@@ -1,8 +1,12 @@
-"""Rules for every test: in CI a skip is a failure."""
+"""Rules for every test: in CI a skip is a failure, and no example is judged by how long it took."""
 
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("rtlab", deadline=None)
+settings.load_profile("rtlab")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -22,7 +22,7 @@ from panel.custom import JSComponent
 from panel.io.document import unlocked
 from tornado.websocket import WebSocketClosedError
 
-from rtlab.views.host import push, send_at_once
+from rtlab.views.host import SENDING, push, send_at_once
 
 Draw = Callable[[], None]
 
@@ -135,8 +135,9 @@ class Beat(JSComponent):
             return
         if message.get("ready"):
             send_at_once(self)
-            self.pace.restart()
-            self._on_ready()
+            with SENDING:  # a drawing of another thread would undo what is reset here
+                self.pace.restart()
+                self._on_ready()
         elif isinstance(painted := message.get("painted"), int):
             self.pace.painted(painted)
         self.flush()

@@ -85,7 +85,7 @@ class Candles(LivePanel):
         self._mapper = CategoricalColorMapper(factors=["down", "up"], palette=["#000000", "#000000"])
         self._figure = self._build()
         self._waiting = Waiting(self._figure, f"Waiting for a trade of {instrument.symbol} …")
-        self._pane = chart(self._figure, min_height=180)
+        self._pane = chart(self._figure, min_height=240)
         self._wear(self.colours)
 
     @property
@@ -125,12 +125,14 @@ class Candles(LivePanel):
         wanted = self._wanted
         if not wanted:
             return
-        change, newest = difference(self._drawn, wanted), next(reversed(wanted))
+        # early in a notebook the browser may send an older table back, in place of what was added since
+        drawn = self._drawn if len(self._source.data["x"]) == len(self._drawn) else {}
+        change, newest = difference(drawn, wanted), next(reversed(wanted))
         if change.whole:
             self._source.data = {name: [] for name in COLUMNS}  # equal data would not be sent again
             self._source.data = self._columns(wanted, newest)
         else:
-            starts = list(self._drawn)
+            starts = list(drawn)
             patch = self._columns({starts[i]: wanted[starts[i]] for i in change.changed}, newest)
             if change.changed:
                 rows = {

@@ -74,7 +74,7 @@ class DepthChart(LivePanel):
         self._view = ColumnDataSource({"x0": [0.0], "x1": [1.0], "y1": [1.0]})
         self._figure = self._build()
         self._waiting = Waiting(self._figure, f"Waiting for the book of {instrument.symbol} …")
-        self._pane = chart(self._figure, min_height=160)
+        self._pane = chart(self._figure, min_height=200)
         self._wear(self.colours)
 
     @property

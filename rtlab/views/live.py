@@ -135,7 +135,10 @@ class LivePanel(Viewer):
 
     def __panel__(self) -> Viewable:
         self._draw()
-        return pn.Column(self.visual, self.beat, sizing_mode=self.visual.sizing_mode, margin=0)
+        visual = self.visual
+        return pn.Column(
+            visual, self.beat, sizing_mode=visual.sizing_mode, min_height=visual.min_height, margin=0
+        )
 
 
 class Face(JSComponent):

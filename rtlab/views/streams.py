@@ -3,7 +3,9 @@
 Importing this module adds both to every FrameStream; panel and holoviews are imported by the first call.
 """
 
+import asyncio
 import weakref
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,20 +34,48 @@ class Taker(Protocol):
         """Show one more frame."""
 
 
+MOST_WAITING = 1000
+
+
 class Feed:
-    """Calls `take` of an object with each frame of a stream, as long as somebody holds the object."""
+    """Calls `take` of an object with each frame of a stream, as long as somebody holds the object.
+
+    Made where an event loop runs (Jupyter), it calls there, whatever thread the stream lives in: a notebook is
+    drawn to from its own thread. While that loop is busy at most MOST_WAITING frames wait; then the oldest go,
+    and `dropped` counts them.
+    """
 
     def __init__(self, stream: FrameStream, shown: Taker) -> None:
-        there = weakref.ref(shown)
+        self.dropped = 0
+        self._there = weakref.ref(shown)
+        self._waiting: deque[Frame] = deque(maxlen=MOST_WAITING)
+        self._is_called = False
+        try:
+            self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._home = None
 
         def pass_on(frame: Frame) -> None:
-            if (shown := there()) is not None:
-                shown.take(frame)
-            else:
-                self.end()
+            self.dropped += len(self._waiting) == MOST_WAITING
+            self._waiting.append(frame)
+            if self._home is None:
+                self._deliver()
+            elif not self._is_called and not self._home.is_closed():
+                self._is_called = True
+                self._home.call_soon_threadsafe(self._deliver)
 
         self._stream = stream
         self._sink: FrameStream | None = stream.sink(pass_on)
+
+    def _deliver(self) -> None:
+        self._is_called = False  # first: a frame that comes from here on calls again
+        shown = self._there()
+        if shown is None:
+            self.end()
+            self._waiting.clear()
+            return
+        while self._waiting:
+            shown.take(self._waiting.popleft())
 
     def end(self) -> None:
         """Leave the stream."""

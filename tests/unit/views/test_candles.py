@@ -189,6 +189,21 @@ def test_the_browser_holds_the_newest_candles_after_any_flow(keep: int) -> None:
     looker.leave()
 
 
+def test_an_older_table_that_a_browser_sends_back_is_replaced() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(0), bar(1)])
+    redrawn(candles, looker)
+    old = {name: list(column) for name, column in candles._source.data.items()}
+    candles.update([bar(2)])
+    redrawn(candles, looker)
+    candles._source.data = old  # as an echo of the first drawing does
+    candles.update([bar(2, 105)])
+    redrawn(candles, looker)
+    assert [row[4] for row in held(candles)] == [10.0, 10.0, 10.5]
+    looker.leave()
+
+
 def test_memory_is_bounded_by_keep() -> None:
     candles = Candles(BTC, SECOND, keep=20)
     for second in range(1000):

@@ -89,7 +89,7 @@ def test_a_panel_alone_brings_its_own_beat() -> None:
     number = Number()
     layout = number.__panel__()
     assert list(layout) == [number.face, number.beat]
-    assert layout.sizing_mode == number.face.sizing_mode
+    assert (layout.sizing_mode, layout.min_height) == (number.face.sizing_mode, number.face.min_height)
 
 
 def test_panels_of_a_page_are_drawn_in_one_go() -> None:

@@ -1,6 +1,8 @@
+import asyncio
 import gc
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +11,7 @@ from support.flowing import Trades, sinks
 from rtlab.pipelines import Frame, FrameStream
 from rtlab.views.curves import Curve
 from rtlab.views.pictures import StreamPlot
-from rtlab.views.streams import Feed
+from rtlab.views.streams import MOST_WAITING, Feed
 
 
 class Album:
@@ -81,3 +83,32 @@ def test_importing_the_views_is_enough() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert out.stdout.strip() == "True"
     assert hasattr(FrameStream, "to_holoviews")
+
+
+async def test_in_a_running_loop_frames_are_shown_in_its_own_thread(trades: Trades) -> None:
+    class Names:
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def take(self, frame: Frame) -> None:
+            self.names.append(threading.current_thread().name)
+
+    shown = Names()
+    feed = Feed(trades.stream, shown)
+    await asyncio.to_thread(trades.come, 3)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert shown.names == ["MainThread"]
+    feed.end()
+
+
+async def test_while_the_loop_is_busy_a_bounded_number_waits_and_the_oldest_go(trades: Trades) -> None:
+    album = Album()
+    feed = Feed(trades.stream, album)
+    for _ in range(MOST_WAITING + 5):
+        trades.come(1)
+    assert album.frames == []
+    await asyncio.sleep(0)
+    assert len(album.frames) == MOST_WAITING
+    assert feed.dropped == 5
+    assert album.frames[0]["seq"][0] == 6
