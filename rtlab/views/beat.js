@@ -3,11 +3,15 @@
 const EVERY_MS = 100
 
 // In a notebook Panel sends back what Python has sent. An old column that comes back undoes what was streamed
-// since: what only Python changes is not to be sent.
+// since, and a colour comes back in a form that Python refuses, with all else in the same message. So nothing of
+// our own figures is sent: they are changed by Python, and what the browser does with them it keeps.
+const ours = ({ tags, renderers }) => tags.includes("rtlab") || renderers?.some(({ name }) => name === "dense")
+
 function keep_here(document) {
-  for (const { type, properties } of document?.all_models ?? []) {
-    if (type === "ColumnDataSource") properties.data.internal = true
-    if (type === "Range1d") properties.start.internal = properties.end.internal = true
+  for (const model of document.all_models) {
+    if (model.type !== "Figure" || !ours(model)) continue
+    for (const part of [model, ...model.references()])
+      for (const property of Object.values(part.properties)) property.internal = true
   }
 }
 
@@ -31,7 +35,8 @@ export function render({ model }) {
       keep_here(document)
     }
   }
-  model.on("msg:custom", ({ sent }) => {
+  model.on("msg:custom", ({ sent, ping }) => {
+    if (ping) return model.send_msg({ alive: true })
     guard()
     newest = sent
     if (!waiting) arm()

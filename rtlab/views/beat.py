@@ -10,25 +10,30 @@ Each drawing is answered, so the last mark is drawn too: no timer is needed on t
 out for five seconds one more drawing goes out all the same: the tab is hidden, or something was lost.
 """
 
+import asyncio
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bokeh.document import Document
+from bokeh.model import Model
 from panel.custom import JSComponent
 from panel.io.document import unlocked
 from tornado.websocket import WebSocketClosedError
 
-from rtlab.views.host import SENDING, push, send_at_once
+from rtlab.views.host import SENDING, Heartbeat, forget, push, send_at_once
 
 Draw = Callable[[], None]
 
 PERIOD_NS = 1_000_000_000 // 30
 WINDOW = 8  # 0.27 s: full rate up to a round trip of 150 ms
 PATIENCE_NS = 5_000_000_000
+ASK_S = 10.0  # between two questions to a notebook's page, whether it is still there
 
 
 class PaceStatistics(NamedTuple):
@@ -102,6 +107,8 @@ class Beat(JSComponent):
         self.owner = owner  # a document keeps its components alive, and nothing else of ours
         self._on_ready = on_ready
         self._gathering = 0
+        self._heartbeat: Heartbeat | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def mark(self, panel: object, draw: Draw, period: int = PERIOD_NS) -> None:
         """Draw `panel` now, or as soon as the browser is ready for it; once in `period` ns at most."""
@@ -133,14 +140,49 @@ class Beat(JSComponent):
     def _handle_msg(self, message: object) -> None:
         if not isinstance(message, dict):
             return
+        if self._heartbeat is not None:
+            self._heartbeat.heard()
         if message.get("ready"):
             send_at_once(self)
+            self._watch()
             with SENDING:  # a drawing of another thread would undo what is reset here
                 self.pace.restart()
                 self._on_ready()
         elif isinstance(painted := message.get("painted"), int):
             self.pace.painted(painted)
         self.flush()
+
+    def _get_model(
+        self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: object = None
+    ) -> Model:
+        if comm is not None:
+            with suppress(RuntimeError):  # no loop runs: a script that only renders
+                self._loop = asyncio.get_running_loop()
+        model: Model = super()._get_model(doc, root, parent, comm)
+        return model
+
+    def _watch(self) -> None:
+        """Find out when a notebook's output goes, which nobody tells; a served page's session tells by itself."""
+        loop = self._loop
+        if loop is None or loop.is_closed() or (self._heartbeat is not None and self._heartbeat.alive):
+            return
+        self._heartbeat = Heartbeat(lambda: self._send_msg({"ping": True}), self._lost)
+        weak = weakref.ref(self)  # a timer must not keep alive what it watches
+
+        def beat() -> None:
+            if (view := weak()) is None or (heartbeat := view._heartbeat) is None:
+                return
+            if not view._models:
+                heartbeat.stop()
+            if heartbeat.alive:
+                heartbeat.beat()
+                loop.call_later(ASK_S, beat)
+
+        loop.call_soon_threadsafe(loop.call_later, ASK_S, beat)
+
+    def _lost(self) -> None:
+        for ref in list(self._models):
+            forget(ref)
 
 
 def _still_open(record: logging.LogRecord) -> bool:

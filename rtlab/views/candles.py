@@ -21,7 +21,8 @@ from rtlab.errors import ConfigError
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame, units
 from rtlab.views.digits import Digits
-from rtlab.views.live import LivePanel, Waiting, alter, chart
+from rtlab.views.host import in_notebook
+from rtlab.views.live import OURS, LivePanel, Waiting, alter, chart
 from rtlab.views.theme import Colours, dress
 
 PERIOD_NS = 100_000_000
@@ -128,7 +129,9 @@ class Candles(LivePanel):
         # early in a notebook the browser may send an older table back, in place of what was added since
         drawn = self._drawn if len(self._source.data["x"]) == len(self._drawn) else {}
         change, newest = difference(drawn, wanted), next(reversed(wanted))
-        if change.whole:
+        if change.whole or in_notebook(
+            self._pane
+        ):  # a notebook may be told a thing twice: all of it does no harm
             self._source.data = {name: [] for name in COLUMNS}  # equal data would not be sent again
             self._source.data = self._columns(wanted, newest)
         else:
@@ -182,6 +185,7 @@ class Candles(LivePanel):
         x, y, volume = Range1d(start=0, end=1), Range1d(start=0, end=1), Range1d(start=0, end=1)
         plot = figure(
             name="candles",
+            tags=[OURS],
             x_range=x,
             y_range=y,
             x_axis_type="datetime",

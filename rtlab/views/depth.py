@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 from rtlab.model import Instrument
 from rtlab.pipelines import units
 from rtlab.views.digits import Digits
-from rtlab.views.live import LivePanel, Waiting, alter, chart
+from rtlab.views.live import OURS, LivePanel, Waiting, alter, chart
 from rtlab.views.theme import Colours, dress
 
 Levels = Sequence[tuple[int, int]]
@@ -124,7 +124,7 @@ class DepthChart(LivePanel):
             min_border_right=28,
             sizing_mode="stretch_both",
         )
-        plot.tags = [self._view]  # else it would be in no document
+        plot.tags = [OURS, self._view]  # else that would be in no document
         decimals = Digits(self.instrument.tick_size).decimals
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
         plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[00]")

@@ -47,6 +47,11 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
     return True
 
 
+def in_notebook(pane: Viewable) -> bool:
+    """Whether what shows `pane` is the output of a notebook cell."""
+    return any(state._views[ref][3] is not None for ref in list(pane._models) if ref in state._views)
+
+
 def send_at_once(pane: Viewable) -> None:
     """Have the sockets of a served page send small messages without waiting for more to come.
 

@@ -16,6 +16,9 @@ from rtlab.views.beat import Beat
 from rtlab.views.host import push
 from rtlab.views.theme import DARK, FONT, LIGHT, Colours, ThemeName, colours, css
 
+OURS = "rtlab"
+"""Tag of a figure of which a browser sends nothing back (see beat.js)."""
+
 _HERE = Path(__file__).parent
 _SHARED_CSS = css(LIGHT, ".rt.light") + css(DARK, ".rt.dark") + (_HERE / "panel.css").read_text("utf-8")
 

@@ -11,6 +11,8 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from contextvars import Context
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +21,7 @@ import param
 from bokeh.document import Document
 from bokeh.model import Model
 from panel.custom import JSComponent
+from panel.io.state import state
 
 from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
 from rtlab.views.theme import FONT, Colours
@@ -194,11 +197,16 @@ class Overlay(JSComponent):
 
         def beat() -> None:
             overlay = weak()
-            if overlay is not None and (heartbeat := overlay._heartbeat) is not None and heartbeat.alive:
+            # in a template Panel leaves the models of an ended session where they are, but not their views
+            if overlay is None or not any(ref in state._views for ref in overlay._models):
+                return
+            if (heartbeat := overlay._heartbeat) is not None and heartbeat.alive:
                 heartbeat.beat()
-                loop.call_later(BEAT_S, beat)
+                later()
 
-        loop.call_soon_threadsafe(loop.call_later, BEAT_S, beat)
+        # in a context of its own: the one of this call holds the session's document
+        later = partial(loop.call_later, BEAT_S, beat, context=Context())
+        loop.call_soon_threadsafe(later, context=Context())
 
     def _lost(self) -> None:
         for ref in list(self._models):

@@ -176,3 +176,7 @@ def test_a_stopped_heart_asks_no_more():
     heart.stop()
     heart.beat()
     assert told == []
+
+
+def test_what_nobody_looks_at_is_in_no_notebook() -> None:
+    assert not host.in_notebook(pn.pane.Str("text"))
