@@ -4,10 +4,16 @@ import threading
 
 import panel as pn
 import pytest
+from bokeh.document import Document
+from panel.io.state import state
+from pyviz_comms import Comm
 from support.looker import Looker, looking_at
+from support.waiting import until
 from tornado.websocket import WebSocketClosedError
 
+from rtlab.views import beat as module
 from rtlab.views.beat import PERIOD_NS, WINDOW, Beat, Pace
+from rtlab.views.host import forget
 
 S = 1_000_000_000
 
@@ -239,6 +245,69 @@ def test_a_message_that_makes_no_sense_changes_nothing(message: object) -> None:
         looker.say(beat, message)
     assert ready == []
     assert beat.pace.statistics() == (0, 0, 0)
+
+
+class OpenComm(Comm):
+    """A notebook's comm of which nobody reads the other end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._comm = object()
+        self.pings = 0
+
+    def send(self, data: object = None, metadata: object = None, buffers: object = ()) -> None:
+        self.pings += '"ping"' in str(data)
+
+
+async def in_a_notebook(beat: Beat) -> tuple[str, OpenComm]:
+    comm, document = OpenComm(), Document()
+    root = beat.get_root(document, comm)
+    document.add_root(root)
+    document.hold()  # as Panel does with what is shown in a notebook
+    beat._handle_msg({"ready": True})
+    return root.ref["id"], comm
+
+
+async def test_a_notebook_page_that_never_answers_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ASK_S", 0.001)
+    beat, _ = shown()
+    ref, comm = await in_a_notebook(beat)
+    await until(lambda: not beat._models)
+    assert comm.pings == 3
+    assert ref not in state._views
+
+
+async def test_a_notebook_page_that_answers_is_kept_until_its_output_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ASK_S", 0.001)
+    beat, _ = shown()
+    ref, comm = await in_a_notebook(beat)
+
+    def answered() -> bool:
+        beat._handle_msg({"alive": True})
+        return comm.pings > 20
+
+    await until(answered)
+    assert beat._models
+    forget(ref)
+    await until(lambda: not beat._heartbeat.alive)
+
+
+async def test_a_view_that_appears_twice_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    beat, _ = shown()
+    ref, _ = await in_a_notebook(beat)
+    first = beat._heartbeat
+    beat._handle_msg({"ready": True})
+    assert beat._heartbeat is first
+    forget(ref)
+
+
+async def test_a_served_page_is_not_asked_its_session_tells() -> None:
+    beat, _ = shown()
+    with looking_at(beat) as looker:
+        looker.say(beat, {"ready": True})
+        assert beat._heartbeat is None
 
 
 def test_a_beat_keeps_its_owner_alive() -> None:
