@@ -26,7 +26,7 @@ from panel.custom import JSComponent
 from panel.io.document import unlocked
 from tornado.websocket import WebSocketClosedError
 
-from rtlab.views.host import SENDING, Heartbeat, forget, push, send_at_once
+from rtlab.views.host import SENDING, Heartbeat, forget, in_notebook, push, send_at_once
 
 Draw = Callable[[], None]
 
@@ -107,6 +107,7 @@ class Beat(JSComponent):
         self.owner = owner  # a document keeps its components alive, and nothing else of ours
         self._on_ready = on_ready
         self._gathering = 0
+        self._ready: set[str] = set()  # the outputs that have said that they are there
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -127,9 +128,15 @@ class Beat(JSComponent):
 
     def flush(self) -> None:
         """Draw what is marked, if it is time and somebody looks."""
-        if self._models and not self._gathering and (draws := self.pace.take(time.monotonic_ns())):
+        if self._is_heard and not self._gathering and (draws := self.pace.take(time.monotonic_ns())):
             sent = self.pace.statistics().drawn
             push(self, lambda: self._draw(draws, sent))
+
+    @property
+    def _is_heard(self) -> bool:
+        # Panel sends a notebook one message as several. Who is not there yet misses the first of them, and takes
+        # every later one for another part: so an output is sent nothing before it says that it is there
+        return bool(self._models) and (self._models.keys() <= self._ready or not in_notebook(self))
 
     def _draw(self, draws: list[Draw], sent: int) -> None:
         with unlocked():  # one message for all of it: its WebSocket frames are what a drawing costs
@@ -146,6 +153,7 @@ class Beat(JSComponent):
             send_at_once(self)
             self._watch()
             with SENDING:  # a drawing of another thread would undo what is reset here
+                self._ready = set(self._models)
                 self.pace.restart()
                 self._on_ready()
         elif isinstance(painted := message.get("painted"), int):
