@@ -66,11 +66,17 @@ def run(page: Page, url: str, path: Path) -> None:
     page.wait_for_timeout(SETTLE_MS)
     assert errors(page) == []
     notebook = json.loads(path.read_text())
+    run_number = 0
     for index, (cell, outputs) in enumerate(zip(notebook["cells"], page.evaluate(OUTPUTS), strict=True)):
         if cell["cell_type"] != "code":
             continue
         kept = [one for one in map(saved, outputs) if one is not None]
         shows = any(is_drawn(output) for output in outputs) and "pn.extension(" not in "".join(cell["source"])
+        run_number += 1
+        cell["execution_count"] = run_number
+        for one in kept:
+            if "execution_count" in one:
+                one["execution_count"] = run_number
         cell["outputs"] = kept + ([picture(page, index)] if shows else [])
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
     print(f"{path.name}: {path.stat().st_size // 1024} KiB")
