@@ -7,6 +7,7 @@ from rtlab.protocol.codes import Code
 from rtlab.protocol.credit import Credit, State
 from rtlab.protocol.limits import Limits
 from rtlab.protocol.messages import (
+    Authenticate,
     Bars,
     Batch,
     Channel,
@@ -38,6 +39,7 @@ __all__ = [
     "VERSION",
     "AnyView",
     "Applied",
+    "Authenticate",
     "Bars",
     "Batch",
     "CacheStatistics",

@@ -94,5 +94,6 @@ class Codec:
         return ProtocolError(
             f"the {peer}'s payload is no message ({wrong})",
             expected=f"one of {self.subprotocol}",
-            got=ascii(payload[:24]),
+            # no more of it: what a token is made of ends up in no log
+            got=f"{len(payload)} bytes that begin with {ascii(payload[:4])}",
         )

@@ -27,6 +27,7 @@ class Channel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One wish of a Subscribe. `depth` None is the whole state, `interval` (ns) is for bars.
 
     `max_rate` is the most messages a second that the reader wants; `resume` is (epoch, seq, depth held).
+    `least_depth` is how little depth the reader takes while it is degraded; None: never less than it was granted.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Channel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     interval: int = 0
     max_rate: float | None = None
     resume: tuple[Count, Count, Count] | None = None
+    least_depth: int | None = None
 
 
 class Subscribe(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=1):
@@ -61,6 +63,15 @@ class Resync(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, t
     """Say that nothing is held for `key` any more: a snapshot is to come."""
 
     key: int
+
+
+class Authenticate(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=5):
+    """Show a token: the first message of who cannot send an Authorization header, or a newer token later on."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Authenticate(<{len(self.token)} characters>)"
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag=16):
@@ -204,7 +215,7 @@ class Error(Struct, frozen=True, array_like=True, tag=25):
     key: int | None = None
 
 
-ClientMessage = Subscribe | Unsubscribe | Pong | Resync
+ClientMessage = Subscribe | Unsubscribe | Pong | Resync | Authenticate
 SingleMessage = Welcome | Subscribed | Snapshot | Increment | Trades | Ticker | Bars | Status | Ping | Error
 
 

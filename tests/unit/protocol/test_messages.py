@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from rtlab.protocol import Batch, ClientMessage, ServerMessage
-from rtlab.protocol.messages import Channel, Increment, SingleMessage, Snapshot, Trades
+from rtlab.protocol.messages import Authenticate, Channel, Increment, SingleMessage, Snapshot, Trades
 
 ALL = {*get_args(ClientMessage), *get_args(ServerMessage)}
 
@@ -35,7 +35,14 @@ def test_tags_and_fields_are_what_other_languages_were_told():
     assert wire["Status"] == (23, ("state", "merged", "dropped", "lag_ms"))
     assert wire["Ping"] == (24, ("nonce", "server_time", "heads"))
     assert wire["Error"] == (25, ("code", "message", "retry_after_s", "id", "index", "key"))
-    assert Channel.__struct_fields__ == ("name", "instrument", "depth", "interval", "max_rate", "resume")
+    assert wire["Authenticate"] == (5, ("token",))
+    channel = ("name", "instrument", "depth", "interval", "max_rate", "resume", "least_depth")
+    assert Channel.__struct_fields__ == channel
+
+
+def test_a_token_is_not_shown_by_the_message_that_carries_it():
+    assert "secret" not in f"{Authenticate('secret')} {Authenticate('secret')!r}"
+    assert "6 characters" in repr(Authenticate("secret"))
 
 
 def test_messages_cannot_be_changed():
