@@ -5,6 +5,7 @@ from rtlab.protocol.channels import CHANNEL_KINDS, AnyView
 from rtlab.protocol.codec import SUBPROTOCOLS, VERSION, Codec, Encoding, Malformed, Payload
 from rtlab.protocol.codes import Code
 from rtlab.protocol.credit import Credit, State
+from rtlab.protocol.grant import OPEN, Grant
 from rtlab.protocol.limits import Limits
 from rtlab.protocol.messages import (
     Authenticate,
@@ -28,6 +29,7 @@ from rtlab.protocol.messages import (
     Unsubscribe,
     Welcome,
 )
+from rtlab.protocol.pace import Pace
 from rtlab.protocol.reader import Applied, Reader, ReaderStatistics
 from rtlab.protocol.state import Source, Sources, View
 from rtlab.protocol.subscriber import Subscriber, SubscriberStatistics
@@ -35,6 +37,7 @@ from rtlab.protocol.subscription import Subscription, SubscriptionState
 
 __all__ = [
     "CHANNEL_KINDS",
+    "OPEN",
     "SUBPROTOCOLS",
     "VERSION",
     "AnyView",
@@ -50,9 +53,11 @@ __all__ = [
     "Credit",
     "Encoding",
     "Error",
+    "Grant",
     "Increment",
     "Limits",
     "Malformed",
+    "Pace",
     "Payload",
     "PayloadCache",
     "Ping",

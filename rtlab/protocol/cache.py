@@ -57,9 +57,17 @@ class Lane:
     """The payloads of one source at one depth in one encoding, all of them about the source's head."""
 
     def __init__(
-        self, cache: "PayloadCache", base: int, source: Source, name: str, depth: int, codec: Codec
+        self,
+        cache: "PayloadCache",
+        base: int,
+        source: Source,
+        name: str,
+        instrument: str,
+        depth: int,
+        codec: Codec,
     ) -> None:
         self.base, self.source, self.depth = base, source, depth
+        self.name, self.instrument = name, instrument
         self.kind: ChannelKind = CHANNEL_KINDS[name]
         self._cache, self._codec = cache, codec
         self._head = (-1, -1)
@@ -142,7 +150,7 @@ class PayloadCache:
         lane = self._lanes.get(where)
         if lane is None or lane.source is not source:
             self._base += 1
-            lane = self._lanes[where] = Lane(self, self._base, source, name, depth, codec)
+            lane = self._lanes[where] = Lane(self, self._base, source, name, instrument, depth, codec)
         return lane
 
     def batch(self, codec: Codec, payloads: list[bytes]) -> bytes:

@@ -1,10 +1,11 @@
 """The server's half of one connection. It knows no socket, no clock and no book."""
 
+from collections.abc import Callable
 from math import isfinite
 from typing import NamedTuple
 
 from rtlab.book.update import WHOLE
-from rtlab.errors import LocalError
+from rtlab.errors import LocalError, ProtocolError
 from rtlab.protocol.cache import PayloadCache
 from rtlab.protocol.channels import CHANNEL_KINDS
 from rtlab.protocol.codec import VERSION, Codec, Malformed, Payload
@@ -12,9 +13,12 @@ from rtlab.protocol.codes import Code
 from rtlab.protocol.credit import State
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.delivery import Delivery
+from rtlab.protocol.grant import OPEN, Grant
 from rtlab.protocol.limits import SECOND, Limits, ns
 from rtlab.protocol.messages import (
+    Authenticate,
     Channel,
+    ClientMessage,
     Error,
     Pong,
     Resync,
@@ -23,9 +27,13 @@ from rtlab.protocol.messages import (
     Unsubscribe,
     Welcome,
 )
+from rtlab.protocol.pace import Pace
 from rtlab.protocol.state import Sources
 
 _SLOWEST_RATE = 0.001  # messages a second
+
+Authority = Callable[[str, int], Grant]
+"""Judges a token at a time (monotonic ns); ProtocolError (4001, 4009) where it grants nothing."""
 
 
 class SubscriberStatistics(NamedTuple):
@@ -49,18 +57,32 @@ class Subscriber:
 
     Call `payloads_to_send` after each publish, after each `receive`, and every 50 ms or so; `now` is monotonic
     ns. `closing` is (close code, reason) from when the ladder gave the reader up.
+
+    `grant` is what the reader may have; None: it has to authenticate itself first, and is told nothing before.
+    `authority` judges its token then, and any newer one that it sends later.
     """
 
     def __init__(
-        self, sources: Sources, *, codec: Codec, cache: PayloadCache, limits: Limits, now: int
+        self,
+        sources: Sources,
+        *,
+        codec: Codec,
+        cache: PayloadCache,
+        limits: Limits,
+        now: int,
+        grant: Grant | None = OPEN,
+        authority: Authority | None = None,
     ) -> None:
         self._sources, self._codec, self._cache, self._limits = sources, codec, cache, limits
         self._delivery = Delivery(codec, cache, limits, now)
         self._generation = 0
         self._resyncs = self._refused = 0
         self._now = now
-        instruments = [(i.symbol, str(i.tick_size), str(i.lot_size)) for i in sources.instruments.values()]
-        self._delivery.reply(Welcome(VERSION, now, limits.heartbeat_s, limits.told(), instruments))
+        self._pace = Pace(limits.messages_per_s, limits.messages_burst)
+        self._answered = 0  # the newest ping
+        self._grant, self._authority = grant, authority
+        if grant is not None:
+            self._welcome(grant)
 
     @property
     def state(self) -> State:
@@ -76,7 +98,14 @@ class Subscriber:
     def receive(self, payload: Payload, now: int) -> None:
         """Take a client's payload in; ProtocolError when the connection is to be closed, with its code."""
         self._now = now
-        match self._codec.decode_client(payload):
+        message = self._codec.decode_client(payload)
+        if self._is_too_fast(message):
+            return
+        if self._grant is None and not isinstance(message, Authenticate):
+            raise ProtocolError(
+                "the client did not say who it is", code=Code.UNAUTHORISED, expected="Authenticate first"
+            )
+        match message:
             case Subscribe(id=wish, channels=channels):
                 for index, channel in enumerate(channels):
                     self._subscribe(wish, index, channel)
@@ -86,12 +115,21 @@ class Subscriber:
                 self._delivery.credit.answer(nonce, applied, now)
             case Resync(key=key):
                 self._resync(key)
+            case Authenticate(token=token):
+                self._authenticate(token)
             case Malformed(message=name, why=why):
                 self._refuse(Code.PROTOCOL, f"the client's {name} has a wrong field: {why}")
+
+    def count(self, now: int) -> None:
+        """Count a frame that is no message: a control frame, or a part of one; ProtocolError (4029) for a flood."""
+        self._now = now
+        self._early()
 
     def payloads_to_send(self, now: int) -> list[bytes]:
         """Give what is due at `now`, in order: answers, one batch of news, a ping. Nothing while paused."""
         self._now = now
+        if self._grant is None:
+            return []
         return self._delivery.due(now)
 
     def pause(self, now: int) -> None:
@@ -120,6 +158,47 @@ class Subscriber:
             credit.unanswered,
         )
 
+    def _early(self) -> int:
+        # what comes too early is refused as long as the burst is not used up twice
+        early, limits = self._pace.book(self._now), self._limits
+        if early > limits.messages_burst / limits.messages_per_s * SECOND:
+            raise ProtocolError(
+                "the client goes on sending faster than it may",
+                code=Code.TOO_MANY_REQUESTS,
+                expected=f"at most {limits.messages_per_s:g} messages a second",
+            )
+        return early
+
+    def _is_too_fast(self, message: ClientMessage | Malformed) -> bool:
+        if isinstance(message, Pong) and self._answered < message.nonce <= self._delivery.credit.nonce:
+            self._answered = message.nonce  # it was asked for
+            return False
+        early = self._early()
+        if early:
+            what = f"the client sends too fast: expected at most {self._limits.messages_per_s:g} messages a second"
+            self._refuse(Code.TOO_MANY_REQUESTS, what, retry_after_s=early / SECOND)
+        return early > 0
+
+    def _authenticate(self, token: str) -> None:
+        if self._authority is None:
+            self._refuse(Code.PROTOCOL, "the client sent a token where none is asked for")
+            return
+        before, grant = self._grant, self._authority(token, self._now)
+        self._grant = grant
+        if before is None:
+            self._welcome(grant)
+        for key, cursor in tuple(self._delivery.cursors.items()):
+            name, instrument = cursor.lane.name, cursor.lane.instrument
+            if not grant.allows(name, instrument):
+                self._unsubscribe(key)
+                self._refuse(Code.FORBIDDEN, _forbidden(name, instrument), key=key)
+
+    def _welcome(self, grant: Grant) -> None:
+        limits, known = self._limits, self._sources.instruments.values()
+        instruments = [(i.symbol, str(i.tick_size), str(i.lot_size)) for i in known if grant.sees(i.symbol)]
+        told = limits.told() | {"subscriptions": float(grant.most(limits.subscriptions))}
+        self._delivery.reply(Welcome(VERSION, self._now, limits.heartbeat_s, told, instruments))
+
     def _subscribe(self, wish: int, index: int, channel: Channel) -> None:
         wrong = self._wrong_with(channel)
         if wrong is not None:
@@ -145,6 +224,9 @@ class Subscriber:
     def _wrong_with(self, channel: Channel) -> tuple[Code, str] | None:
         name, depth, rate = channel.name, channel.depth, channel.max_rate
         kind, known = CHANNEL_KINDS.get(name), self._sources.instruments
+        grant = self._grant or Grant()
+        if not grant.allows(name, channel.instrument):
+            return Code.FORBIDDEN, _forbidden(name, channel.instrument)
         if kind is None:
             return Code.UNKNOWN, _wrong("channel", f"one of {', '.join(CHANNEL_KINDS)}", name)
         if channel.instrument not in known:
@@ -156,7 +238,7 @@ class Subscriber:
             return Code.PROTOCOL, _wrong("interval", f"{wanted} for {name}", channel.interval)
         if rate is not None and not (isfinite(rate) and rate >= _SLOWEST_RATE):
             return Code.PROTOCOL, _wrong("max_rate", f"{_SLOWEST_RATE} or more", rate)
-        most = self._limits.subscriptions
+        most = grant.most(self._limits.subscriptions)
         if len(self._delivery.cursors) >= most:
             return Code.LIMIT, _wrong("number of subscriptions", f"at most {most}", most + 1)
         return None
@@ -200,6 +282,10 @@ class Subscriber:
     ) -> None:
         self._refused += 1
         self._delivery.reply(Error(int(code), message, retry_after_s, wish, index, key))
+
+
+def _forbidden(name: str, instrument: str) -> str:
+    return f"the client's token does not allow {name[:40]!r} of {instrument[:40]!r}"
 
 
 def _wrong(what: str, expected: str, got: object) -> str:

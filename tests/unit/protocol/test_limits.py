@@ -14,7 +14,13 @@ def test_the_defaults_are_those_of_the_ladder():
 
 def test_a_client_is_told_what_concerns_it():
     told = Limits(subscriptions=5, evict_after_s=3).told()
-    assert told == {"evict_after_s": 3.0, "resync_every_s": 1.0, "subscriptions": 5.0, "window": 65536.0}
+    assert told == {
+        "evict_after_s": 3.0,
+        "messages_per_s": 100.0,
+        "resync_every_s": 1.0,
+        "subscriptions": 5.0,
+        "window": 65536.0,
+    }
 
 
 def test_limits_are_values():

@@ -8,10 +8,12 @@ from rtlab.book import INTERVALS_NS, WHOLE, Market
 from rtlab.errors import ProtocolError
 from rtlab.model import Instrument
 from rtlab.protocol import (
+    Authenticate,
     Batch,
     Channel,
     Codec,
     Error,
+    Grant,
     Limits,
     PayloadCache,
     Ping,
@@ -38,7 +40,7 @@ def market_of():
 class Line:
     """A subscriber, and a client that says what it is told to."""
 
-    def __init__(self, market=None, encoding="msgpack", cache=None, **limits):
+    def __init__(self, market=None, encoding="msgpack", cache=None, door=None, **limits):
         self.market, self.codec, self.now = market or market_of(), Codec(encoding), SECOND
         self.subscriber = Subscriber(
             self.market,
@@ -46,6 +48,7 @@ class Line:
             cache=cache or PayloadCache(),
             limits=Limits(**limits),
             now=self.now,
+            **(door or {}),
         )
 
     def hear(self, ms=0):
@@ -315,3 +318,124 @@ def test_random_bytes_only_end_the_connection(encoding):
         if line.subscriber.closing:
             line = Line(line.market, encoding=encoding, resync_every_s=0)
     assert ended > 500
+
+
+TOKENS = {
+    "all": Grant.of(["*"], who="ann"),
+    "books": Grant.of(["book"], who="ann"),
+    "one": Grant.of(["book/B-USD"], who="ann", subscriptions=1),
+}
+
+
+def authority(token, now):
+    if token not in TOKENS:
+        raise ProtocolError("the client's token is not valid", code=4001)
+    return TOKENS[token]
+
+
+@pytest.fixture(params=["msgpack", "json"])
+def stranger(request):
+    return Line(encoding=request.param, door={"grant": None, "authority": authority})
+
+
+def test_a_stranger_is_told_nothing_until_it_authenticates(stranger):
+    assert stranger.hear(5000) == []
+    stranger.say(Authenticate("one"))
+    welcome = stranger.hear()[0]
+    assert isinstance(welcome, Welcome)
+    assert [symbol for symbol, _, _ in welcome.instruments] == ["B-USD"]
+    assert welcome.limits["subscriptions"] == 1
+
+
+@pytest.mark.parametrize("first", [Subscribe(1, []), Pong(0, {}), Resync(1), Unsubscribe(1)])
+def test_a_stranger_that_says_anything_else_first_is_closed_with_4001(stranger, first):
+    with pytest.raises(ProtocolError) as closed:
+        stranger.say(first)
+    assert closed.value.code == 4001
+
+
+def test_a_bad_token_closes_with_the_code_of_the_authority(stranger):
+    with pytest.raises(ProtocolError) as closed:
+        stranger.say(Authenticate("stolen"))
+    assert closed.value.code == 4001
+    assert "stolen" not in str(closed.value)
+
+
+def test_what_the_token_does_not_allow_is_forbidden_and_the_rest_is_served(stranger):
+    stranger.say(Authenticate("books"))
+    first, second, third = stranger.ask(
+        Channel("trades", "A-USD"), Channel("book", "A-USD"), Channel("nonsense", "A-USD")
+    )
+    assert (first.code, first.id, first.index) == (4003, 1, 0)
+    assert isinstance(second, Subscribed)
+    assert third.code == 4003  # who may not have it is not told whether it exists
+
+
+def test_a_token_may_lower_the_number_of_subscriptions(stranger):
+    stranger.say(Authenticate("one"))
+    answers = stranger.ask(Channel("book", "B-USD", depth=1), Channel("book", "B-USD", depth=2))
+    assert [getattr(one, "code", 0) for one in answers] == [0, 4009]
+
+
+def test_a_newer_token_ends_only_what_it_does_not_allow(stranger):
+    stranger.say(Authenticate("all"))
+    book, trades = stranger.ask(Channel("book", "A-USD"), Channel("trades", "A-USD"))
+    stranger.say(Authenticate("books"))
+    (ended,) = [m for m in stranger.hear() if isinstance(m, Error)]
+    assert (ended.code, ended.key) == (4003, trades.key)
+    assert stranger.subscriber.statistics().subscriptions == 1
+    stranger.say(Unsubscribe(book.key))
+    assert not any(isinstance(m, Error) for m in stranger.hear())
+
+
+def test_a_token_where_none_is_asked_for_is_an_error_and_no_end(line):
+    line.say(Authenticate("all"))
+    (error,) = [m for m in line.hear() if isinstance(m, Error)]
+    assert error.code == 4002
+
+
+def test_who_sends_too_fast_is_told_when_to_go_on_and_ignored_until_then():
+    line = Line(messages_per_s=10, messages_burst=2).live()
+    for wish in range(3):
+        line.say(Subscribe(wish, [Channel("ticker", "A-USD")]))
+    answers = [m for m in line.hear() if isinstance(m, Subscribed | Error)]
+    assert [type(m) for m in answers] == [Subscribed, Subscribed, Error]
+    assert (answers[2].code, answers[2].retry_after_s) == (4029, pytest.approx(0.1))
+    assert line.subscriber.statistics().subscriptions == 2
+    line.hear(300)
+    assert isinstance(line.ask(Channel("ticker", "B-USD"))[0], Subscribed)
+
+
+def flood(line, one):
+    for _ in range(20):
+        one(line)
+
+
+def test_who_goes_on_sending_too_fast_is_closed_with_4029():
+    line = Line(messages_per_s=10, messages_burst=4)
+    with pytest.raises(ProtocolError) as closed:
+        flood(line, lambda line: line.say(Resync(1)))
+    assert closed.value.code == 4029
+    assert [m.code for m in line.hear() if isinstance(m, Error)] == [4004] * 4 + [4029] * 4
+
+
+def test_frames_that_are_no_messages_count_as_well():
+    line = Line(messages_per_s=10, messages_burst=4)
+    with pytest.raises(ProtocolError) as closed:
+        flood(line, lambda line: line.subscriber.count(line.now))
+    assert closed.value.code == 4029
+
+
+def test_answers_to_pings_do_not_count_and_invented_ones_do():
+    line = Line(messages_per_s=0.01, messages_burst=2, heartbeat_s=0.05).live()
+    pings = 0
+    for _ in range(100):
+        for ping in line.hear(60):
+            if isinstance(ping, Ping):
+                line.say(Pong(ping.nonce, {}))
+                pings += 1
+    assert pings > 50
+    assert line.subscriber.statistics().refused == 0
+    with pytest.raises(ProtocolError) as closed:
+        flood(line, lambda line: line.say(Pong(1, {})))
+    assert closed.value.code == 4029
