@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
 
-.PHONY: demo test test-full check format house environment pictures bench clean
+.PHONY: demo test test-full check format house environment wire pictures bench clean
 
 demo: .made/demo
 	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
@@ -33,6 +33,9 @@ house: .made/dev
 
 environment: .made/dev
 	$(BIN)/python tools/environment.py > environment.yml
+
+wire: .made/dev
+	$(BIN)/python tools/wire.py
 
 pictures: .made/dev
 	PICTURE=1 $(BIN)/pytest tests/browser/test_market.py -k fits
