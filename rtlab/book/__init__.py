@@ -3,8 +3,10 @@
 from rtlab.book.bars import INTERVALS_NS, Bar, Bars, BarsView
 from rtlab.book.l2 import BookView, L2Book
 from rtlab.book.l3 import L3Book, OrderRow
-from rtlab.book.market import CHANNELS, Market
+from rtlab.book.market import CHANNELS, InstrumentState, Market
 from rtlab.book.side import KeyedSide, SortedSide
+from rtlab.book.snapshot import load_state, pack_state
+from rtlab.book.step import Step
 from rtlab.book.table import KeyedTable
 from rtlab.book.tape import Tape, TapeView, Totals
 from rtlab.book.ticker import Ticker, TickerRow, TickerView
@@ -19,6 +21,7 @@ __all__ = [
     "Bars",
     "BarsView",
     "BookView",
+    "InstrumentState",
     "KeyedSide",
     "KeyedTable",
     "L2Book",
@@ -26,6 +29,7 @@ __all__ = [
     "Market",
     "OrderRow",
     "SortedSide",
+    "Step",
     "Tape",
     "TapeView",
     "Ticker",
@@ -33,4 +37,6 @@ __all__ = [
     "TickerView",
     "Totals",
     "Update",
+    "load_state",
+    "pack_state",
 ]

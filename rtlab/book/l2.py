@@ -39,6 +39,15 @@ class L2Book(KeyedTable[int]):
 
     def __init__(self, *, epoch: int = 1, tombstones: int = 4096) -> None:
         super().__init__(_SIGNS, 0, epoch=epoch, tombstones=tombstones)
+        self.told: list[tuple[int, int, int]] | None = (
+            None  # where to note (side, price, qty) of each `change`
+        )
+
+    def change(self, side: int, key: int, row: int, ts: int) -> None:
+        """Set one level, or remove it by quantity 0, as the next change."""
+        super().change(side, key, row, ts)
+        if self.told is not None:
+            self.told.append((side, key, row))
 
     def apply_levels(self, rows: np.ndarray) -> None:
         """Fold LEVEL rows (EVENT) of this one instrument; each is one change."""

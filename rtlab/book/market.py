@@ -1,11 +1,12 @@
 """All shared state of one server: for every instrument its book, tape, ticker and bars."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from rtlab.book.bars import INTERVALS_NS, Bars
 from rtlab.book.l2 import L2Book
+from rtlab.book.step import Step
 from rtlab.book.tape import Tape, TapeRow
 from rtlab.book.ticker import Ticker, TickerRow
 from rtlab.book.venue import Reached, VenueBook
@@ -30,9 +31,18 @@ class InstrumentState:
         self.ticker = Ticker(epoch=epoch)
         self.bars: dict[int, Bars] = {}
 
-    def levels(self, sides: Column, prices: Column, qtys: Column, ts: int) -> None:
-        """Fold level changes, given as columns."""
-        self.book.fold(sides, prices, qtys, ts)
+    @property
+    def position(self) -> int:
+        """How many level changes and trades this state is made of: where it stands in the epoch's steps."""
+        return self.book.seq + self.tape.seq
+
+    def fold(self, step: Step) -> None:
+        """Take one step."""
+        if step.sides:
+            self.book.fold(step.sides, step.prices, step.qtys, step.ts)
+        if step.trades:
+            self.trades(step.trades)
+        self.quote(step.ts)
 
     def trades(self, rows: Sequence[TapeRow]) -> None:
         """Add trades."""
@@ -70,12 +80,14 @@ class Market:
     `epoch` must be new whenever this state does not follow what was published before: two histories under one
     epoch would be taken for one by every reader that comes back. Sequences are dense per channel and
     instrument: the book's count level changes, trades and bars trades, the ticker its own changes.
+    `on_step`, when set, is told of each step of an instrument right after it was folded.
     """
 
     def __init__(
         self, instruments: Sequence[Instrument], epoch: int, *, tape_rows: int = 4096, tombstones: int = 4096
     ) -> None:
         self.epoch = epoch
+        self.on_step: Callable[[InstrumentState, Step], None] | None = None
         self._states = [InstrumentState(one, epoch, tape_rows, tombstones) for one in instruments]
         self._by_symbol = {state.instrument.symbol: state for state in self._states}
         if len(self._by_symbol) != len(self._states):
@@ -148,8 +160,9 @@ class Market:
             else:
                 continue
             ends[index] = ts
+        nothing: tuple[Column, Column, Column] = ([], [], [])
         for index, ts in ends.items():
-            self._step(index, levels.get(index), trades.get(index), ts)
+            self._step(index, Step(ts, *levels.get(index, nothing), trades.get(index, [])))
 
     def _apply_many(self, events: np.ndarray) -> None:
         kinds = events["kind"]
@@ -160,37 +173,39 @@ class Market:
             changes, made = rows[is_level], rows[~is_level]
             levels = (changes["side"].tolist(), changes["price"].tolist(), changes["qty"].tolist())
             trades = list(zip(*(made[name].tolist() for name in ("ts", "price", "qty", "side")), strict=True))
-            self._step(index, levels if len(changes) else None, trades, int(rows["ts"][-1]))
+            self._step(index, Step(int(rows["ts"][-1]), *levels, trades))
 
-    def _step(
-        self,
-        index: int,
-        levels: tuple[Column, Column, Column] | None,
-        trades: list[TapeRow] | None,
-        ts: int,
-    ) -> None:
+    def _step(self, index: int, step: Step) -> None:
         if index >= len(self._states):
             raise InstrumentError(
                 "an event's instrument is unknown here", expected=f"below {len(self._states)}", got=index
             )
         state = self._states[index]
-        if levels:
-            state.levels(*levels, ts)
-        if trades:
-            state.trades(trades)
-        state.quote(ts)
+        state.fold(step)
+        if self.on_step is not None:
+            self.on_step(state, step)
 
     def apply_depth(self, symbol: str, message: DepthSnapshot | DepthUpdate) -> list[Reached]:
         """Take a venue's depth message in; give the venue's updates that the book went through by it."""
         state = self.state(symbol)
-        before = state.book.seq
+        book = state.book
+        changes: list[tuple[int, int, int]] = []
+        book.told = None if self.on_step is None else changes
+        before = book.seq
         reached = state.venue.apply(message)
-        if state.book.seq != before:
-            state.quote(message.ts_event)
+        book.told = None
+        if book.seq != before:
+            state.quote(book.ts)
+            if self.on_step is not None:
+                sides, prices, qtys = (list(column) for column in zip(*changes, strict=True))
+                self.on_step(state, Step(book.ts, sides, prices, qtys, []))
         return reached
 
     def apply_trade(self, trade: VenueTrade) -> None:
         """Add one trade that a venue made."""
         state = self.state(trade.instrument)
-        state.trades([(trade.ts_event, trade.price, trade.qty, int(trade.aggressor_side))])
-        state.quote(trade.ts_event)
+        row = (trade.ts_event, trade.price, trade.qty, int(trade.aggressor_side))
+        step = Step(trade.ts_event, [], [], [], [row])
+        state.fold(step)
+        if self.on_step is not None:
+            self.on_step(state, step)

@@ -1,7 +1,7 @@
 """The tape: the last trades of one instrument as a log, whose totals make every drop a subtraction."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from struct import pack
 from typing import NamedTuple
@@ -78,6 +78,14 @@ class Tape:
         self.epoch, self.totals = epoch, Totals()
         self.rows.clear()
         self._before.clear()
+
+    def load(self, epoch: int, totals: Totals, rows: Sequence[TapeRow]) -> None:
+        """Hold the newest of `rows`, the last of which is number `totals.seq` of `epoch`."""
+        made = Totals().after(rows)
+        self.epoch, self.totals = epoch, totals.less(made)
+        self.rows.clear()
+        self._before.clear()
+        self.extend(rows)
 
     def since(self, epoch: int, seq: int, depth: int, held: int) -> AnyUpdate | None:
         """Give a reader the rows after `seq`; one that holds nothing gets the newest `depth`. Body: (Totals, rows)."""
