@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from rtlab.client.connection import CLOSE_GRACE_S, ReaderConnection
 from rtlab.client.inbox import Inbox
-from rtlab.client.link import Callback, ClientStatistics, Link, LinkState
+from rtlab.client.link import Callback, ClientStatistics, Link, LinkState, Tap
 from rtlab.client.outcome import (
     MAX_MESSAGE,
     NETWORK,
@@ -130,6 +130,10 @@ class Client:
     def on_applied(self, callback: Callback) -> Callable[[], None]:
         """Call `callback` with each Applied, right after the views changed; give a function that ends this."""
         return self._link.on_applied(callback)
+
+    def on_payload(self, tap: Tap) -> None:
+        """Call `tap` with the bytes of each message as they came, before they are applied: for who keeps accounts."""
+        self._link.on_payload(tap)
 
     def __aiter__(self) -> Inbox:
         self._raise_if_closed()

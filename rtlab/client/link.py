@@ -22,6 +22,7 @@ from rtlab.protocol import (
 )
 
 Callback = Callable[[Applied], None]
+Tap = Callable[[bytes], None]
 
 AFTER_FOREIGN_S = 1.0  # who sent or got what the protocol does not allow is not asked again at once
 
@@ -70,6 +71,11 @@ class Link:
         )
         self._late = 0
         self._callbacks: list[Callback] = []
+        self._taps: list[Tap] = []
+
+    def on_payload(self, tap: Tap) -> None:
+        """Call `tap` with the bytes of each message as they came, before they are applied, whatever becomes of them."""
+        self._taps.append(tap)
 
     def on_applied(self, callback: Callback) -> Callable[[], None]:
         """Call `callback` after each change of a view; give a function that ends this."""
@@ -88,6 +94,8 @@ class Link:
 
     def receive(self, payload: bytes, now: int) -> list[Applied]:
         """Apply a message and tell the callbacks; raises ProtocolError, and whatever a callback raises."""
+        for tap in self._taps:
+            tap(payload)
         try:
             applied = self.reader.receive(payload, now)
         except ProtocolError:

@@ -11,10 +11,10 @@ import pytest
 from support.command_flow import Truth
 from support.live_market import assert_no_silent_loss, assert_true, follow, note_trades
 from support.processes import ServerProcess
-from support.proxy import Proxy
 from support.waiting import until
 
 from rtlab.client import Client, LinkState, connect
+from rtlab.lab.faults.proxy import LossyProxy
 from rtlab.protocol import Subscription
 
 ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "3"))
@@ -71,7 +71,7 @@ async def test_after_each_cut_of_the_connection_it_resumes_where_it_was():
     with ServerProcess(seed=SEED, rate=RATE) as server:
         await asyncio.to_thread(server.start, 1)
         truth = Truth(server.seed + 1)
-        async with Proxy(server.port) as proxy, connect(proxy.url) as client:
+        async with LossyProxy(server.port) as proxy, connect(proxy.url) as client:
             subscriptions = await follow(client, *WISHES)
             whole, _, tape, _ = subscriptions
             given, books = note_trades(client, tape), []

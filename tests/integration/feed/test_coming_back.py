@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from support.live_market import LiveMarket, assert_no_silent_loss, follow, note_trades
-from support.proxy import Proxy
 from support.waiting import until
 
 from rtlab.client import LinkState, connect
 from rtlab.feed import Gateway
+from rtlab.lab.faults.proxy import LossyProxy
 
 WISHES = (("book", "BTC-USD", None), ("book", "BTC-USD", 10), ("trades", "ETH-USD", 1000))
 
@@ -17,7 +17,7 @@ WISHES = (("book", "BTC-USD", None), ("book", "BTC-USD", 10), ("trades", "ETH-US
 async def test_after_a_cut_the_client_resumes_and_loses_no_trade_silently(codec):
     async with (
         LiveMarket(seed=11) as live,
-        Proxy(live.gateway.port) as proxy,
+        LossyProxy(live.gateway.port) as proxy,
         connect(proxy.url, codec=codec) as client,
     ):
         live.step(300)
@@ -75,7 +75,11 @@ async def test_a_restart_that_keeps_its_history_is_resumed():
 
 
 async def test_who_was_away_for_longer_than_the_server_remembers_gets_a_snapshot_and_counts_what_it_lost():
-    async with LiveMarket(seed=15) as live, Proxy(live.gateway.port) as proxy, connect(proxy.url) as client:
+    async with (
+        LiveMarket(seed=15) as live,
+        LossyProxy(live.gateway.port) as proxy,
+        connect(proxy.url) as client,
+    ):
         live.step(300)
         (tape,) = await follow(client, ("trades", "BTC-USD", 1000))
         proxy.refusing = True
@@ -90,7 +94,11 @@ async def test_who_was_away_for_longer_than_the_server_remembers_gets_a_snapshot
 
 
 async def test_a_refusing_address_is_tried_ever_more_rarely_and_found_again():
-    async with LiveMarket(seed=16) as live, Proxy(live.gateway.port) as proxy, connect(proxy.url) as client:
+    async with (
+        LiveMarket(seed=16) as live,
+        LossyProxy(live.gateway.port) as proxy,
+        connect(proxy.url) as client,
+    ):
         (book,) = await follow(client, ("book", "BTC-USD", 5))
         proxy.refusing = True
         proxy.cut()
@@ -103,7 +111,11 @@ async def test_a_refusing_address_is_tried_ever_more_rarely_and_found_again():
 
 
 async def test_spoiled_bytes_from_the_server_end_the_connection_and_not_the_views():
-    async with LiveMarket(seed=17) as live, Proxy(live.gateway.port) as proxy, connect(proxy.url) as client:
+    async with (
+        LiveMarket(seed=17) as live,
+        LossyProxy(live.gateway.port) as proxy,
+        connect(proxy.url) as client,
+    ):
         live.step(300)
         subscriptions = await follow(client, *WISHES)
         before = client.statistics().opened
@@ -123,7 +135,11 @@ async def test_spoiled_bytes_from_the_server_end_the_connection_and_not_the_view
 
 
 async def test_single_wrong_bytes_never_leave_a_book_that_claims_to_be_right():
-    async with LiveMarket(seed=18) as live, Proxy(live.gateway.port) as proxy, connect(proxy.url) as client:
+    async with (
+        LiveMarket(seed=18) as live,
+        LossyProxy(live.gateway.port) as proxy,
+        connect(proxy.url) as client,
+    ):
         live.step(300)
         (book,) = await follow(client, ("book", "BTC-USD", 10))
         rounds = 0

@@ -5,11 +5,11 @@ import os
 import random
 
 from support.live_market import LiveMarket, follow
-from support.proxy import Proxy
 from support.waiting import until
 from websockets.asyncio.client import connect as open_websocket
 
 from rtlab.client import connect
+from rtlab.lab.faults.proxy import LossyProxy
 from rtlab.protocol import Limits
 
 WISHES = (("book", "BTC-USD", 20), ("trades", "BTC-USD", 100), ("ticker", "BTC-USD", None))
@@ -18,10 +18,11 @@ WISHES = (("book", "BTC-USD", 20), ("trades", "BTC-USD", 100), ("ticker", "BTC-U
 async def test_a_throttled_reader_lags_within_bounds_and_is_true_and_the_others_are_live():
     async with (
         LiveMarket(seed=21) as live,
-        Proxy(live.gateway.port, bytes_per_s=3000) as proxy,
+        LossyProxy(live.gateway.port) as proxy,
         connect(proxy.url) as slow,
         connect(live.gateway.url) as fast,
     ):
+        proxy.line.bytes_per_s = 3000
         live.step(500)
         lagging, current = await follow(slow, *WISHES), await follow(fast, *WISHES)
         heads: list[int] = []
@@ -50,14 +51,14 @@ async def test_a_reader_that_is_evicted_comes_back_when_it_may_and_resumes():
     limits = Limits(heartbeat_s=0.05, evict_after_s=0.4, retry_after_s=0.1)
     async with (
         LiveMarket(seed=22, limits=limits) as live,
-        Proxy(live.gateway.port) as proxy,
+        LossyProxy(live.gateway.port) as proxy,
         connect(proxy.url) as client,
     ):
         live.step(300)
         (book,) = await follow(client, ("book", "BTC-USD", None))
-        proxy.delay_s = 30.0  # nothing comes through any more
+        proxy.line.stalled = True
         await until(lambda: live.gateway.statistics().evicted == 1)
-        proxy.delay_s = 0.0
+        proxy.line.stalled = False
         proxy.cut()
         live.step()
         await live.caught_up(book)

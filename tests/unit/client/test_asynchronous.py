@@ -3,13 +3,13 @@ import socket
 
 import pytest
 from support.markets import BTC, HandMarket
-from support.proxy import Proxy
 from support.waiting import until
 from websockets.asyncio.server import ServerConnection, serve
 
 from rtlab.client import LinkState, connect
 from rtlab.errors import ClosedError, ConfigError, RefusedError, UnreachableError
 from rtlab.feed import Gateway
+from rtlab.lab.faults.proxy import LossyProxy
 from rtlab.protocol import Applied
 
 
@@ -169,7 +169,7 @@ async def test_a_websocket_server_that_speaks_another_subprotocol_is_refused():
 
 
 async def test_a_cut_connection_comes_back_by_itself_and_resumes(market):
-    async with Gateway(market) as gateway, Proxy(gateway.port) as proxy, connect(proxy.url) as client:
+    async with Gateway(market) as gateway, LossyProxy(gateway.port) as proxy, connect(proxy.url) as client:
         book = await client.ready(client.subscribe("book", "BTC-USD"))
         proxy.cut()
         await until(lambda: client.state is LinkState.RECONNECTING)

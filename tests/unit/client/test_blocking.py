@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import pytest
 from support.markets import BTC, HandMarket
-from support.proxy import Proxy
 from websockets.asyncio.server import ServerConnection, serve
 
 from rtlab.client import BlockingClient, LinkState, connect_blocking
 from rtlab.errors import ClosedError, ConfigError, RefusedError, UnreachableError
 from rtlab.feed import Gateway
+from rtlab.lab.faults.proxy import LossyProxy
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ async def test_read_without_news_gives_nothing_after_its_time(market):
 
 
 async def test_a_cut_connection_comes_back_while_it_is_read_and_resumes(market):
-    async with Gateway(market) as gateway, Proxy(gateway.port) as proxy:
+    async with Gateway(market) as gateway, LossyProxy(gateway.port) as proxy:
 
         def body(on_loop):
             with connect_blocking(proxy.url) as client:

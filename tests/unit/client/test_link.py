@@ -214,3 +214,17 @@ def test_a_closed_link_stays_closed_whatever_comes():
     wire.link.receive(wire.link.codec.encode(Snapshot(9, 1, 1, 1, [], [], None)), wire.now)
     assert wire.link.state is LinkState.CLOSED
     assert wire.link.statistics(wire.now).state == "closed"
+
+
+def test_a_tap_sees_every_payload_as_it_came_before_it_changes_a_view():
+    wire, seen = Wire(), []
+    subscription = wire.link.reader.subscribe("book", "BTC-USD")
+    wire.market.set_levels((0, 100, 5))
+    wire.link.on_payload(lambda payload: seen.append((payload, subscription.view.bids())))
+    wire.exchange()
+    assert len(seen) > 2
+    with_book = [bids for payload, bids in seen if isinstance(Codec().decode_server(payload), Snapshot)]
+    assert with_book == [[]]
+    with pytest.raises(ProtocolError):
+        wire.link.receive(b"nonsense", wire.now)
+    assert seen[-1] == (b"nonsense", [(100, 5)])

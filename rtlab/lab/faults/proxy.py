@@ -1,0 +1,150 @@
+"""A TCP proxy that does to a connection what bad networks do: seeded, bounded, changed while it runs."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from rtlab.lab.faults.pipe import Pipe, Quality
+
+MOST = 64 << 10  # bytes that a pipe holds
+KERNEL = 16 << 10  # bytes that the kernel may hide on either side: asked of it, as far as it listens
+RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # SO_LINGER 0: what is on its way is lost, the peer gets a RST
+
+
+class LossyProxy:
+    """Relays a local port of its own to `port`; `url` is where a reader goes instead.
+
+    `line` says how all its connections behave; `refusing` resets whoever comes; `spoil` may change the server's
+    bytes. The same seed draws the same lateness and pieces for the same connection, by the order of their coming.
+    What cannot be taken on is not read, so the server feels a slow or stalled line as it would feel a real one.
+    """
+
+    def __init__(self, port: int, *, seed: int = 0, most: int = MOST) -> None:
+        self.target, self.seed, self.most = port, seed, most
+        self.line = Quality()
+        self.refusing = False
+        self.spoil: Callable[[bytes], bytes] | None = None
+        self.accepted = self.cuts = 0
+        self._carried = self._lost = 0
+        self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
+        self._pipes: set[Pipe] = set()
+
+    async def __aenter__(self) -> Self:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)  # accepted sockets inherit it
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=KERNEL)
+        self.port: int = listener.getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        tasks = list(self._pairs)
+        self.cut()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        """Where readers connect to."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def held(self) -> int:
+        """Give the bytes that are inside now."""
+        return sum(pipe.held for pipe in self._pipes)
+
+    @property
+    def carried(self) -> int:
+        """Give the bytes that came through, both ways."""
+        return self._carried + sum(pipe.carried for pipe in self._pipes)
+
+    @property
+    def lost(self) -> int:
+        """Give the bytes that half-open connections threw away."""
+        return self._lost + sum(pipe.lost for pipe in self._pipes)
+
+    def cut(self) -> int:
+        """Reset every connection, as a pulled cable does; give how many there were."""
+        pairs = list(self._pairs.values())
+        for writers in pairs:
+            for writer in writers:
+                _reset(writer)
+        self.cuts += len(pairs)
+        return len(pairs)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number, self.accepted = self.accepted, self.accepted + 1
+        task = asyncio.current_task()
+        assert task is not None
+        far = None if self.refusing else await self._dial()
+        if far is None:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = far
+        self._pairs[task] = (writer, far_writer)
+        up = self._pipe(reader, far_writer, f"{self.seed} {number} up")
+        down = self._pipe(far_reader, writer, f"{self.seed} {number} down", self._spoiled)
+        end: Callable[[asyncio.StreamWriter], None] = _reset
+        try:
+            if await self._carry(up, down):
+                end = asyncio.StreamWriter.close
+        finally:
+            del self._pairs[task]
+            for each in (writer, far_writer):
+                end(each)
+            for pipe in (up, down):
+                self._pipes.discard(pipe)
+                self._carried += pipe.carried
+                self._lost += pipe.lost
+
+    async def _carry(self, up: Pipe, down: Pipe) -> bool:
+        # gives False when it did not end in order: one side is gone, or the proxy closes
+        running = [asyncio.create_task(pipe.run()) for pipe in (up, down)]
+        try:
+            await asyncio.gather(*running)
+            return True
+        except (OSError, asyncio.CancelledError):
+            return False
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        upstream = socket.socket()
+        upstream.setblocking(False)
+        upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL)
+        try:
+            await asyncio.get_running_loop().sock_connect(upstream, ("127.0.0.1", self.target))
+            return await asyncio.open_connection(sock=upstream, limit=KERNEL // 4)
+        except OSError:
+            upstream.close()
+            return None
+
+    def _pipe(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        seed: str,
+        spoil: Callable[[bytes], bytes] = lambda segment: segment,
+    ) -> Pipe:
+        writer.transport.set_write_buffer_limits(high=KERNEL)
+        pipe = Pipe(reader, writer, self.line, Random(seed), self.most, spoil)
+        self._pipes.add(pipe)
+        return pipe
+
+    def _spoiled(self, segment: bytes) -> bytes:
+        return segment if self.spoil is None else self.spoil(segment)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()
