@@ -7,11 +7,13 @@ RtlabError
 │   ├── GridError             a price or quantity is not a whole number of ticks or lots
 │   ├── CommandError          a command is not one the engine knows
 │   ├── SourceError           a file is missing, truncated or of another kind
+│   ├── StoreError            there is no server for the store, or what it holds cannot be used
 │   ├── AddressError          a port is in use or an address may not be bound
 │   └── ClosedError           the object was closed before this call
 └── RemoteError               the peer
     ├── ProtocolError         a payload that the protocol does not allow; carries the close code
     ├── RefusedError          the peer answered with an Error message
+    ├── FencedError           another engine writes there now, of a newer epoch
     └── UnreachableError      nobody answers at that address
 """
 
@@ -61,6 +63,10 @@ class SourceError(LocalError):
     """A file is missing, truncated or of another kind than was asked for."""
 
 
+class StoreError(LocalError):
+    """There is no server for the store, it cannot be started, or what it holds cannot be used."""
+
+
 class AddressError(LocalError):
     """A port is in use, or an address may not be bound."""
 
@@ -87,6 +93,10 @@ class RefusedError(RemoteError):
     def __init__(self, what: str, *, code: int, retry_after_s: float | None = None) -> None:
         super().__init__(what)
         self.code, self.retry_after_s = code, retry_after_s
+
+
+class FencedError(RemoteError):
+    """Another engine writes there now, of a newer epoch: this one must stop."""
 
 
 class UnreachableError(RemoteError):
