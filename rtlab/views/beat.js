@@ -1,6 +1,9 @@
 // Tells Python, ten times a second, the newest drawing that was painted. A hidden tab paints nothing
 // (requestAnimationFrame rests), so it answers nothing, and Python sends the newest state on its return.
 const EVERY_MS = 100
+// A notebook opens the way to its kernel half a second after the output, and loses what is said before: so it is
+// said again until Python answers.
+const AGAIN_MS = 1000
 
 // In a notebook Panel sends back what Python has sent. An old column that comes back undoes what was streamed
 // since, and a colour comes back in a form that Python refuses, with all else in the same message. So nothing of
@@ -35,13 +38,18 @@ export function render({ model }) {
       keep_here(document)
     }
   }
+  const view = Math.random().toString(36).slice(2)
+  const appear = () => model.send_msg({ ready: view })
+  const appearing = setInterval(appear, AGAIN_MS)
+  model.on("remove", () => clearInterval(appearing))
   model.on("msg:custom", ({ sent, ping }) => {
+    clearInterval(appearing)
     if (ping) return model.send_msg({ alive: true })
     guard()
     newest = sent
     if (!waiting) arm()
   })
   guard()
-  model.send_msg({ ready: true })
+  appear()
   return document.createElement("div")
 }

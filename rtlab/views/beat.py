@@ -108,6 +108,7 @@ class Beat(JSComponent):
         self._on_ready = on_ready
         self._gathering = 0
         self._ready: set[str] = set()  # the outputs that have said that they are there
+        self._view: object = None  # the newest of them, by the name that it gave itself
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -149,16 +150,23 @@ class Beat(JSComponent):
             return
         if self._heartbeat is not None:
             self._heartbeat.heard()
-        if message.get("ready"):
-            send_at_once(self)
-            self._watch()
-            with SENDING:  # a drawing of another thread would undo what is reset here
-                self._ready = set(self._models)
-                self.pace.restart()
-                self._on_ready()
+        if view := message.get("ready"):
+            self._appeared(view)
         elif isinstance(painted := message.get("painted"), int):
             self.pace.painted(painted)
         self.flush()
+
+    def _appeared(self, view: object) -> None:
+        send_at_once(self)
+        self._watch()
+        with SENDING:  # a drawing of another thread would undo what is reset here
+            self._ready = set(self._models)
+            if view == self._view:
+                self._send_msg({"ping": True})  # it did not hear yet that it was heard
+                return
+            self._view = view
+            self.pace.restart()
+            self._on_ready()
 
     def _get_model(
         self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: object = None

@@ -171,8 +171,9 @@ class LayeredPlot(Viewer):
 
     def _greet(self, hello: Hello) -> None:
         """Serve the newest browser that shows the plot; a figure can only be in one place."""
-        self._mount, self._moving = hello.mount, None
-        self._pace.restart()
+        if hello.mount != self._mount:  # else it did not hear yet that it was heard
+            self._mount, self._moving = hello.mount, None
+            self._pace.restart()
         if self._figure is None:
             self._figure = self._build(hello)
             pane = pn.pane.Bokeh(self._figure, margin=0, sizing_mode="stretch_both")  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@
 
 const NS = "http://www.w3.org/2000/svg"
 const UNANSWERED = 3 // questions
+const AGAIN_MS = 1000 // until it is said again that the chart is there, while Python is not heard of
 const ANSWER_MS = 100 // between two answers that something is painted
 const PATIENCE_MS = 4000 // until the badge says that Python is silent
 const SNAP_PX = 40 // how near a point must be to be read out
@@ -128,6 +129,8 @@ class Chart {
   // --- what is said and heard
 
   hello() {
+    // a notebook opens the way to its kernel half a second after the output, and loses what is said before
+    this.greeting = setTimeout(() => this.hello(), AGAIN_MS)
     this.say({ type: "hello", renderer: renderer(), width: this.view.root.el?.clientWidth ?? 0 })
     // in a notebook Panel would collect what is said for 50 ms
     for (const root of this.model.document?.roots() ?? [])
@@ -173,6 +176,7 @@ class Chart {
   is_there() {
     if (this.silent) this.redraw("marks")
     this.silent = false
+    clearTimeout(this.greeting)
     clearTimeout(this.silence)
     this.silence = this.every ? this.miss(4 * this.every) : 0
   }
@@ -308,6 +312,7 @@ class Chart {
     this.detach()
     cancelAnimationFrame(this.searching)
     cancelAnimationFrame(this.frame)
+    clearTimeout(this.greeting)
     clearTimeout(this.silence)
     clearTimeout(this.painted)
   }

@@ -73,12 +73,17 @@ export function render({ model }) {
     last.className = `last ${["down", "", "up"][told.way + 1]}`
     if (model.alone) document.title = `${told.last ? `${told.last} ` : ""}${model.symbol} · rtlab`
   }
+  // said again until Python answers: see beat.js
+  const appear = () => model.send_msg({ ready: true, theme: wished() })
+  const appearing = setInterval(appear, 1000)
+  model.on("remove", () => clearInterval(appearing))
   model.on("msg:custom", (message) => {
+    clearInterval(appearing)
     told = message
     if (!waiting) { waiting = true; requestAnimationFrame(paint) }
   })
   root.addEventListener("rt-liveness", ({ detail }) => { state = detail.still ? "still" : ""; wear() })
-  model.send_msg({ ready: true, theme: wished() })
+  appear()
   requestAnimationFrame(wear)
   wear()
   return root

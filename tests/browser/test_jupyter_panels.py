@@ -16,7 +16,7 @@ CELLS = [
     f"""import asyncio, sys
 import panel as pn
 from rtlab.views import beat
-beat.ASK_S = 0.5
+beat.ASK_S = 2.0
 sys.path.append({str(SUPPORT)!r})
 from support.random_market import BTC, RandomMarket
 from rtlab.views import Candles, DepthChart, FeedHealth, Ladder, MarketPage, MarketState, Prices, TradeTape

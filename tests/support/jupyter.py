@@ -118,7 +118,8 @@ def run_all(page: Page, seconds: float = 90.0) -> None:
     """Run all cells and wait until each has run; fails with the traceback of the first that could not."""
     page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
     until(lambda: all(page.evaluate(_COUNTS)) or errors(page), "all cells", seconds, page=page)
-    assert errors(page) == []
+    failed = errors(page)
+    assert not failed, "\n".join(failed)
 
 
 def errors(page: Page) -> list[str]:

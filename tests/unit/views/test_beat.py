@@ -231,9 +231,19 @@ def test_the_answer_draws_what_waited(drawer: Drawer) -> None:
 def test_a_view_that_appears_is_announced_each_time() -> None:
     beat, ready = shown()
     with looking_at(beat) as looker:
-        looker.say(beat, {"ready": True})
-        looker.say(beat, {"ready": True})
+        looker.say(beat, {"ready": "one"})
+        looker.say(beat, {"ready": "two"})
     assert ready == ["ready", "ready"]
+
+
+def test_a_view_that_says_again_that_it_is_there_is_answered_and_not_announced_again() -> None:
+    beat, ready = shown()
+    with looking_at(beat) as looker:
+        looker.say(beat, {"ready": "one"})
+        looker.forget()
+        looker.say(beat, {"ready": "one"})
+        assert looker.messages(beat) == [{"ping": True}]
+    assert ready == ["ready"]
 
 
 @pytest.mark.parametrize(
