@@ -4,8 +4,9 @@ from rtlab.protocol.cache import CacheStatistics, PayloadCache
 from rtlab.protocol.channels import CHANNEL_KINDS, AnyView
 from rtlab.protocol.codec import SUBPROTOCOLS, VERSION, Codec, Encoding, Malformed, Payload
 from rtlab.protocol.codes import Code
-from rtlab.protocol.credit import Credit, State
+from rtlab.protocol.credit import Credit
 from rtlab.protocol.grant import OPEN, Grant
+from rtlab.protocol.ladder import State
 from rtlab.protocol.limits import Limits
 from rtlab.protocol.messages import (
     Authenticate,

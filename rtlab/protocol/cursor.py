@@ -13,6 +13,7 @@ class Cursor:
     """The reader of one lane: (epoch, seq, held), and the seq up to which it was told all there was to tell.
 
     `merged` counts heads of the source that were passed over by a later message, `dropped` rows of a log.
+    `less` is a lane of less depth, for who consented to it while it is too slow.
     """
 
     __slots__ = (
@@ -22,11 +23,13 @@ class Cursor:
         "_seen",
         "dropped",
         "epoch",
+        "full",
         "furthest",
         "gap",
         "held",
         "key",
         "lane",
+        "less",
         "merged",
         "messages",
         "patient_until",
@@ -35,8 +38,11 @@ class Cursor:
         "told",
     )
 
-    def __init__(self, key: int, lane: Lane, channel: Channel, patient_until: int) -> None:
+    def __init__(
+        self, key: int, lane: Lane, channel: Channel, patient_until: int, less: Lane | None = None
+    ) -> None:
         self.key, self.lane = key, lane
+        self.full, self.less = lane, less or lane
         self.epoch, self.seq, self.held = channel.resume or (0, 0, 0)
         self.told = self.seq
         self.furthest = (self.epoch, self.seq)
@@ -52,6 +58,10 @@ class Cursor:
     def reset(self) -> None:
         """The reader holds nothing any more: its next message is a snapshot."""
         self.epoch = self.seq = self.told = self.held = 0
+
+    def cut(self, *, less: bool) -> None:
+        """Go on at the lesser depth or at the full one; the next message brings the reader there."""
+        self.lane = self.less if less else self.full
 
     def look(self) -> None:
         """Notice a new head of the source, whether or not anything may be sent."""

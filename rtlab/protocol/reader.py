@@ -95,15 +95,20 @@ class Reader:
         depth: int | None = None,
         interval_ns: int = 0,
         max_rate: float | None = None,
+        least_depth: int | None = None,
     ) -> Subscription:
-        """Ask for a channel, now or when connected, and again after each reconnect."""
+        """Ask for a channel, now or when connected, and again after each reconnect.
+
+        `least_depth`: be content with this many levels while too slow for `depth`.
+        """
         if channel not in CHANNEL_KINDS:
             raise ConfigError(
                 "the caller's channel is unknown", expected=f"one of {', '.join(CHANNEL_KINDS)}", got=channel
             )
         self._wishes += 1
         wish = self._wishes
-        subscription = Subscription(wish, Channel(channel, instrument, depth, interval_ns, max_rate))
+        asked = Channel(channel, instrument, depth, interval_ns, max_rate, None, least_depth)
+        subscription = Subscription(wish, asked)
         self._subscriptions[wish] = subscription
         if self._is_connected:
             self._ask(subscription)

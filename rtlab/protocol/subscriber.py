@@ -1,6 +1,6 @@
 """The server's half of one connection. It knows no socket, no clock and no book."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from rtlab.protocol.cache import PayloadCache
 from rtlab.protocol.channels import CHANNEL_KINDS
 from rtlab.protocol.codec import VERSION, Codec, Malformed, Payload
 from rtlab.protocol.codes import Code
-from rtlab.protocol.credit import State
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.delivery import Delivery
 from rtlab.protocol.grant import OPEN, Grant
+from rtlab.protocol.ladder import Moves, State
 from rtlab.protocol.limits import SECOND, Limits, ns
 from rtlab.protocol.messages import (
     Authenticate,
@@ -37,7 +37,10 @@ Authority = Callable[[str, int], Grant]
 
 
 class SubscriberStatistics(NamedTuple):
-    """What one connection was sent, and how it is treated. Sizes in bytes; `lag_ms` is how long it owes an answer."""
+    """What one connection was sent, and how it is treated. Sizes in bytes; `lag_ms` is how long it owes an answer.
+
+    `lagged`, `degraded` and `recovered` count how often it began to lag, was degraded and became live again.
+    """
 
     state: State
     subscriptions: int
@@ -50,6 +53,9 @@ class SubscriberStatistics(NamedTuple):
     lag_ms: float
     window: int
     unanswered: int
+    lagged: int
+    degraded: int
+    recovered: int
 
 
 class Subscriber:
@@ -72,9 +78,11 @@ class Subscriber:
         now: int,
         grant: Grant | None = OPEN,
         authority: Authority | None = None,
+        nonces: Iterator[int] | None = None,
+        all_moves: Moves | None = None,
     ) -> None:
         self._sources, self._codec, self._cache, self._limits = sources, codec, cache, limits
-        self._delivery = Delivery(codec, cache, limits, now)
+        self._delivery = Delivery(codec, cache, limits, now, nonces=nonces, all_moves=all_moves)
         self._generation = 0
         self._resyncs = self._refused = 0
         self._now = now
@@ -132,6 +140,21 @@ class Subscriber:
             return []
         return self._delivery.due(now)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Give the bytes that are held for this reader here, beside the transport's: answers that wait."""
+        return self._delivery.waiting_bytes
+
+    @property
+    def idle_ns(self) -> int:
+        """Give how long (ns) ago, as of the last call with a time, the reader last showed progress it owed."""
+        return self._delivery.credit.idle(self._now)
+
+    def give_up(self, why: str, now: int) -> None:
+        """End it from the server's side; `closing` then says `why`."""
+        self._now = now
+        self._delivery.give_up(why, now)
+
     def pause(self, now: int) -> None:
         """The transport's write buffer is full."""
         self._delivery.credit.pause(now)
@@ -156,6 +179,9 @@ class Subscriber:
             credit.lag(self._now) / 1e6,
             credit.window,
             credit.unanswered,
+            credit.moves.into[State.LAGGING],
+            credit.moves.into[State.DEGRADED],
+            credit.moves.into[State.LIVE],
         )
 
     def _early(self) -> int:
@@ -215,7 +241,12 @@ class Subscriber:
         )
         key = self._new_key(lane.base)
         patient_until = self._now + ns(self._limits.resume_wait_s)
-        self._delivery.cursors[key] = Cursor(key, lane, channel, patient_until)
+        less = None
+        if channel.least_depth is not None and channel.least_depth < depth:
+            less = self._cache.lane(
+                source, self._codec, channel.name, channel.instrument, channel.interval, channel.least_depth
+            )
+        self._delivery.cursors[key] = Cursor(key, lane, channel, patient_until, less)
         instrument = self._sources.instruments[channel.instrument]
         grid = (str(instrument.tick_size), str(instrument.lot_size))
         granted = (channel.depth, channel.max_rate, channel.interval)
@@ -233,6 +264,10 @@ class Subscriber:
             return Code.UNKNOWN, _wrong("instrument", f"one of {', '.join(known)}", channel.instrument)
         if depth is not None and not 0 < depth <= WHOLE:
             return Code.PROTOCOL, _wrong("depth", "1 or more, or none for all", depth)
+        least = channel.least_depth
+        if least is not None and (kind.log or not 0 < least <= (depth or WHOLE)):
+            wanted = "none for a log" if kind.log else f"1 to depth {depth or ''}".rstrip()
+            return Code.PROTOCOL, _wrong("least_depth", wanted, least)
         if bool(channel.interval) is not kind.timed:
             wanted = "one above 0" if kind.timed else "none"
             return Code.PROTOCOL, _wrong("interval", f"{wanted} for {name}", channel.interval)

@@ -4,6 +4,8 @@ from enum import StrEnum
 from typing import Literal
 from zlib import crc32
 
+from msgspec.structs import replace
+
 from rtlab.book import AnyUpdate
 from rtlab.book.l2 import pack_rows
 from rtlab.book.update import WHOLE
@@ -68,7 +70,7 @@ class Subscription:
         """Give the wish for a new connection, with the point from which to resume."""
         view, ask = self.view, self.asked
         resume = None if self.holds_nothing else (view.epoch, view.seq, view.held)
-        return Channel(ask.name, ask.instrument, ask.depth, ask.interval, ask.max_rate, resume)
+        return replace(ask, resume=resume)
 
     def disconnected(self) -> None:
         """Forget what belongs to a connection."""

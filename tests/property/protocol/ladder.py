@@ -4,7 +4,8 @@ import copy
 from collections import deque
 from typing import NamedTuple
 
-from rtlab.protocol.credit import Credit, State
+from rtlab.protocol.credit import Credit
+from rtlab.protocol.ladder import LADDER, State
 from rtlab.protocol.limits import Limits
 
 KEY = 1
@@ -20,6 +21,8 @@ def scaled(**changes):
         "ask_again_s": 1 * UNIT,
         "relapse_s": 2 * UNIT,
         "evict_after_s": 6 * UNIT,
+        "degrade_after_s": 2 * UNIT,
+        "degraded_interval_s": 2 * UNIT,
         "need": 2,
         "window_floor": 1,
         "window_ceiling": 2,
@@ -33,15 +36,16 @@ class World:
     Sequences count messages of one byte. It implements Link.
     """
 
-    def __init__(self, limits, credit=Credit):
+    def __init__(self, limits, ladder=LADDER):
         self.now = 0
         self.sent_seq = 0
         self.fresh = 0  # whether the source has news
         self.down = ()  # ("news", seq) and ("ping", nonce), oldest first
         self.received = self.applied = 0
         self.up = ()  # (nonce, applied), oldest first
+        self.pings = 0
         self.states = 0
-        self.credit = credit(self, limits, 0)
+        self.credit = Credit(self, limits, 0, ladder=ladder)
         self.credit.tick(0)
 
     # Link
@@ -59,8 +63,10 @@ class World:
 
     furthest = sent
 
-    def ping(self, nonce, now):
-        self.down += (("ping", nonce),)
+    def ping(self, now):
+        self.pings += 1
+        self.down += (("ping", self.pings),)
+        return self.pings
 
     def moved(self, state, now):
         self.states += 1
@@ -146,15 +152,16 @@ class World:
             tuple((c.nonce - n, seq - a) for n, a in self.up),
             c.state,
             c.paused,
-            age(c.since, limits.relapse_s),
+            age(c.since, max(limits.relapse_s, limits.degrade_after_s)),
+            age(c._sent_at, limits.degraded_interval_s),
             c.need,
             c.window,
             c.unanswered,
             tuple(c.round_trips),
             target,
-            c._asked == c._pinged,
+            c._asked == c.pinged,
             age(c._asked, limits.evict_after_s),
-            age(c._pinged, limits.heartbeat_s),
+            age(c.pinged, limits.heartbeat_s),
             age(c._progress, limits.evict_after_s),
             min(c._good, c.need),
             c._at_ask,
@@ -212,10 +219,10 @@ class Found(NamedTuple):
     world: World | None = None
 
 
-def explore(limits, *, credit=Credit, most=2_000_000):
+def explore(limits, *, ladder=LADDER, most=2_000_000):
     """Visit every state there is, and ask of each whether the promises of the ladder hold from there."""
     bound = max(2 * limits.window_floor, limits.window_ceiling) + 1  # and one batch
-    start = World(limits, credit)
+    start = World(limits, ladder)
     seen = {start.key()}
     queue = deque([start])
     flight = time = 0

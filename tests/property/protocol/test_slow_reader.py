@@ -11,8 +11,8 @@ def test_a_slow_reader_is_never_far_behind(rate, delay_ms):
     seen = simulate(rate=rate, seconds=25, delay_ms=delay_ms)
     assert seen.book_p99 <= 1200
     assert seen.trades_p99 <= 1200
-    assert seen.most_waiting < 8192
-    assert "LAGGING" in seen.states
+    assert seen.most_waiting < max(4096, rate)  # not a second of what it takes
+    assert {"LAGGING", "DEGRADED"} <= seen.states
     assert seen.merged > 1000
     assert (
         seen.given + seen.dropped >= seen.trades - 1000
