@@ -1,133 +1,350 @@
-"""One reader's socket: moves payloads between a Subscriber and the transport, and knows when to give up."""
+"""One peer's socket: WebSocket frames in, payloads to its session; payloads of its session out, as shared frames."""
 
 import asyncio
+import os
 import time
-from typing import Protocol
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Protocol, cast
 
-from websockets.asyncio.server import ServerConnection
-from websockets.protocol import OPEN
+from websockets.extensions import Extension
+from websockets.frames import CTRL_OPCODES, Frame
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN, SERVER
+from websockets.protocol import Protocol as WebSocket
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
-from rtlab.feed.frames import Frames
-from rtlab.feed.statistics import ConnectionStatistics
-from rtlab.protocol import Subscriber
+from rtlab.errors import ProtocolError
+from rtlab.feed.admission import Admission, Refusal, Visit
+from rtlab.feed.frames import Frames, whole_messages
+from rtlab.feed.http import Route, answer, respond
+from rtlab.feed.sessions import Service, Session, select_subprotocol
 
 CLOSE_GRACE_S = 1.0  # for the peer to answer a close; after that the transport is aborted
+MAX_MESSAGE = 64 << 10  # bytes of one message from a peer
+MAX_REASON = 123  # bytes of UTF-8 that a close frame carries
 
 
 class Hub(Protocol):
     """What a connection needs of the gateway that owns it."""
 
     frames: Frames
+    admission: Admission
 
-    def arrived(self, connection: "FeedConnection") -> None:
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """Give the plain pages by path."""
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """Give the sessions by path."""
+
+    def arrived(self, connection: "Connection") -> None:
         """A socket was accepted; the handshake is still to come."""
 
-    def left(self, connection: "FeedConnection") -> None:
+    def opened(self, connection: "Connection") -> None:
+        """The handshake is done and the session is there."""
+
+    def refused(self, connection: "Connection") -> None:
+        """The peer was turned away before its handshake was done."""
+
+    def silenced(self, connection: "Connection") -> None:
+        """The session is over; the socket may still be there for the close."""
+
+    def left(self, connection: "Connection") -> None:
         """The socket is gone."""
 
-    def evicted(self, connection: "FeedConnection") -> None:
+    def evicted(self, connection: "Connection") -> None:
         """The ladder gave this reader up."""
 
+    def foreign(self, connection: "Connection") -> None:
+        """The peer said what the protocol does not allow."""
 
-class FeedConnection(ServerConnection):
-    """A WebSocket connection that writes prebuilt frames and tells its Subscriber about the transport.
+    def skipped(self, connection: "Connection") -> None:
+        """A pong was not sent, because the peer does not read."""
 
-    Theory of operation. After the handshake a Subscriber is attached. `write_due` asks it what is due and
-    writes that as frames that all readers share, straight to the transport: websockets' own `send` would wait
-    in `drain()`, and a reader that does not read would hold the writer. Bytes stay bounded because a
-    Subscriber sends nothing while the transport is full (`pause_writing`) or its credit is used up. A direct
-    write skips the state check of websockets, so it happens in state OPEN only.
+
+class Connection(asyncio.Protocol):
+    """A WebSocket connection over websockets' sans-IO protocol, without a task, a queue or a stream of its own.
+
+    Theory of operation. The library parses the request and answers the handshake; then a session is opened by
+    the path, and the library's state for the handshake is let go. Whole, final, uncompressed frames, which is
+    what nearly all readers send, are read here; from the first byte that is something else (a fragment, a control
+    frame, a frame that came in parts) all is given to a parser of the library, made for that.
+
+    `write_due` asks the session what is due and writes that as frames that all readers share. It never waits:
+    a reader that does not read would hold the writer. Bytes stay bounded because a session sends nothing while
+    the transport is full (`pause_writing`) or its credit is used up. A write goes straight to the socket while
+    the transport holds nothing back (`direct`), else behind what it holds; never over TLS.
     """
 
-    hub: Hub
-    subscriber: Subscriber | None = None
-    bytes_sent = 0
-    peak_buffered = 0
+    __slots__ = (
+        "_extensions",
+        "_parts",
+        "_protocol",
+        "_visit",
+        "bytes_sent",
+        "direct",
+        "hub",
+        "peak_buffered",
+        "place",
+        "session",
+        "subprotocol",
+        "text",
+        "transport",
+    )
+    transport: asyncio.Transport
 
-    def attach(self, subscriber: Subscriber, *, text: bool) -> None:
-        """Serve this connection from `subscriber` from now on, in text or binary frames."""
-        self.subscriber = subscriber
-        self._text = text
-        self.write_due(time.monotonic_ns())
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.session: Session | None = None
+        self.subprotocol, self.text = "", False
+        self.bytes_sent = self.peak_buffered = 0
+        self.direct = -1  # the socket's file descriptor, where one may write past the transport
+        self.place = -1  # among the members of the hub's cohorts
+        self._visit: Visit | None = None
+        self._protocol: WebSocket | None = None
+        self._extensions: list[Extension] = []
+        self._parts: list[bytes] | None = None  # of a fragmented message
+
+    # towards the hub
 
     def write_due(self, now: int) -> None:
-        """Write what the Subscriber has for its reader at `now` (ns, monotonic); evict it where the ladder says so."""
-        subscriber = self.subscriber
-        if subscriber is None or self.protocol.state is not OPEN:
+        """Write what the session has for its peer at `now` (ns, monotonic); evict it where the ladder says so."""
+        session = self.session
+        if session is None:
             return
-        payloads = subscriber.payloads_to_send(now)
+        payloads = session.payloads_to_send(now)
         if payloads:
             frame = self.hub.frames.frame
             for payload in payloads:
-                data = frame(payload, text=self._text)
-                self.bytes_sent += len(data)
-                self.transport.write(data)
-            self.peak_buffered = max(self.peak_buffered, self.transport.get_write_buffer_size())
-        if subscriber.closing is not None:
+                self.write(frame(payload, text=self.text))
+            buffered = self.transport.get_write_buffer_size()
+            if buffered > self.peak_buffered:
+                self.peak_buffered = buffered
+        if session.closing is not None:
             self.hub.evicted(self)
-            self.shut(*subscriber.closing)
+            self.shut(*session.closing)
 
-    def receive(self, payload: bytes) -> None:
-        """Hand a message of the reader to its Subscriber and write what that makes due; raises ProtocolError."""
-        now = time.monotonic_ns()
-        if self.subscriber is not None:
-            self.subscriber.receive(payload, now)
-            self.write_due(now)
+    def write(self, data: bytes) -> None:
+        """Write whole frames, past the transport while it holds nothing back."""
+        self.bytes_sent += len(data)
+        if self.direct >= 0 and not self.transport.get_write_buffer_size():
+            try:
+                sent = os.write(self.direct, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:  # the peer is gone: the loop will say so
+                self.transport.abort()
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self.transport.write(data)
 
     def shut(self, code: int, reason: str) -> None:
         """Close as well as can be without waiting: a close frame, `CLOSE_GRACE_S` for its answer, then abort.
 
-        A transport that is full cannot carry the close frame in time: it is aborted at once.
+        A transport that is full cannot carry the close frame in time: it is aborted at once, as is one whose
+        handshake is not done.
         """
-        self.subscriber = None
-        if self.protocol.state is OPEN:
-            self.protocol.send_close(code, _cut(reason))
-            self.send_data()
-        if self.transport.get_write_buffer_size():
+        opened = self._silence()
+        full = self.direct >= 0 and self.transport.get_write_buffer_size() > 0
+        if not opened or full:
             self.transport.abort()
-        else:
-            self.loop.call_later(CLOSE_GRACE_S, self.transport.abort)
+            return
+        protocol = self._parser()
+        if protocol.state is OPEN:
+            protocol.send_close(code, _cut(reason))
+        self._flush()
+        self._abort_later()
 
-    def statistics(self) -> ConnectionStatistics | None:
-        """Give this reader's counters; None before its handshake and after its end."""
-        if self.subscriber is None:
-            return None
-        return ConnectionStatistics(
-            address="{}:{}".format(*self.remote_address[:2]) if self.remote_address else "",
-            subprotocol=self.subprotocol or "",
-            state=str(self.subscriber.state),
-            buffered=self.transport.get_write_buffer_size(),
-            peak_buffered=self.peak_buffered,
-            bytes_sent=self.bytes_sent,
-            subscriber=self.subscriber.statistics(),
-        )
+    def address(self) -> str:
+        """Give host and port of the peer."""
+        peer = self.transport.get_extra_info("peername")
+        return "{}:{}".format(*peer[:2]) if peer else ""
+
+    # from the loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol: the socket was accepted."""
-        super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, transport)
         self.hub.arrived(self)
+        if transport.get_extra_info("sslcontext") is None and os.name == "posix":
+            self.direct = transport.get_extra_info("socket").fileno()
+        host = (transport.get_extra_info("peername") or ("",))[0]
+        self._protocol = opening = ServerProtocol(select_subprotocol=select_subprotocol, max_size=MAX_MESSAGE)
+        visit = self.hub.admission.arrived(host, time.monotonic_ns(), self.shut)
+        if isinstance(visit, Refusal):
+            self._answer(opening, _refusal(visit))
+        else:
+            self._visit = visit
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol: bytes of the peer."""
+        if self._protocol is None:
+            payloads = whole_messages(data)
+            if payloads is not None:
+                for payload in payloads:
+                    self._receive(payload)
+                return
+        protocol = self._parser()
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if isinstance(event, Request):
+                self._shake_hands(cast(ServerProtocol, protocol), event)
+                if protocol.state is OPEN and data.endswith(b"\r\n\r\n") and data.count(b"\r\n\r\n") == 1:
+                    self._flush()
+                    self._protocol = None  # with it go the request and its headers
+            elif isinstance(event, Frame):
+                self._take(protocol, event)
+        self._flush()
+
+    def eof_received(self) -> None:
+        """See asyncio.Protocol: the peer says no more."""
+        if self._protocol is not None:
+            self._protocol.receive_eof()
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol: the socket is gone."""
-        super().connection_lost(exc)
+        self._silence()
+        self.direct = -1
+        visit, self._visit = self._visit, None
+        if visit is not None:
+            self.hub.admission.left(visit, time.monotonic_ns())
         self.hub.left(self)
-        self.subscriber = None
 
     def pause_writing(self) -> None:
         """See asyncio.Protocol: the send buffer is full."""
-        super().pause_writing()
-        if self.subscriber is not None:
-            self.subscriber.pause(time.monotonic_ns())
+        if self.session is not None:
+            self.session.pause(time.monotonic_ns())
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol: the send buffer has drained."""
-        super().resume_writing()
-        if self.subscriber is not None:
+        if self.session is not None:
             now = time.monotonic_ns()
-            self.subscriber.resume(now)
+            self.session.resume(now)
             self.write_due(now)
+
+    # the handshake
+
+    def _shake_hands(self, protocol: ServerProtocol, request: Request) -> None:
+        visit, now = self._visit, time.monotonic_ns()
+        if protocol.eof_sent or visit is None:
+            self.transport.abort()  # it said more before it was let in
+            return
+        refusal = self.hub.admission.asked(visit, request, now)
+        if refusal is not None:
+            self._answer(protocol, _refusal(refusal))
+            return
+        service = self.hub.services.get(request.path.partition("?")[0])
+        if service is None:
+            self._answer(protocol, answer(self.hub.routes, request))
+            return
+        protocol.available_subprotocols = [Subprotocol(name) for name in service.subprotocols]
+        self._answer(protocol, protocol.accept(request))
+        if protocol.state is OPEN:
+            self._flush()
+            self.subprotocol = protocol.subprotocol or ""
+            self.text, self._extensions = service.subprotocols[self.subprotocol], protocol.extensions
+            self.session = service.open(self.subprotocol, visit, now)
+            self.hub.opened(self)
+            self.write_due(now)
+
+    def _answer(self, protocol: ServerProtocol, response: Response) -> None:
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            self.hub.refused(self)
+        protocol.send_response(response)
+        self._flush()
+
+    # messages
+
+    def _receive(self, payload: bytes) -> None:
+        session = self.session
+        if session is None:
+            return
+        now = time.monotonic_ns()
+        try:
+            session.receive(payload, now)
+        except ProtocolError as foreign:
+            self._send_away(foreign)
+        else:
+            self.write_due(now)
+
+    def _take(self, protocol: WebSocket, frame: Frame) -> None:
+        if self.session is None:
+            return
+        whole = frame.fin and frame.opcode not in CTRL_OPCODES
+        if not whole:
+            try:
+                self.session.count(time.monotonic_ns())
+            except ProtocolError as foreign:
+                self._send_away(foreign)
+                return
+        if frame.opcode in CTRL_OPCODES:
+            if protocol.state is not OPEN:
+                self._silence()
+        elif self._parts is None and frame.fin:
+            self._receive(bytes(frame.data))
+        else:
+            self._join(frame)
+
+    def _join(self, frame: Frame) -> None:
+        parts = self._parts = self._parts or []
+        parts.append(bytes(frame.data))
+        if frame.fin:
+            self._parts = None
+            self._receive(b"".join(parts))
+
+    def _send_away(self, foreign: ProtocolError) -> None:
+        self.hub.foreign(self)
+        self.shut(foreign.code, str(foreign))
+
+    # the library
+
+    def _parser(self) -> WebSocket:
+        if self._protocol is None:
+            self._protocol = WebSocket(SERVER, state=OPEN, max_size=MAX_MESSAGE)
+            self._protocol.extensions = self._extensions
+        return self._protocol
+
+    def _flush(self) -> None:
+        protocol = self._protocol
+        if protocol is None:
+            return
+        writes = protocol.data_to_send()
+        if not writes:
+            return
+        if protocol.state is OPEN and self.session is not None and self.transport.get_write_buffer_size():
+            self.hub.skipped(self)  # nothing but pongs, and the peer does not read
+            return
+        for data in writes:
+            if data:
+                self.write(data)
+            elif self.transport.can_write_eof():
+                self.transport.write_eof()
+                self._abort_later()
+            else:
+                self.transport.close()
+        if protocol.state is not OPEN:
+            self._silence()
+
+    def _abort_later(self) -> None:
+        asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.transport.abort)
+
+    def _silence(self) -> bool:
+        session, self.session = self.session, None
+        self._parts = None
+        if session is not None:
+            self.hub.silenced(self)
+        return session is not None
+
+
+def _refusal(refusal: Refusal) -> Response:
+    return respond(refusal.status, refusal.line, retry_after_s=refusal.retry_after_s)
 
 
 def _cut(reason: str) -> str:
-    # a close frame carries at most 123 bytes of UTF-8
-    return reason.encode()[:123].decode(errors="ignore")
+    return reason.encode()[:MAX_REASON].decode(errors="ignore")

@@ -1,5 +1,10 @@
 """Payloads as WebSocket frames, built once and written to every reader that stands at the same point."""
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform without a wheel
+    from websockets.utils import apply_mask
+
 BINARY, TEXT = 0x82, 0x81  # the final frame of a message, unmasked, as a server sends it
 
 
@@ -43,3 +48,25 @@ class Frames:
         for frames in self._frames:
             frames.clear()
         self._bytes = keep
+
+
+def whole_messages(data: bytes) -> list[bytes] | None:
+    """Give the payloads of `data` where it is nothing but whole, final, masked, uncompressed frames up to 64 KiB.
+
+    None: it is something else, which a parser that keeps state must see.
+    """
+    payloads, at, end = [], 0, len(data)
+    while at < end:
+        if end - at < 6 or data[at] not in (BINARY, TEXT):
+            return None
+        size, mask = data[at + 1] - 128, at + 2
+        if size == 126:
+            size, mask = int.from_bytes(data[mask : mask + 2], "big"), mask + 2
+        elif not 0 <= size < 126:
+            return None
+        begin = mask + 4
+        at = begin + size
+        if at > end:
+            return None
+        payloads.append(apply_mask(data[begin:at], data[mask:begin]))
+    return payloads

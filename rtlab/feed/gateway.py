@@ -1,72 +1,78 @@
 """The asyncio WebSocket server around Subscriber: shared state in, the same bytes out to every reader at a point."""
 
 import asyncio
-import functools
+import ssl
 import time
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import NamedTuple, Self
 
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
-
-from rtlab.errors import ClosedError, ProtocolError
-from rtlab.feed.connection import CLOSE_GRACE_S, FeedConnection
+from rtlab.errors import ClosedError
+from rtlab.feed.admission import Admission, Visit
+from rtlab.feed.connection import Connection
 from rtlab.feed.frames import Frames
-from rtlab.feed.http import Route, answer, health_page, select_subprotocol
-from rtlab.feed.listening import listening_socket
+from rtlab.feed.http import Page, Route, json_page
+from rtlab.feed.listening import BACKLOG, listening_socket
+from rtlab.feed.sessions import Service
 from rtlab.feed.statistics import ConnectionStatistics, GatewayStatistics
 from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber
 from rtlab.telemetry import exposition
 
-MAX_MESSAGE = 64 << 10  # bytes of one message from a reader
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CREDIT_TICK_S = 0.02  # pings, credit and evictions are looked at this often
 RESTARTING = (int(Code.RESTARTING), "the server is restarting; retry in 0.2 s")
 
 
 class Gateway:
-    """Serve `market` to readers over WebSocket, on loopback; `async with Gateway(market) as gateway`.
+    """Serve `market` to readers over WebSocket; `async with Gateway(market) as gateway`.
 
     `publish()` sends to every reader what is due after the market changed. `port` 0 takes any free port.
-    AddressError when the port is in use or `host` is not this machine.
+    `admission` says who is let in, `tls` makes it `wss`, `services` are further sessions by path, on the same
+    port, and `more` further groups of statistics for its pages. AddressError when the port is in use or `host` is
+    not this machine.
     """
 
     def __init__(
-        self, market: Sources, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+        self,
+        market: Sources,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        admission: Admission | None = None,
+        tls: ssl.SSLContext | None = None,
+        services: Mapping[str, Service] | None = None,
+        more: Mapping[str, Callable[[], NamedTuple]] | None = None,
     ) -> None:
         self.market = market
         self.limits = limits or Limits()
+        self.admission = admission or Admission()
         self.frames = Frames()
         self.host, self.port = host, port
+        self.routes: dict[str, Route] = {"/health": self._health, "/metrics": self._metrics}
+        feed = Service({name: kind == "json" for name, kind in SUBPROTOCOLS.items()}, self._open)
+        self.services: dict[str, Service] = {"/": feed, **(services or {})}
+        self._tls, self._more = tls, dict(more or {})
         self._cache = PayloadCache()
         self._codecs = {name: Codec(encoding) for name, encoding in SUBPROTOCOLS.items()}
-        self._connections: set[FeedConnection] = set()
-        self._accepted = self._refused = self._evicted = self._foreign = 0
+        self._connections: set[Connection] = set()
+        self._gone = asyncio.Event()
+        self._accepted = self._refused = self._evicted = self._foreign = self._skipped = 0
         self._publishes = self._postponed = self._publish_ns = self._bytes_sent = 0
         self._next_publish = 0
         self._pending: asyncio.TimerHandle | None = None
-        self._server: Server | None = None
-        self._routes: dict[str, Route] = {"/health": self._health, "/metrics": self._metrics}
+        self._server: asyncio.Server | None = None
+        self._serving = False
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         listener = listening_socket(self.host, self.port)
         self.port = listener.getsockname()[1]
         self._started = time.monotonic()
-        self._server = await serve(
-            self._converse,
-            sock=listener,
-            create_connection=cast("type[ServerConnection]", self._connection),
-            subprotocols=[Subprotocol(name) for name in SUBPROTOCOLS],
-            select_subprotocol=select_subprotocol,
-            process_request=functools.partial(answer, self._routes),
-            compression=None,
-            ping_interval=None,
-            max_size=MAX_MESSAGE,
-            open_timeout=5,
-            close_timeout=CLOSE_GRACE_S,
+        self._server = await self._loop.create_server(
+            lambda: Connection(self), sock=listener, backlog=BACKLOG, ssl=self._tls
         )
+        self._serving = True
         self._tick = self._loop.call_later(CREDIT_TICK_S, self._on_tick)
         return self
 
@@ -79,7 +85,12 @@ class Gateway:
     def url(self) -> str:
         """Where readers connect to."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"ws://{host}:{self.port}"
+        return f"{'ws' if self._tls is None else 'wss'}://{host}:{self.port}"
+
+    @property
+    def connections(self) -> Iterable[Connection]:
+        """Every socket that is there, also those whose handshake is not done."""
+        return tuple(self._connections)
 
     def publish(self) -> None:
         """Send every reader what is due, at once; call it after the market changed.
@@ -88,7 +99,7 @@ class Gateway:
         many readers never take more than half of the loop from whoever makes the market: what is postponed is
         merged, not lost. ClosedError outside of `async with`.
         """
-        if self._server is None:
+        if not self._serving:
             raise ClosedError("this gateway is not serving: publish inside of `async with`")
         now = time.monotonic_ns()
         if now >= self._next_publish:
@@ -97,28 +108,33 @@ class Gateway:
             self._postponed += 1
             self._pending = self._loop.call_later((self._next_publish - now) / 1e9, self._publish_late)
 
+    def stop_listening(self) -> None:
+        """Let nobody else in; who is there stays. Idempotent."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
     async def close(self) -> None:
         """Stop listening and send every reader away with 1012 and a retry hint. Idempotent."""
-        server, self._server = self._server, None
-        if server is None:
+        self.stop_listening()
+        if not self._serving:
             return
+        self._serving = False
         self._tick.cancel()
         if self._pending is not None:
             self._pending.cancel()
-        server.close(close_connections=False)
-        for connection in tuple(self._connections):
-            if connection.subscriber is not None:
-                connection.shut(*RESTARTING)
-            else:
-                connection.transport.abort()
-        await server.wait_closed()
+        for connection in self.connections:
+            connection.shut(*RESTARTING)
+        if self._connections:
+            self._gone.clear()
+            await self._gone.wait()
 
     def statistics(self) -> GatewayStatistics:
         """Count readers, how they ended, and what was shared; cheap enough for every scrape."""
-        serving = [c for c in self._connections if c.subscriber is not None]
+        serving = self._readers()
         return GatewayStatistics(
             readers=len(serving),
-            live=sum(c.subscriber is not None and c.subscriber.state is State.LIVE for c in serving),
+            live=sum(reader.state is State.LIVE for _, reader in serving),
             accepted=self._accepted,
             refused=self._refused,
             evicted=self._evicted,
@@ -129,51 +145,77 @@ class Gateway:
             frames_built=self.frames.built,
             frames_shared=self.frames.shared,
             bytes_sent=self._bytes_sent + sum(c.bytes_sent for c in self._connections),
-            buffered=sum(c.transport.get_write_buffer_size() for c in serving),
+            buffered=sum(c.transport.get_write_buffer_size() for c in self._connections),
+            pongs_skipped=self._skipped,
         )
 
     def readers(self) -> list[ConnectionStatistics]:
         """Give the statistics of every reader that is being served."""
-        return [one for c in self._connections if (one := c.statistics()) is not None]
+        return [
+            ConnectionStatistics(
+                address=connection.address(),
+                subprotocol=connection.subprotocol,
+                state=str(reader.state),
+                buffered=connection.transport.get_write_buffer_size(),
+                peak_buffered=connection.peak_buffered,
+                bytes_sent=connection.bytes_sent,
+                subscriber=reader.statistics(),
+            )
+            for connection, reader in self._readers()
+        ]
 
-    def arrived(self, connection: FeedConnection) -> None:
+    def arrived(self, connection: Connection) -> None:
         """See Hub."""
         self._connections.add(connection)
 
-    def left(self, connection: FeedConnection) -> None:
+    def opened(self, connection: Connection) -> None:
+        """See Hub."""
+        self._accepted += 1
+
+    def refused(self, connection: Connection) -> None:
+        """See Hub."""
+        self._refused += 1
+
+    def silenced(self, connection: Connection) -> None:
+        """See Hub."""
+
+    def left(self, connection: Connection) -> None:
         """See Hub."""
         self._connections.discard(connection)
         self._bytes_sent += connection.bytes_sent
-        if connection.response is not None and connection.response.status_code >= 400:
-            self._refused += 1
+        if not self._connections:
+            self._gone.set()
 
-    def evicted(self, connection: FeedConnection) -> None:
+    def evicted(self, connection: Connection) -> None:
         """See Hub."""
         self._evicted += 1
 
-    def _connection(self, *args: Any, **settings: Any) -> FeedConnection:
-        connection = FeedConnection(*args, **settings)
-        connection.hub = self
-        return connection
+    def foreign(self, connection: Connection) -> None:
+        """See Hub."""
+        self._foreign += 1
 
-    async def _converse(self, connection: ServerConnection) -> None:
-        assert isinstance(connection, FeedConnection)
-        codec = self._codecs[connection.subprotocol or ""]
-        now = time.monotonic_ns()
-        subscriber = Subscriber(self.market, codec=codec, cache=self._cache, limits=self.limits, now=now)
-        self._accepted += 1
-        connection.attach(subscriber, text=codec.encoding == "json")
-        try:
-            while True:
-                connection.receive(await connection.recv(decode=False))
-        except ConnectionClosed:
-            return
-        except ProtocolError as foreign:
-            self._foreign += 1
-            connection.shut(foreign.code, str(foreign))
+    def skipped(self, connection: Connection) -> None:
+        """See Hub."""
+        self._skipped += 1
+
+    def _open(self, subprotocol: str, visit: Visit, now: int) -> Subscriber:
+        return Subscriber(
+            self.market,
+            codec=self._codecs[subprotocol],
+            cache=self._cache,
+            limits=self.limits,
+            now=now,
+            grant=visit.grant,
+            authority=lambda token, when: self.admission.authenticate(visit, token, when),
+        )
+
+    def _readers(self) -> list[tuple[Connection, Subscriber]]:
+        return [(c, c.session) for c in self._connections if isinstance(c.session, Subscriber)]
 
     def _on_tick(self) -> None:
         self._tick = self._loop.call_later(CREDIT_TICK_S, self._on_tick)
+        for ending in self.admission.due(time.monotonic_ns()):
+            ending.visit.end(ending.code, ending.reason)
         for connection in tuple(self._connections):
             connection.write_due(time.monotonic_ns())
 
@@ -189,16 +231,18 @@ class Gateway:
         self._publish_ns = done - now
         self._next_publish = done + self._publish_ns
 
-    def _health(self) -> tuple[str, bytes]:
-        statistics = self.statistics()
-        return health_page(
+    def _health(self) -> Page:
+        return json_page(
             {
                 "status": "serving" if self._server is not None else "closing",
                 "uptime_s": round(time.monotonic() - self._started, 3),
                 "instruments": sorted(self.market.instruments),
-                **statistics._asdict(),
+                **self.statistics()._asdict(),
+                **{name: group()._asdict() for name, group in self._more.items()},
             }
         )
 
-    def _metrics(self) -> tuple[str, bytes]:
-        return METRICS_TYPE, exposition({"feed": self.statistics()})
+    def _metrics(self) -> Page:
+        groups: dict[str, NamedTuple] = {"feed": self.statistics()}
+        groups.update((name, group()) for name, group in self._more.items())
+        return Page(exposition(groups), METRICS_TYPE)

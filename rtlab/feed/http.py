@@ -1,58 +1,66 @@
 """What the gateway answers to plain HTTP on its port, and how it turns strangers away."""
 
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import NamedTuple
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import NegotiationError
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
 
 from rtlab.errors import LocalError
-from rtlab.protocol import SUBPROTOCOLS
 
-Route = Callable[[], tuple[str, bytes]]
-"""A plain page: gives (content type, body)."""
+TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
 
-def select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol:
-    """Take the first subprotocol of the reader that we speak; refuse with one clear line when there is none."""
-    for subprotocol in offered:
-        if subprotocol in SUBPROTOCOLS:
-            return subprotocol
-    raise NegotiationError(
-        f"the client offers no subprotocol of this feed: expected {' or '.join(SUBPROTOCOLS)}, "
-        f"got {', '.join(offered) or 'none'}"
-    )
+class Page(NamedTuple):
+    """A plain page."""
+
+    body: bytes
+    content_type: str = JSON
+    status: int = 200
 
 
-def health_page(health: dict[str, object]) -> tuple[str, bytes]:
-    """Give `health` as a JSON page."""
-    return "application/json", json.dumps(health, default=str).encode() + b"\n"
+Route = Callable[[], Page]
+"""Gives a page as it is now."""
 
 
-def answer(routes: dict[str, Route], connection: ServerConnection, request: Request) -> Response | None:
-    """Answer a plain HTTP request by its route; None lets the WebSocket handshake go on."""
-    path = request.path.partition("?")[0]
-    if path in routes:
-        try:
-            content_type, body = routes[path]()
-        except LocalError as problem:
-            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, f"{problem}\n")
-        return _page(connection, content_type, body)
-    if path == "/":
-        return None
-    pages = ", ".join(sorted(routes))
-    line = f"nothing is served at {path[:80]!r}: the feed is a WebSocket at /, pages are {pages}\n"
-    return connection.respond(HTTPStatus.NOT_FOUND, line)
+def json_page(content: Mapping[str, object], status: int = 200) -> Page:
+    """Give `content` as a JSON page."""
+    return Page(json.dumps(content, default=str).encode() + b"\n", JSON, status)
 
 
-def _page(connection: ServerConnection, content_type: str, body: bytes) -> Response:
-    response = connection.respond(HTTPStatus.OK, "")
-    response.body = body
-    for name, value in (("Content-Type", content_type), ("Content-Length", str(len(body)))):
-        del response.headers[name]
-        response.headers[name] = value
-    response.headers["Cache-Control"] = "no-store"
+def respond(status: int, line: str, retry_after_s: float | None = None) -> Response:
+    """Give a plain answer of one line that ends the connection, with a hint when to come back (seconds)."""
+    response = _response(Page(f"{line}\n".encode(), TEXT, status))
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def answer(routes: Mapping[str, Route], request: Request) -> Response:
+    """Answer a plain HTTP request by its route; 404 says what there is instead."""
+    path = request.path.partition("?")[0]
+    route = routes.get(path)
+    if route is None:
+        there = f"the feed is a WebSocket at /, pages are {', '.join(sorted(routes))}"
+        return respond(HTTPStatus.NOT_FOUND, f"nothing is served at {ascii(path)[:80]}: {there}")
+    if request.method != "GET":
+        return respond(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is a page: expected GET")
+    try:
+        return _response(route())
+    except LocalError as problem:
+        return respond(HTTPStatus.SERVICE_UNAVAILABLE, str(problem))
+
+
+def _response(page: Page) -> Response:
+    headers = Headers()
+    headers["Content-Type"] = page.content_type
+    headers["Content-Length"] = str(len(page.body))
+    headers["Cache-Control"] = "no-store"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Connection"] = "close"
+    return Response(page.status, HTTPStatus(page.status).phrase, headers, page.body)

@@ -33,3 +33,4 @@ class GatewayStatistics(NamedTuple):
     frames_shared: int
     bytes_sent: int
     buffered: int  # bytes in all send buffers now
+    pongs_skipped: int  # answers to a peer's own pings that it does not read

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
-from rtlab.feed.frames import Frames, websocket_frame
+from rtlab.feed.frames import Frames, websocket_frame, whole_messages
 
 
 def as_a_client_reads(frame: bytes) -> list[tuple[Opcode, bytes]]:
@@ -59,3 +59,40 @@ def test_what_is_kept_stays_within_its_bytes_and_the_newest():
     built = frames.built
     frames.frame((999).to_bytes(98, "big"), text=False)
     assert frames.built == built
+
+
+def as_a_client_writes(payload: bytes, opcode: Opcode = Opcode.BINARY, *, fin: bool = True) -> bytes:
+    return Frame(opcode, payload, fin).serialize(mask=True)
+
+
+@given(payloads=st.lists(st.binary(max_size=300), max_size=6), text=st.booleans())
+def test_whole_frames_of_a_client_are_read_as_they_went_in(payloads, text):
+    opcode = Opcode.TEXT if text else Opcode.BINARY
+    data = b"".join(as_a_client_writes(payload, opcode) for payload in payloads)
+    assert whole_messages(data) == payloads
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65535])
+def test_a_frame_that_is_not_whole_is_left_to_a_parser(size):
+    data = as_a_client_writes(bytes(size))
+    for cut in (1, 2, 5, len(data) - 1):
+        assert whole_messages(data[:cut]) is None
+    assert whole_messages(data + b"\x82") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        as_a_client_writes(b"part", fin=False),
+        as_a_client_writes(b"rest", Opcode.CONT),
+        as_a_client_writes(b"ping", Opcode.PING),
+        as_a_client_writes(b"", Opcode.CLOSE),
+        b"\xc2" + as_a_client_writes(b"compressed")[1:],
+        as_a_client_writes(bytes(65536)),
+        websocket_frame(b"unmasked", text=False),
+        websocket_frame(bytes(200), text=False),
+    ],
+)
+def test_what_is_no_whole_plain_message_is_left_to_a_parser(data):
+    assert whole_messages(data) is None
+    assert whole_messages(as_a_client_writes(b"before") + data) is None

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rtlab.errors import AddressError, ClosedError
 from rtlab.feed import Gateway
-from rtlab.feed.gateway import MAX_MESSAGE
+from rtlab.feed.connection import MAX_MESSAGE
 from rtlab.protocol import (
     Batch,
     Channel,
