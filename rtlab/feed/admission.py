@@ -107,6 +107,11 @@ class Admission:
         self._counts: Counter[str] = Counter()
         self._looked = 0
 
+    @property
+    def guarded(self) -> bool:
+        """Tell whether the gateway may be reached from other machines: by those with a token, or by anyone."""
+        return self.tokens is not None or self.policy.anyone
+
     def arrived(self, address: str, now: int, end: End) -> Visit | Refusal:
         """Take in a socket that was accepted from an IP address, or say why not."""
         policy, network = self.policy, network_of(address)

@@ -1,4 +1,4 @@
-"""The listening socket of the gateway: loopback only, small send buffers, a clear line when it cannot be had."""
+"""The listening socket of the gateway: loopback unless told otherwise, a small send buffer, clear refusals."""
 
 import errno
 import ipaddress
@@ -20,23 +20,26 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Bind a TCP socket to `host` and `port` (0: any free one).
+def listening_socket(
+    host: str, port: int, *, exposed: bool = False, reuse_port: bool = False
+) -> socket.socket:
+    """Bind a TCP socket to `host` and `port` (0: any free one); `reuse_port` shares the port with other processes.
 
-    AddressError when the port is in use, may not be bound, or `host` is not this machine: until readers
-    authenticate themselves, nobody else may reach the feed.
+    AddressError when the port is in use, may not be bound or shared, or when `host` is not this machine and the
+    feed may not be `exposed`.
     """
-    if not is_loopback(host):
+    if not exposed and not is_loopback(host):
         raise AddressError(
-            f"the feed does not listen on {host}: readers do not authenticate themselves yet",
-            expected="a loopback host such as 127.0.0.1",
-            got=host,
+            f"the feed does not listen on {host}, because there anybody could read it: give it the key of its "
+            "readers' tokens (token_key), or let anybody in (allow_anyone=true), or bind it to 127.0.0.1"
         )
+    if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+        raise AddressError(f"on this platform port {port} cannot be shared: start one gateway a port")
     if not 0 <= port <= 65535:
         raise AddressError("this port does not exist", expected="0 to 65535", got=port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=reuse_port)
     except OSError as problem:
         raise _address_error(host, port, problem) from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

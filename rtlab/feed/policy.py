@@ -13,9 +13,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The rules; 0 is no limit. `origins` are those of browsers' pages, as `https://lab.example`, or ANY or LOCAL.
 
     `connections` in all, per address (of IPv6 the first 64 bits) and per token; `accept_per_s` with a burst;
-    `handshake_s` to ask and to authenticate.
+    `handshake_s` to ask and to authenticate. `anyone`: other machines may come without a token.
     """
 
+    anyone: bool = False
     origins: tuple[str, ...] = (LOCAL,)
     connections: int = 0
     connections_per_address: int = 0

@@ -1,4 +1,5 @@
 import enum
+import json
 import logging
 import re
 import sys
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from rtlab.errors import ConfigError, LocalError
-from rtlab.telemetry import LEVELS, configure_logging, exposition
+from rtlab.telemetry import LEVELS, configure_logging, event, exposition
 
 
 class Stage(enum.IntEnum):
@@ -79,10 +80,30 @@ def test_two_scrapes_do_not_know_each_other():
     assert exposition({"x": Counters()}) == exposition({"x": Counters()})
 
 
-@pytest.mark.parametrize("group", ["", "2x", "a-b", "a b", "ä", "a\n"])
-def test_a_group_that_is_no_metric_name_is_refused(group):
-    with pytest.raises(LocalError, match="metric name"):
-        exposition({group: Counters()})
+@pytest.mark.parametrize("group", ["trades BTC-USD", "a-b", "ä", "a\n", 'x"y\\z', "2x!"])
+def test_a_group_with_any_name_can_be_scraped_and_keeps_it_as_a_label(group):
+    from prometheus_client.parser import text_string_to_metric_families
+
+    (sent,) = [
+        sample
+        for family in text_string_to_metric_families(exposition({group: Counters()}).decode())
+        for sample in family.samples
+        if sample.name.endswith("_sent")
+    ]
+    assert re.fullmatch(r"rtlab_\w+_sent", sent.name, re.ASCII)
+    assert (sent.labels, sent.value) == ({"group": group}, 3.0)
+
+
+def test_groups_whose_names_become_alike_stay_apart_in_one_family():
+    text = exposition({"a b": Counters(sent=1), "a-b": Counters(sent=2), "a_b": Counters(sent=3)}).decode()
+    assert text.count("# TYPE rtlab_a_b_sent ") == 1
+    for line in ('rtlab_a_b_sent{group="a b"} 1.0', 'rtlab_a_b_sent{group="a-b"} 2.0', "rtlab_a_b_sent 3.0"):
+        assert line in text.splitlines()
+
+
+def test_a_group_without_a_name_is_refused():
+    with pytest.raises(LocalError, match="no name"):
+        exposition({"": Counters()})
 
 
 def test_without_the_extra_the_message_names_it(monkeypatch):
@@ -161,3 +182,57 @@ def test_levels_are_those_of_the_setting():
     from rtlab.config import SETTINGS
 
     assert SETTINGS["log_level"].expected == "one of " + ", ".join(LEVELS)
+
+
+def test_an_event_is_a_line_with_its_fields(logger, capsys):
+    configure_logging("info")
+    event(logger, logging.INFO, "reader left", address="127.0.0.1", code=4008)
+    assert capsys.readouterr().err.endswith(" INFO rtlab reader left address=127.0.0.1 code=4008\n")
+
+
+def test_as_json_a_record_is_one_object_a_line_with_the_fields_beside_it(logger, capsys):
+    configure_logging("info", as_json=True)
+    event(logger, logging.INFO, "reader left", address="::1", code=4008, why='slow\n"very"')
+    logger.warning("plain %s", 7)
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))
+    assert first == {
+        "level": "info",
+        "logger": "rtlab",
+        "what": "reader left",
+        "address": "::1",
+        "code": 4008,
+        "why": 'slow\n"very"',
+    }
+    assert (second["what"], second["level"]) == ("plain 7", "warning")
+
+
+def test_as_json_a_traceback_is_a_field(logger, capsys):
+    configure_logging("info", as_json=True)
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        logger.exception("it failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ValueError: first\nsecond" in json.loads(line)["problem"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_looks_like_a_token_is_never_shown(as_json, logger, capsys):
+    from support.tokens import token
+
+    configure_logging("debug", as_json=as_json)
+    text = token()
+    logger.info("got %s", text)
+    event(
+        logger, logging.INFO, "asked", header=f"Bearer {text}", opaque="bearer s3cr3t-0paque", part=text[:-5]
+    )
+    try:
+        raise ValueError(f"bad token {text}")
+    except ValueError:
+        logger.exception("it failed")
+    err = capsys.readouterr().err
+    assert err.count("[token]") >= 5
+    assert not any(secret in err for secret in (text.split(".")[1], text.split(".")[2], "s3cr3t-0paque"))
+    if as_json:
+        assert [json.loads(line) for line in err.splitlines()]

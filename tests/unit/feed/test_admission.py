@@ -43,6 +43,10 @@ def come(admission: Admission, address: str = HERE, now: int = 0) -> Visit:
     return visit
 
 
+def test_it_is_guarded_where_tokens_are_asked_for_or_anyone_is_meant():
+    assert [one.guarded for one in (door(), door(tokens()), door(anyone=True))] == [False, True, True]
+
+
 def test_without_tokens_anybody_is_let_in_for_everything():
     admission = door()
     visit = come(admission)

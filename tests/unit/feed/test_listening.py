@@ -14,9 +14,31 @@ def test_names_of_this_machine_are_loopback(host):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org", "", "127.0.0.1.example.org"])
 def test_any_other_host_is_not_loopback_and_is_refused_in_one_line(host):
     assert not is_loopback(host)
-    with pytest.raises(AddressError, match="authenticate") as refused:
+    with pytest.raises(AddressError, match=r"token_key.*allow_anyone") as refused:
         listening_socket(host, 0)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_what_may_be_exposed_listens_on_every_address(host):
+    with listening_socket(host, 0, exposed=True) as listener:
+        assert listener.getsockname()[0] == host
+
+
+def test_a_port_is_shared_by_those_who_ask_for_it():
+    with (
+        listening_socket("127.0.0.1", 0, reuse_port=True) as one,
+        listening_socket(*one.getsockname(), reuse_port=True) as two,
+    ):
+        assert one.getsockname() == two.getsockname()
+        with pytest.raises(AddressError, match="in use"):
+            listening_socket(*one.getsockname())
+
+
+def test_where_ports_cannot_be_shared_that_is_said(monkeypatch):
+    monkeypatch.delattr(socket, "SO_REUSEPORT")
+    with pytest.raises(AddressError, match="cannot be shared"):
+        listening_socket("127.0.0.1", 0, reuse_port=True)
 
 
 def test_port_zero_gives_a_free_port_on_loopback():
