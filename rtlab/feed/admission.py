@@ -30,6 +30,7 @@ PUBLIC_PAGES = frozenset({"/", "/ready", "/wire", "/wire.json"})
 """What is told to those without a token, where one is asked for."""
 
 LOOK_EVERY = SECOND
+RESTART_S = 0.5
 RETRY_S = 5.0  # a hint to those for whom there is no place
 
 End = Callable[[int, str], None]
@@ -94,7 +95,8 @@ class Admission:
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.policy, self.tokens, self.draining = policy or Policy(), tokens, False
+        self.policy, self.tokens = policy or Policy(), tokens
+        self.draining_until: int | None = None  # nobody is let in any more; the server ends then
         self._wall = wall
         rate = self.policy.accept_per_s
         self._pace = Pace(rate, self.policy.accept_burst) if rate else None
@@ -115,8 +117,8 @@ class Admission:
     def arrived(self, address: str, now: int, end: End) -> Visit | Refusal:
         """Take in a socket that was accepted from an IP address, or say why not."""
         policy, network = self.policy, network_of(address)
-        if self.draining:
-            return _refuse(503, "the server is ending", RETRY_S)
+        if self.draining_until is not None:
+            return _ending(self.draining_until - now)
         if policy.connections and self._visits >= policy.connections:
             self._counts["crowded"] += 1
             return _refuse(503, f"the server has {policy.connections} readers and takes no more", RETRY_S)
@@ -144,8 +146,8 @@ class Admission:
         visit.asked = True
         if is_page:
             return self._asked_page(visit, request.path.partition("?")[0], bearer, now)
-        if self.draining:
-            return _refuse(503, "the server is ending", RETRY_S)
+        if self.draining_until is not None:
+            return _ending(self.draining_until - now)
         if origin is not None and not self.policy.welcomes(origin):
             self._counts["foreign_origins"] += 1
             return _refuse(
@@ -298,6 +300,10 @@ def _less(counter: Counter[str], name: str) -> None:
     counter[name] -= 1
     if not counter[name]:
         del counter[name]
+
+
+def _ending(left: int) -> Refusal:
+    return _refuse(503, "the server is restarting", max(0, left) / SECOND + RESTART_S)
 
 
 def _refuse(status: int, why: str, retry_after_s: float | None = None) -> Refusal:

@@ -1,6 +1,7 @@
 """One peer's socket: WebSocket frames in, payloads to its session; payloads of its session out, as shared frames."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from rtlab.errors import ProtocolError
 from rtlab.feed.admission import Admission, Refusal, Visit
 from rtlab.feed.frames import Frames, whole_messages
 from rtlab.feed.http import Route, answer, respond
+from rtlab.feed.logs import WIRE, tell
 from rtlab.feed.sessions import Service, Session, select_subprotocol
 
 CLOSE_GRACE_S = 1.0  # for the peer to answer a close; after that the transport is aborted
@@ -149,6 +151,7 @@ class Connection(asyncio.Protocol):
         A transport that is full cannot carry the close frame in time: it is aborted at once, as is one whose
         handshake is not done.
         """
+        tell(logging.INFO, "closing", self, code=code, reason=reason)
         opened = self._silence()
         full = self.direct >= 0 and self.transport.get_write_buffer_size() > 0
         if not opened or full:
@@ -174,7 +177,9 @@ class Connection(asyncio.Protocol):
         if transport.get_extra_info("sslcontext") is None and os.name == "posix":
             self.direct = transport.get_extra_info("socket").fileno()
         host = (transport.get_extra_info("peername") or ("",))[0]
-        self._protocol = opening = ServerProtocol(select_subprotocol=select_subprotocol, max_size=MAX_MESSAGE)
+        self._protocol = opening = ServerProtocol(
+            select_subprotocol=select_subprotocol, max_size=MAX_MESSAGE, logger=WIRE
+        )
         visit = self.hub.admission.arrived(host, time.monotonic_ns(), self.shut)
         if isinstance(visit, Refusal):
             self._answer(opening, _refusal(visit))
@@ -232,9 +237,8 @@ class Connection(asyncio.Protocol):
 
     def _shake_hands(self, protocol: ServerProtocol, request: Request) -> None:
         visit, now = self._visit, time.monotonic_ns()
-        if protocol.eof_sent or visit is None:
-            self.transport.abort()  # it said more before it was let in
-            return
+        if visit is None:
+            return  # it was answered before it asked
         refusal = self.hub.admission.asked(visit, request, now)
         if refusal is not None:
             self._answer(protocol, _refusal(refusal))
@@ -256,6 +260,8 @@ class Connection(asyncio.Protocol):
     def _answer(self, protocol: ServerProtocol, response: Response) -> None:
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             self.hub.refused(self)
+            line = (response.body or b"").decode(errors="replace").partition("\n")[0]
+            tell(logging.INFO, "refused", self, status=response.status_code, reason=line)
         protocol.send_response(response)
         self._flush()
 
@@ -306,7 +312,7 @@ class Connection(asyncio.Protocol):
 
     def _parser(self) -> WebSocket:
         if self._protocol is None:
-            self._protocol = WebSocket(SERVER, state=OPEN, max_size=MAX_MESSAGE)
+            self._protocol = WebSocket(SERVER, state=OPEN, max_size=MAX_MESSAGE, logger=WIRE)
             self._protocol.extensions = self._extensions
         return self._protocol
 

@@ -1,24 +1,27 @@
 """The asyncio WebSocket server around Subscriber: shared state in, the same bytes out to every reader at a point."""
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from rtlab.errors import ClosedError
 from rtlab.feed.admission import Admission, Visit
 from rtlab.feed.connection import Connection
+from rtlab.feed.draining import send_away
 from rtlab.feed.frames import Frames
-from rtlab.feed.http import Page, Route, json_page
+from rtlab.feed.http import Route
 from rtlab.feed.listening import BACKLOG, listening_socket
+from rtlab.feed.logs import tell
+from rtlab.feed.pages import pages
 from rtlab.feed.sessions import Service
 from rtlab.feed.statistics import ConnectionStatistics, GatewayStatistics
 from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber
-from rtlab.telemetry import exposition
 
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CREDIT_TICK_S = 0.02  # pings, credit and evictions are looked at this often
 RESTARTING = (int(Code.RESTARTING), "the server is restarting; retry in 0.2 s")
 
@@ -28,8 +31,8 @@ class Gateway:
 
     `publish()` sends to every reader what is due after the market changed. `port` 0 takes any free port.
     `admission` says who is let in, `tls` makes it `wss`, `services` are further sessions by path, on the same
-    port, and `more` further groups of statistics for its pages. AddressError when the port is in use or `host` is
-    not this machine.
+    port, `more` further groups of statistics for its pages, and `reuse_port` shares the port with other processes.
+    AddressError when the port is in use, or `host` is not this machine and admission does not guard it.
     """
 
     def __init__(
@@ -43,16 +46,17 @@ class Gateway:
         tls: ssl.SSLContext | None = None,
         services: Mapping[str, Service] | None = None,
         more: Mapping[str, Callable[[], NamedTuple]] | None = None,
+        reuse_port: bool = False,
     ) -> None:
         self.market = market
         self.limits = limits or Limits()
         self.admission = admission or Admission()
         self.frames = Frames()
         self.host, self.port = host, port
-        self.routes: dict[str, Route] = {"/health": self._health, "/metrics": self._metrics}
+        self.routes: dict[str, Route] = pages(self)
         feed = Service({name: kind == "json" for name, kind in SUBPROTOCOLS.items()}, self._open)
         self.services: dict[str, Service] = {"/": feed, **(services or {})}
-        self._tls, self._more = tls, dict(more or {})
+        self._tls, self._more, self._reuse_port = tls, dict(more or {}), reuse_port
         self._cache = PayloadCache()
         self._codecs = {name: Codec(encoding) for name, encoding in SUBPROTOCOLS.items()}
         self._connections: set[Connection] = set()
@@ -66,11 +70,16 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        listener = listening_socket(self.host, self.port)
+        exposed = self.admission.guarded
+        listener = listening_socket(self.host, self.port, exposed=exposed, reuse_port=self._reuse_port)
         self.port = listener.getsockname()[1]
         self._started = time.monotonic()
         self._server = await self._loop.create_server(
-            lambda: Connection(self), sock=listener, backlog=BACKLOG, ssl=self._tls
+            lambda: Connection(self),
+            sock=listener,
+            backlog=BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else self.admission.policy.handshake_s,
         )
         self._serving = True
         self._tick = self._loop.call_later(CREDIT_TICK_S, self._on_tick)
@@ -114,6 +123,22 @@ class Gateway:
         if server is not None:
             server.close()
 
+    async def drain(self, seconds: float) -> None:
+        """Let nobody else in, send the readers away one by one within `seconds`, and close. Idempotent.
+
+        Until the end strangers are answered 503 with a hint, or taken by the others on a shared port.
+        """
+        if not self._serving:
+            return
+        if self._reuse_port:
+            self.stop_listening()
+        await send_away(self, seconds)
+        await self.close()
+
+    def revoke(self, name: str) -> int:
+        """Revoke a token by its id, or all tokens of a subject; give how many readers are about to be closed."""
+        return self.admission.revoke(name)
+
     async def close(self) -> None:
         """Stop listening and send every reader away with 1012 and a retry hint. Idempotent."""
         self.stop_listening()
@@ -149,6 +174,28 @@ class Gateway:
             pongs_skipped=self._skipped,
         )
 
+    @property
+    def ending(self) -> bool:
+        """Tell whether its readers are being sent away, or have been."""
+        return not self._serving or self.admission.draining_until is not None
+
+    @property
+    def unready(self) -> str | None:
+        """Say why no reader should come now; None when all is well."""
+        if self.ending:
+            return "it is ending"
+        return None if self._publishes else "nothing was published yet"
+
+    @property
+    def uptime_s(self) -> float:
+        """Give how long it has been serving."""
+        return time.monotonic() - self._started
+
+    def groups(self) -> dict[str, NamedTuple]:
+        """Give all that is counted here, by group."""
+        ours: dict[str, NamedTuple] = {"feed": self.statistics(), "admission": self.admission.statistics()}
+        return ours | {name: group() for name, group in self._more.items()}
+
     def readers(self) -> list[ConnectionStatistics]:
         """Give the statistics of every reader that is being served."""
         return [
@@ -171,6 +218,7 @@ class Gateway:
     def opened(self, connection: Connection) -> None:
         """See Hub."""
         self._accepted += 1
+        tell(logging.INFO, "opened", connection, subprotocol=connection.subprotocol)
 
     def refused(self, connection: Connection) -> None:
         """See Hub."""
@@ -182,6 +230,7 @@ class Gateway:
     def left(self, connection: Connection) -> None:
         """See Hub."""
         self._connections.discard(connection)
+        tell(logging.INFO, "left", connection, bytes_sent=connection.bytes_sent)
         self._bytes_sent += connection.bytes_sent
         if not self._connections:
             self._gone.set()
@@ -206,7 +255,7 @@ class Gateway:
             limits=self.limits,
             now=now,
             grant=visit.grant,
-            authority=lambda token, when: self.admission.authenticate(visit, token, when),
+            authority=None if self.admission.tokens is None else partial(self.admission.authenticate, visit),
         )
 
     def _readers(self) -> list[tuple[Connection, Subscriber]]:
@@ -230,19 +279,3 @@ class Gateway:
         done = time.monotonic_ns()
         self._publish_ns = done - now
         self._next_publish = done + self._publish_ns
-
-    def _health(self) -> Page:
-        return json_page(
-            {
-                "status": "serving" if self._server is not None else "closing",
-                "uptime_s": round(time.monotonic() - self._started, 3),
-                "instruments": sorted(self.market.instruments),
-                **self.statistics()._asdict(),
-                **{name: group()._asdict() for name, group in self._more.items()},
-            }
-        )
-
-    def _metrics(self) -> Page:
-        groups: dict[str, NamedTuple] = {"feed": self.statistics()}
-        groups.update((name, group()) for name, group in self._more.items())
-        return Page(exposition(groups), METRICS_TYPE)

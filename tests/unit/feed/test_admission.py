@@ -250,11 +250,11 @@ def test_a_list_of_revoked_tokens_that_changes_is_noticed_within_a_second(tmp_pa
 def test_while_it_drains_nobody_else_comes_in_and_pages_are_answered():
     admission = door()
     early, later = come(admission), come(admission)
-    admission.draining = True
+    admission.draining_until = 2 * SECOND
     assert isinstance(admission.arrived(HERE, 0, nothing), Refusal)
     refusal = admission.asked(early, upgrade(), 0)
     assert refusal is not None
-    assert (refusal.status, refusal.retry_after_s) == (503, 5.0)
+    assert (refusal.status, refusal.retry_after_s) == (503, 2.5)
     assert admission.asked(later, page("/ready"), 0) is None
 
 

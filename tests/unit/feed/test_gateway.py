@@ -226,7 +226,7 @@ async def test_a_port_in_use_is_one_line(market):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
 async def test_only_this_machine_is_served(market, host):
-    with pytest.raises(AddressError, match="authenticate"):
+    with pytest.raises(AddressError, match="token_key"):
         async with Gateway(market, host=host):
             pass
 
