@@ -61,6 +61,74 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least severity that is logged")
     ] = "warning"
+    log_form: Annotated[
+        Literal["text", "json"], Meta(description="lines of text for people, or one JSON object a line")
+    ] = "text"
+    token_key: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="file of the key that readers' tokens are signed with: a PEM public key, or a secret; "
+            "none asks for no token",
+        ),
+    ] = "none"
+    token_issuer: Annotated[str, Meta(min_length=1, description="who signs the tokens (iss)")] = "rtlab"
+    token_audience: Annotated[str, Meta(min_length=1, description="whom the tokens are for (aud)")] = "rtlab"
+    token_leeway_s: Annotated[
+        float, Meta(ge=0, le=300, description="seconds by which the clock of who signs the tokens may differ")
+    ] = 10.0
+    token_revoked: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="file of revoked token ids and subjects, one a line, read again when it changes",
+        ),
+    ] = "none"
+    allow_anyone: Annotated[bool, Meta(description="let readers of other machines in without a token")] = (
+        False
+    )
+    allowed_origins: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="origins of web pages that may read the feed, by comma; local is those of this machine, "
+            "* is any",
+        ),
+    ] = "local"
+    tls_cert: Annotated[
+        str, Meta(min_length=1, description="file of the certificate (PEM) for wss; none serves ws")
+    ] = "none"
+    tls_key: Annotated[str, Meta(min_length=1, description="file of the certificate's key (PEM)")] = "none"
+    connections: Annotated[int, Meta(ge=1, le=1_000_000, description="most sockets of one gateway")] = 16384
+    connections_per_address: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="most sockets from one address (of IPv6: one /64)")
+    ] = 256
+    connections_per_token: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="most sockets with one token")
+    ] = 8
+    accept_per_s: Annotated[
+        float,
+        Meta(ge=1, le=1_000_000, description="readers a second that are let in; the others are told when"),
+    ] = 1000.0
+    subscriptions: Annotated[int, Meta(ge=1, le=100_000, description="most subscriptions of one reader")] = (
+        128
+    )
+    messages_per_s: Annotated[
+        float, Meta(ge=1, le=1_000_000, description="messages a second that one reader may send")
+    ] = 100.0
+    message_bytes: Annotated[
+        int, Meta(ge=1024, le=2**24, description="most bytes of one message that a reader sends")
+    ] = 65536
+    handshake_s: Annotated[
+        float, Meta(ge=0.1, le=300, description="seconds in which a socket must become a reader")
+    ] = 5.0
+    idle_s: Annotated[
+        float,
+        Meta(ge=1, le=86400, description="seconds after which a reader without a subscription is closed"),
+    ] = 600.0
+    drain_s: Annotated[
+        float, Meta(ge=0, le=600, description="seconds over which readers are sent away when the server ends")
+    ] = 5.0
     origins: dict[str, Origin] = {}  # only of what is no default
 
     def origin(self, name: str) -> Origin:
@@ -88,6 +156,8 @@ def _describe(name: str, default: object, annotation: object) -> Setting:
         description = meta.description or description
     if get_origin(kind) is Literal:
         expected = "one of " + ", ".join(get_args(kind))
+    elif kind is bool:
+        expected = "true or false"
     elif kind is str:
         expected = "a text that is not empty"
     else:

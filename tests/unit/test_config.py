@@ -24,6 +24,26 @@ DEFAULTS = {
     "tombstones": 4096,
     "frame_hz": 30,
     "log_level": "warning",
+    "log_form": "text",
+    "token_key": "none",
+    "token_issuer": "rtlab",
+    "token_audience": "rtlab",
+    "token_leeway_s": 10.0,
+    "token_revoked": "none",
+    "allow_anyone": False,
+    "allowed_origins": "local",
+    "tls_cert": "none",
+    "tls_key": "none",
+    "connections": 16384,
+    "connections_per_address": 256,
+    "connections_per_token": 8,
+    "accept_per_s": 1000.0,
+    "subscriptions": 128,
+    "messages_per_s": 100.0,
+    "message_bytes": 65536,
+    "handshake_s": 5.0,
+    "idle_s": 600.0,
+    "drain_s": 5.0,
 }
 
 
@@ -57,7 +77,9 @@ def test_every_field_is_a_setting_with_a_description_a_range_and_a_variable():
     for name, setting in SETTINGS.items():
         assert setting.name == name
         assert len(setting.description) > 15
-        assert setting.expected.startswith(("an integer from", "a number from", "a text", "one of"))
+        assert setting.expected.startswith(
+            ("an integer from", "a number from", "a text", "one of", "true or")
+        )
         assert setting.variable == f"RTLAB_{name.upper()}"
 
 
