@@ -1,5 +1,6 @@
 import asyncio
 import os
+import socket
 import threading
 import time
 
@@ -36,9 +37,15 @@ def test_a_script_gets_a_lab_that_is_there_and_closes(url):
     assert "rtlab-lab" not in [thread.name for thread in threading.enumerate()]
 
 
-async def test_in_a_running_loop_it_returns_at_once_and_await_waits(url):
+async def test_in_a_running_loop_it_returns_before_the_server_has_answered():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        lab = rtlab.connect("ws://127.0.0.1:{}".format(silent.getsockname()[1]))
+        assert "starting" in repr(lab)
+        await lab.aclose()
+
+
+async def test_in_a_running_loop_await_waits(url):
     lab = rtlab.connect(url)
-    assert "starting" in repr(lab)
     assert await lab is lab
     book = await lab.book("SOL-USD")
     assert len(book.frame(3)) == 6
