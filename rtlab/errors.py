@@ -9,6 +9,7 @@ RtlabError
 │   ├── SourceError           a file is missing, truncated or of another kind
 │   ├── StoreError            there is no server for the store, or what it holds cannot be used
 │   ├── AddressError          a port is in use or an address may not be bound
+│   ├── OverrunError          the caller takes what comes more slowly than he wanted to
 │   └── ClosedError           the object was closed before this call
 └── RemoteError               the peer
     ├── ProtocolError         a payload that the protocol does not allow; carries the close code
@@ -69,6 +70,10 @@ class StoreError(LocalError):
 
 class AddressError(LocalError):
     """A port is in use, or an address may not be bound."""
+
+
+class OverrunError(LocalError):
+    """The caller takes what comes more slowly than it comes, and asked to be told so."""
 
 
 class ClosedError(LocalError):

@@ -1,11 +1,12 @@
 """What both clients share: a Reader, who is told of what it applied, how the link is doing. No socket, no loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from rtlab.client.backoff import Backoff, retry_hint_s
+from rtlab.client.addresses import Addresses
+from rtlab.client.backoff import retry_hint_s
 from rtlab.errors import ProtocolError, RefusedError, RtlabError, UnreachableError
 from rtlab.model import Instrument
 from rtlab.protocol import (
@@ -24,6 +25,7 @@ from rtlab.protocol import (
 Callback = Callable[[Applied], None]
 Tap = Callable[[bytes], None]
 
+EVICT_AFTER_S, HEARTBEAT_S = 10.0, 1.0  # as long as no Welcome told otherwise
 AFTER_FOREIGN_S = 1.0  # who sent or got what the protocol does not allow is not asked again at once
 
 
@@ -44,9 +46,12 @@ class ClientStatistics(NamedTuple):
     lost: int
     tries: int  # since the last time that it was live
     foreign: int  # payloads that were not of the protocol
+    silent: int  # connections that were given up because nothing came
     staleness_ms: float  # -1 when there was no message
     inbox_waiting: int
     inbox_dropped: int
+    inbox_blocked: int  # how often the socket was left unread because an inbox was full
+    url: str  # where it is connected, or tries next
     last_reason: str
     reader: ReaderStatistics
 
@@ -57,14 +62,14 @@ class Link:
     connecting --open, first message--> live --lost--> reconnecting --open, first message--> live ... --close--> closed
     """
 
-    def __init__(self, codec: Encoding = "msgpack") -> None:
+    def __init__(self, urls: str | Sequence[str], codec: Encoding = "msgpack") -> None:
+        self.addresses = Addresses(urls)
         self.codec = Codec(codec)
         self.text = codec == "json"
         self.reader = Reader(self.codec)
-        self.backoff = Backoff()
         self.state = LinkState.CONNECTING
         self.last_reason = ""
-        self.opened_count = self.lost_count = self.foreign = 0
+        self.opened_count = self.lost_count = self.foreign = self.silent = 0
         self.last_message: int | None = None
         self._quickest: int | None = (
             None  # way of a ping, in ns of two clocks: only differences mean anything
@@ -114,7 +119,7 @@ class Link:
         # what is about the link and not about a subscription is for the link alone
         match applied.message:
             case Ping(server_time=server_time):
-                self.backoff.reset()  # only now: a server that answers, then fails, is not asked ever faster
+                self.addresses.answered()  # only now: a server that answers, then fails, is not asked ever faster
                 way = now - server_time
                 self._quickest = way if self._quickest is None else min(way, self._quickest)
                 self._late = way - self._quickest
@@ -132,12 +137,27 @@ class Link:
             self.state = LinkState.RECONNECTING
         self.last_reason = f"{code} {reason}".strip()
         hint = retry_hint_s(reason)
-        return self.backoff.delay_s(max(hint or 0.0, AFTER_FOREIGN_S) if code == Code.PROTOCOL else hint)
+        least = max(hint or 0.0, AFTER_FOREIGN_S) if code == Code.PROTOCOL else hint
+        return self.addresses.gone(now, least)
 
-    def failed(self, problem: RtlabError) -> float:
-        """A try to connect failed; give the seconds to wait before the next one."""
+    def failed(self, now: int, problem: RtlabError) -> float:
+        """A try to connect failed; give the seconds to wait before the next one, which may go elsewhere."""
         self.last_reason = str(problem)
-        return self.backoff.delay_s(problem.retry_after_s if isinstance(problem, RefusedError) else None)
+        hint = problem.retry_after_s if isinstance(problem, RefusedError) else None
+        return self.addresses.gone(now, hint)
+
+    @property
+    def silence_s(self) -> float:
+        """How long a server may say nothing before it is taken for gone: twice as long as it waits for us."""
+        welcome = self.reader.welcome
+        if welcome is None:
+            return max(2 * EVICT_AFTER_S, 3 * HEARTBEAT_S)
+        return max(2 * welcome.limits.get("evict_after_s", EVICT_AFTER_S), 3 * welcome.heartbeat_s)
+
+    def fell_silent(self) -> str:
+        """Count a server that says nothing any more; give the reason for the end of its connection."""
+        self.silent += 1
+        return f"the server at {self.addresses.shown} said nothing for {self.silence_s:g} s"
 
     def close(self, now: int) -> None:
         """The caller leaves, or the link came to an end that trying again cannot help. Idempotent."""
@@ -161,10 +181,11 @@ class Link:
             raise RefusedError(f"the server refused: {subscription.error}", code=Code.UNKNOWN)
         return subscription.is_live
 
-    def not_ready(self, url: str, what: str, timeout_s: float) -> RtlabError:
-        """Say why there is no `what` after `timeout_s`."""
+    def not_ready(self, what: str, timeout_s: float, *, held: bool = False) -> RtlabError:
+        """Say why there is no `what` after `timeout_s`; `held`: because the socket is not read."""
         return UnreachableError(
-            f"the server at {url} sent no {what} in {timeout_s:g} s: the link is {self.state}"
+            f"the server at {self.addresses.shown} sent no {what} in {timeout_s:g} s: the link is {self.state}"
+            + (", and its socket is not read: a blocking inbox is full" if held else "")
             + (f" ({self.last_reason})" if self.last_reason else "")
         )
 
@@ -174,17 +195,22 @@ class Link:
         """
         return -1.0 if self.last_message is None else (now - self.last_message + self._late) / 1e6
 
-    def statistics(self, now: int, inbox_waiting: int = 0, inbox_dropped: int = 0) -> ClientStatistics:
+    def statistics(
+        self, now: int, inbox_waiting: int = 0, inbox_dropped: int = 0, inbox_blocked: int = 0
+    ) -> ClientStatistics:
         """Give the counters of the link and its Reader."""
         return ClientStatistics(
             state=str(self.state),
             opened=self.opened_count,
             lost=self.lost_count,
-            tries=self.backoff.tries,
+            tries=self.addresses.tries,
             foreign=self.foreign,
+            silent=self.silent,
             staleness_ms=self.staleness_ms(now),
             inbox_waiting=inbox_waiting,
             inbox_dropped=inbox_dropped,
+            inbox_blocked=inbox_blocked,
+            url=self.addresses.shown,
             last_reason=self.last_reason,
             reader=self.reader.statistics(),
         )

@@ -8,10 +8,13 @@ from rtlab.book import TapeView
 from rtlab.errors import ConfigError
 from rtlab.protocol.channels import CHANNEL_KINDS
 from rtlab.protocol.codec import Codec, Payload
+from rtlab.protocol.codes import Code
 from rtlab.protocol.limits import SECOND
 from rtlab.protocol.messages import (
+    Authenticate,
     Batch,
     Channel,
+    ClientMessage,
     Error,
     Ping,
     Pong,
@@ -46,7 +49,10 @@ class Applied(NamedTuple):
 
 
 class ReaderStatistics(NamedTuple):
-    """What came in. `merged` and `dropped` are as the server told; `duplicates` said nothing new."""
+    """What came in. `merged`, `dropped` (over all connections) and `lag_ms` (of this one) are as the servers told.
+
+    `duplicates` said nothing new.
+    """
 
     messages: int
     snapshots: int
@@ -79,6 +85,7 @@ class Reader:
         self._out: list[bytes] = []
         self._is_connected = False
         self._wishes = 0
+        self._merged_before = self._dropped_before = 0  # on the connections before this one
         self._messages = self._snapshots = self._increments = self._gaps = self._resyncs = 0
         self._checksum_failures = self._duplicates = self._ignored = self._resumed = self._connections = 0
 
@@ -123,6 +130,11 @@ class Reader:
         subscription.disconnected()
         subscription.state = SubscriptionState.ENDED
 
+    def authenticate(self, token: str) -> None:
+        """Show a newer token on the connection that there is."""
+        if self._is_connected:
+            self._send(Authenticate(token))
+
     def connected(self, now: int) -> None:
         """A new connection is there: ask for everything again, from where it stands."""
         self._is_connected = True
@@ -134,6 +146,10 @@ class Reader:
     def disconnected(self, now: int) -> None:
         """The connection is gone; the views stay."""
         self._is_connected = False
+        if self.status is not None:
+            self._merged_before += self.status.merged
+            self._dropped_before += self.status.dropped
+            self.status = None
         self._out.clear()
         self._by_key.clear()
         for subscription in self._subscriptions.values():
@@ -174,12 +190,12 @@ class Reader:
             self._ignored,
             self._resumed,
             self._connections,
-            status.merged if status else 0,
-            status.dropped if status else 0,
+            self._merged_before + (status.merged if status else 0),
+            self._dropped_before + (status.dropped if status else 0),
             status.lag_ms if status else 0.0,
         )
 
-    def _send(self, message: Subscribe | Unsubscribe | Pong | Resync) -> None:
+    def _send(self, message: ClientMessage) -> None:
         self._out.append(self._codec.encode(message))
 
     def _ask(self, subscription: Subscription) -> None:
@@ -253,7 +269,11 @@ class Reader:
         subscription = None
         if message.key is not None:
             subscription = self._by_key.get(message.key)
-            if subscription is not None and message.retry_after_s is not None:
+            if subscription is not None and message.code == Code.FORBIDDEN:
+                del self._by_key[message.key]
+                subscription.disconnected()
+                subscription.error, subscription.state = message.message, SubscriptionState.REFUSED
+            elif subscription is not None and message.retry_after_s is not None:
                 subscription.resync_due = now + round(message.retry_after_s * SECOND)
         elif message.id is not None:
             subscription = self._subscriptions.get(message.id)

@@ -3,21 +3,10 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidStatus, NegotiationError
 from websockets.http11 import Response
 
-from rtlab.client.outcome import NETWORK, check_url, closed, is_final, not_connected
+from rtlab.client.outcome import NETWORK, closed, is_final, not_connected
 from rtlab.errors import ConfigError, RefusedError, UnreachableError
 
 URL = "ws://127.0.0.1:9"
-
-
-@pytest.mark.parametrize("url", ["ws://localhost:8765", "wss://feed.example:443/", "ws://[::1]:80"])
-def test_the_address_of_a_feed_is_given_back(url):
-    assert check_url(url) == url
-
-
-@pytest.mark.parametrize("url", ["", "localhost:8765", "http://localhost:8765", "ws://", "ws://host:port"])
-def test_anything_else_is_a_config_error_that_shows_the_form(url):
-    with pytest.raises(ConfigError, match="ws://host:port"):
-        check_url(url)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +57,32 @@ def test_only_who_is_not_allowed_in_does_not_try_again(code, final):
 def test_a_wrong_address_is_final_and_a_server_that_is_not_there_is_not():
     assert is_final(ConfigError("wrong"))
     assert not is_final(UnreachableError("not there"))
+
+
+def refused(headers: dict[str, str], body: bytes) -> RefusedError:
+    error = not_connected(URL, InvalidStatus(Response(503, "Busy", Headers(headers), body)))
+    assert isinstance(error, RefusedError)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"Retry-After": "3"}, b"busy", 3.0),
+        ({"Retry-After": "3"}, b"busy; retry in 2.35 s\n", 2.35),
+        ({}, b"busy; retry in 0.5 s", 0.5),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, b"", None),
+        ({"Retry-After": "-1"}, b"", None),
+        ({"Retry-After": "inf"}, b"", None),
+        ({}, b"", None),
+    ],
+)
+def test_a_refusal_tells_when_to_come_back_by_its_line_or_its_header(headers, body, seconds):
+    assert refused(headers, body).retry_after_s == seconds
+
+
+def test_a_password_in_an_address_is_not_told():
+    url = "ws://me:secret@feed.example/?token=secret"
+    for error in (not_connected(url, TimeoutError()), closed(url, 1006, ""), not_connected(url, OSError())):
+        assert "secret" not in str(error)
+        assert "feed.example" in str(error)
