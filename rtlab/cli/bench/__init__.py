@@ -14,6 +14,7 @@ BENCHES = {
     "engine": "commands through the matching engine",
     "flow": "one order from submit to a client's book, and to a pixel",
     "fanout": "one send to one reader of thousands, beside raw send() and the usual servers",
+    "bandwidth": "bytes of increments beside full-state pushes, recorded and simulated",
     "slow": "a reader that takes 3 kB/s of a feed, and what it does to the others",
     "lod": "one viewport of ten million points",
 }
@@ -25,7 +26,7 @@ Report = Mapping[str, object]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--quick", is_flag=True, help="Fewer runs: under 60 s.")
 def command(name: str, as_json: bool, quick: bool) -> None:
-    """Measure NAME (engine, flow, fanout, slow, lod) on this machine, side by side with a peer."""
+    """Measure NAME (engine, flow, fanout, bandwidth, slow, lod) on this machine, side by side with a peer."""
     run = cast("Callable[..., Report]", import_module(f"rtlab.cli.bench.{name}").run)
     report = {"bench": name, "machine": machine(), **run(quick=quick)}
     click.echo(json.dumps(report)) if as_json else _table(report)

@@ -1,0 +1,84 @@
+"""Bytes of increments and of full-state pushes, on a short simulated flow and on one whose bytes are known."""
+
+import zlib
+
+import pytest
+from support.recorded import recorded
+
+from rtlab.cli.bench.bandwidth import Case, count, measure, ratio
+from rtlab.cli.bench.bandwidth.flows import simulated
+from rtlab.cli.bench.bandwidth.meters import Deflate, framed
+
+
+@pytest.fixture(scope="module")
+def counted():
+    return {one.case: one for one in count(simulated(0.5), (10, None))}
+
+
+def test_both_ways_send_once_for_each_change_of_the_cut_and_the_book_is_equal(counted):
+    for case, one in counted.items():
+        assert one.equal
+        assert one.sends > 0
+        if case.depth is not None:
+            # a level that changed and changed back between is said, and is no push of the whole
+            assert one.pushes <= one.sends <= 1.02 * one.pushes + 1
+
+
+def test_conflated_is_ten_a_second_and_less_bytes(counted):
+    for depth in (10, None):
+        every = counted[Case(depth, "msgpack", conflated=False)]
+        ten = counted[Case(depth, "msgpack", conflated=True)]
+        assert ten.sends <= 6
+        assert ten.bytes["rtlab"] < every.bytes["rtlab"]
+        assert ten.bytes["full state"] < every.bytes["full state"]
+
+
+def test_deeper_books_gain_more_and_every_contender_is_counted(counted):
+    assert ratio(counted[Case(None, "msgpack", conflated=False)]) > ratio(
+        counted[Case(10, "msgpack", conflated=False)]
+    )
+    deflated = {"rtlab", "rtlab, deflated alone", "full state", "full state, deflated alone"}
+    for case, one in counted.items():
+        assert set(one.bytes) >= deflated | {"full state, deflated in context"}
+        assert ("full state, decimals as text" in one.bytes) == (case.encoding == "json")
+        assert all(size > 0 for size in one.bytes.values())
+
+
+def test_goals_are_named_also_when_a_recording_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("RTLAB_DATA", str(tmp_path))
+    report = measure(1.0, 0.05, (10, 25))
+    assert {goal["name"]: goal["value"] is None for goal in report["goals"]} == {
+        "full state / increments, BTC perpetual, depth 25": True,
+        "full state / increments, ETH spot, depth 25": True,
+        "full state / increments, simulated, depth 25": False,
+    }
+    assert all((goal["show"], goal["bound"], goal["op"]) == (6, 10.0, ">=") for goal in report["goals"])
+    missing = [row for row in report["results"] if row["median"] is None]
+    assert len(missing) == 2
+    assert all("RTLAB_DATA" in row["reason"] for row in missing)
+
+
+def test_a_recording_is_counted_from_when_its_book_is_whole(monkeypatch):
+    path = recorded("binance/usdm_btcusdt_20240808.gz")
+    monkeypatch.setenv("RTLAB_DATA", str(path.parent.parent))
+    report = measure(2.0, 0.05, (25,), ("BTC perpetual",))
+    rows = {
+        (row["name"], row["case"]): row["median"] for row in report["results"] if row["contender"] == "rtlab"
+    }
+    assert rows["books equal at the end", "BTC perpetual, depth 25, every change, msgpack"] == 1.0
+    assert rows["full state / increments", "BTC perpetual, depth 25, every change, msgpack"] > 2
+
+
+def test_a_deflated_message_is_what_a_client_inflates():
+    text = b"the same words, the same words, the same words"
+    made = zlib.compressobj(6, zlib.DEFLATED, -15)
+    whole = made.compress(text) + made.flush(zlib.Z_SYNC_FLUSH)
+    assert whole.endswith(b"\x00\x00\xff\xff")
+    alone, in_context = Deflate(in_context=False), Deflate(in_context=True)
+    assert alone.size(text) == alone.size(text) == in_context.size(text) == len(whole) - 4
+    assert in_context.size(text) < alone.size(text)
+
+
+@pytest.mark.parametrize(("size", "whole"), [(0, 2), (125, 127), (126, 130), (65535, 65539), (65536, 65546)])
+def test_a_frame_has_its_head(size, whole):
+    assert framed(size) == whole
