@@ -22,9 +22,9 @@ from rtlab.feed.frames import Frames, whole_messages
 from rtlab.feed.http import Route, answer, respond
 from rtlab.feed.logs import WIRE, tell
 from rtlab.feed.sessions import Service, Session, select_subprotocol
+from rtlab.protocol import Limits
 
 CLOSE_GRACE_S = 1.0  # for the peer to answer a close; after that the transport is aborted
-MAX_MESSAGE = 64 << 10  # bytes of one message from a peer
 MAX_REASON = 123  # bytes of UTF-8 that a close frame carries
 
 
@@ -32,6 +32,7 @@ class Hub(Protocol):
     """What a connection needs of the gateway that owns it."""
 
     frames: Frames
+    limits: Limits
     admission: Admission
 
     @property
@@ -178,7 +179,7 @@ class Connection(asyncio.Protocol):
             self.direct = transport.get_extra_info("socket").fileno()
         host = (transport.get_extra_info("peername") or ("",))[0]
         self._protocol = opening = ServerProtocol(
-            select_subprotocol=select_subprotocol, max_size=MAX_MESSAGE, logger=WIRE
+            select_subprotocol=select_subprotocol, max_size=self.hub.limits.message_bytes, logger=WIRE
         )
         visit = self.hub.admission.arrived(host, time.monotonic_ns(), self.shut)
         if isinstance(visit, Refusal):
@@ -189,7 +190,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol: bytes of the peer."""
         if self._protocol is None:
-            payloads = whole_messages(data)
+            payloads = whole_messages(data, self.hub.limits.message_bytes)
             if payloads is not None:
                 for payload in payloads:
                     self._receive(payload)
@@ -312,7 +313,9 @@ class Connection(asyncio.Protocol):
 
     def _parser(self) -> WebSocket:
         if self._protocol is None:
-            self._protocol = WebSocket(SERVER, state=OPEN, max_size=MAX_MESSAGE, logger=WIRE)
+            self._protocol = WebSocket(
+                SERVER, state=OPEN, max_size=self.hub.limits.message_bytes, logger=WIRE
+            )
             self._protocol.extensions = self._extensions
         return self._protocol
 
@@ -341,10 +344,10 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.transport.abort)
 
     def _silence(self) -> bool:
-        session, self.session = self.session, None
-        self._parts = None
+        session = self.session
         if session is not None:
             self.hub.silenced(self)
+        self.session = self._parts = None
         return session is not None
 
 

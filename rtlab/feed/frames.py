@@ -50,8 +50,10 @@ class Frames:
         self._bytes = keep
 
 
-def whole_messages(data: bytes) -> list[bytes] | None:
+def whole_messages(data: bytes, most: int = 1 << 16) -> list[bytes] | None:
     """Give the payloads of `data` where it is nothing but whole, final, masked, uncompressed frames up to 64 KiB.
+
+    No payload has more than `most` bytes.
 
     None: it is something else, which a parser that keeps state must see.
     """
@@ -66,7 +68,7 @@ def whole_messages(data: bytes) -> list[bytes] | None:
             return None
         begin = mask + 4
         at = begin + size
-        if at > end:
+        if at > end or size > most:
             return None
         payloads.append(apply_mask(data[begin:at], data[mask:begin]))
     return payloads

@@ -31,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     replies: int = 512  # answers to the client that wait to be sent
     messages_per_s: float = 100.0  # of the client, beside its answers to pings
     messages_burst: int = 256
+    message_bytes: int = 65536  # of one message of the client
+    idle_s: float = 600.0  # without a subscription; then it is closed
 
     def told(self) -> dict[str, float]:
         """Give what a Welcome tells the client."""

@@ -13,11 +13,12 @@ from websockets.frames import Frame, Opcode
 
 from rtlab.errors import ProtocolError
 from rtlab.feed.admission import Admission, Visit
-from rtlab.feed.connection import MAX_MESSAGE, Connection
+from rtlab.feed.connection import Connection
 from rtlab.feed.frames import Frames
 from rtlab.feed.http import Page
 from rtlab.feed.policy import Policy
 from rtlab.feed.sessions import Service
+from rtlab.protocol import Limits
 
 BINARY = 2
 
@@ -56,6 +57,7 @@ class CountingHub:
 
     def __init__(self, subscriber: ScriptedSubscriber) -> None:
         self.frames, self.admission = Frames(), Admission(Policy(connections=3))
+        self.limits = Limits()
         self.routes = {"/health": lambda: Page(b"well")}
         self.services = {path: Service({name: text}, self.open) for path, (name, text) in PATHS.items()}
         self.subscriber = subscriber
@@ -213,7 +215,7 @@ async def test_frames_glued_and_split_at_every_byte_arrive_as_they_went_in():
 
 
 async def test_a_message_that_is_too_long_in_one_piece_or_in_many_is_refused():
-    for message in (bytes(MAX_MESSAGE + 1), [bytes(MAX_MESSAGE), b"1"]):
+    for message in (bytes(Limits().message_bytes + 1), [bytes(Limits().message_bytes), b"1"]):
         async with pair() as (connection, client, subscriber, _):
             with contextlib.suppress(ConnectionClosed):
                 await client.send(message)

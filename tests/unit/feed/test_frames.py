@@ -96,3 +96,9 @@ def test_a_frame_that_is_not_whole_is_left_to_a_parser(size):
 def test_what_is_no_whole_plain_message_is_left_to_a_parser(data):
     assert whole_messages(data) is None
     assert whole_messages(as_a_client_writes(b"before") + data) is None
+
+
+def test_a_message_above_the_limit_is_for_the_parser_which_refuses_it():
+    data = as_a_client_writes(bytes(100))
+    assert whole_messages(data, 100) == [bytes(100)]
+    assert whole_messages(data, 99) is None

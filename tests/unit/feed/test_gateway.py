@@ -13,7 +13,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rtlab.errors import AddressError, ClosedError
 from rtlab.feed import Gateway
-from rtlab.feed.connection import MAX_MESSAGE
 from rtlab.protocol import (
     Batch,
     Channel,
@@ -166,7 +165,7 @@ async def test_a_foreign_payload_closes_with_4002_and_a_reason_and_the_others_li
 
 async def test_a_message_that_is_too_long_is_refused_with_1009(market):
     async with Gateway(market) as gateway, peer(gateway) as client:
-        await client.connection.send(bytes(MAX_MESSAGE + 1))
+        await client.connection.send(bytes(Limits().message_bytes + 1))
         code, _ = await client.end()
         assert code == 1009
 

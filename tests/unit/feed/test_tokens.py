@@ -76,9 +76,9 @@ def test_an_unsigned_token_is_refused_whatever_it_calls_that(name, signature):
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"exp": time.time() - 11}, "has ended"),
+        ({"exp": 1}, "has ended"),
         ({"exp": None}, "lacks the claim 'exp'"),
-        ({"nbf": time.time() + 60}, "not valid yet"),
+        ({"nbf": 4e9}, "not valid yet"),
         ({"iss": "https://elsewhere.example"}, "another issuer"),
         ({"iss": None}, "lacks the claim 'iss'"),
         ({"aud": "other"}, "another audience"),
