@@ -1,4 +1,4 @@
-"""The command line: `rtlab demo | serve | replay | bench | doctor`, one module each, loaded when it is called."""
+"""The command line: `rtlab demo | serve | replay | chaos | bench | doctor`, one module each, loaded when it is called."""
 
 import sys
 from difflib import get_close_matches
@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "Serve a simulated market and its dashboard.",
     "serve": "Serve a feed: a simulated market, over WebSocket.",
     "replay": "Send a recording through the feed, and check it.",
+    "chaos": "Break the feed in seeded runs, and check what it cost.",
     "bench": "Measure, side by side with a peer.",
     "doctor": "Tell what this machine has, and what is missing.",
 }

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rtlab.errors import AddressError, UnreachableError
 
@@ -11,10 +12,13 @@ READY_TIMEOUT_S = 120.0  # the first start on a machine compiles the kernels
 
 
 class ServerProcess:
-    """`rtlab serve` as a child. It reads our end of a pipe: when that closes, also by SIGKILL, it ends."""
+    """`rtlab serve` as a child. It reads our end of a pipe: when that closes, also by SIGKILL, it ends.
 
-    def __init__(self, arguments: Sequence[str] = ()) -> None:
-        self._arguments = list(arguments)
+    `environ` is added to our own environment.
+    """
+
+    def __init__(self, arguments: Sequence[str] = (), *, environ: Mapping[str, str] | None = None) -> None:
+        self._arguments, self._environ = list(arguments), {**os.environ, **(environ or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._relay: asyncio.Task[None] | None = None
         self.url = ""
@@ -31,6 +35,7 @@ class ServerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env=self._environ,
             start_new_session=True,  # an interrupted cell or Ctrl-C is for the owner, who ends this one in order
         )
         assert self._process.stdout is not None
