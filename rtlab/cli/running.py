@@ -13,7 +13,7 @@ from rtlab.telemetry import configure_logging
 def settings_of(flags: Mapping[str, object]) -> Settings:
     """Read the settings, the given flags on top, and set up logging by them."""
     settings = load(environ=os.environ, flags={k: v for k, v in flags.items() if v is not None})
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, as_json=settings.log_form == "json")
     return settings
 
 

@@ -13,6 +13,10 @@ from rtlab.cli.running import ended_event, run, settings_of
 @click.option("--port", type=int, help="Port of the feed (8765); 0 takes a free one.")
 @click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
 @click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")
+@click.option("--token-key", help="File of the key of readers' tokens: a PEM public key, or a secret (none).")
+@click.option("--allow-anyone", is_flag=True, default=None, help="Let other machines in without a token.")
+@click.option("--tls-cert", help="File of the certificate for wss (none).")
+@click.option("--tls-key", help="File of its key (none).")
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
 @click.option(
     "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."

@@ -10,9 +10,9 @@ from rtlab.book import Market
 from rtlab.config import Settings
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
+from rtlab.lab.door import gateway_of
 from rtlab.lab.pace import play
 from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, MarketMessage, VenueTrade
-from rtlab.protocol import Limits
 from rtlab.sources import Commands
 from rtlab.sources.simulated import Simulated, demo_instruments
 
@@ -33,7 +33,7 @@ class MarketServer:
         kept = {"tape_rows": settings.tape_rows, "tombstones": settings.tombstones}
         self.market = Market(instruments, self.epoch, **kept)
         self.engine = Engine(instruments)
-        self.gateway = Gateway(self.market, host=settings.host, port=settings.port, limits=limits(settings))
+        self.gateway: Gateway = gateway_of(settings, self.market)
 
     async def __aenter__(self) -> Self:
         await self.gateway.__aenter__()
@@ -58,15 +58,6 @@ class MarketServer:
         self.gateway.publish()
 
 
-def limits(settings: Settings) -> Limits:
-    """Give the limits of one connection that the settings ask for."""
-    return Limits(
-        heartbeat_s=settings.heartbeat_s,
-        evict_after_s=settings.evict_after_s,
-        window_ceiling=settings.window_bytes,
-    )
-
-
 def simulated_steps(
     simulated: Simulated, start_ns: int, step_ns: int = STEP_NS
 ) -> Iterator[tuple[int, Commands]]:
@@ -86,6 +77,7 @@ async def serve_simulated(
     async with server:
         on_ready(server)
         await until_ended(play(simulated_steps(simulated, start_ns), server.match), ended)
+        await server.gateway.drain(settings.drain_s)
 
 
 async def until_ended(work: Coroutine[object, object, object], ended: asyncio.Event) -> None:

@@ -8,7 +8,7 @@ from rtlab.client import connect
 from rtlab.config import Settings
 from rtlab.engine import Engine
 from rtlab.errors import AddressError
-from rtlab.lab.server import MarketServer, limits, serve_simulated, simulated_steps, until_ended
+from rtlab.lab.server import MarketServer, serve_simulated, simulated_steps, until_ended
 from rtlab.model import DepthSnapshot, Instrument, Quote, Side, VenueTrade
 from rtlab.sources.simulated import Simulated, demo_instruments
 
@@ -55,11 +55,6 @@ async def test_a_port_in_use_is_one_clear_error():
         busy = Settings(port=server.gateway.port)
         with pytest.raises(AddressError, match=str(server.gateway.port)):
             await MarketServer([BTC], busy).__aenter__()
-
-
-def test_settings_become_the_limits_of_a_connection():
-    found = limits(Settings(heartbeat_s=0.5, evict_after_s=3.0, window_bytes=4096))
-    assert (found.heartbeat_s, found.evict_after_s, found.window_ceiling) == (0.5, 3.0, 4096)
 
 
 def test_steps_hold_every_command_once_and_none_of_the_future():
