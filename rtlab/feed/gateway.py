@@ -4,23 +4,30 @@ import asyncio
 import logging
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from rtlab.errors import ClosedError
+from rtlab.feed import budget
 from rtlab.feed.admission import Admission, Visit
 from rtlab.feed.connection import Connection
 from rtlab.feed.draining import send_away
+from rtlab.feed.fanout import warm_up
 from rtlab.feed.frames import Frames
 from rtlab.feed.http import Route
 from rtlab.feed.listening import BACKLOG, listening_socket
 from rtlab.feed.logs import tell
 from rtlab.feed.pages import pages
+from rtlab.feed.rounds import Rounds
 from rtlab.feed.sessions import Service
 from rtlab.feed.statistics import ConnectionStatistics, GatewayStatistics
 from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber
+from rtlab.protocol.cohort import Cohorts, Tally, total
+from rtlab.protocol.ladder import Moves
+from rtlab.protocol.pulse import Pulse
 
 CREDIT_TICK_S = 0.02  # pings, credit and evictions are looked at this often
 RESTARTING = (int(Code.RESTARTING), "the server is restarting; retry in 0.2 s")
@@ -32,6 +39,7 @@ class Gateway:
     `publish()` sends to every reader what is due after the market changed. `port` 0 takes any free port.
     `admission` says who is let in, `tls` makes it `wss`, `services` are further sessions by path, on the same
     port, `more` further groups of statistics for its pages, and `reuse_port` shares the port with other processes.
+    `memory_budget` bounds the bytes that are held for all readers together: then the worst laggards are given up.
     AddressError when the port is in use, or `host` is not this machine and admission does not guard it.
     """
 
@@ -47,6 +55,7 @@ class Gateway:
         services: Mapping[str, Service] | None = None,
         more: Mapping[str, Callable[[], NamedTuple]] | None = None,
         reuse_port: bool = False,
+        memory_budget: int = budget.BYTES,
     ) -> None:
         self.market = market
         self.limits = limits or Limits()
@@ -60,10 +69,13 @@ class Gateway:
         self._cache = PayloadCache()
         self._codecs = {name: Codec(encoding) for name, encoding in SUBPROTOCOLS.items()}
         self._connections: set[Connection] = set()
+        self._budget = budget.Budget(memory_budget)
         self._gone = asyncio.Event()
         self._accepted = self._refused = self._evicted = self._foreign = self._skipped = 0
-        self._publishes = self._postponed = self._publish_ns = self._bytes_sent = 0
-        self._next_publish = 0
+        self._publishes = self._postponed = self._bytes_sent = 0
+        self._began = 0  # the last publish, ns
+        self._moves, self._pulse = Moves(), Pulse(self.limits)
+        self._gone_tally = Tally()
         self._pending: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
         self._serving = False
@@ -74,6 +86,8 @@ class Gateway:
         listener = listening_socket(self.host, self.port, exposed=exposed, reuse_port=self._reuse_port)
         self.port = listener.getsockname()[1]
         self._started = time.monotonic()
+        warm_up()
+        self._rounds = Rounds(self.frames, Cohorts(self._cache, self._pulse, self), self._loop)
         self._server = await self._loop.create_server(
             lambda: Connection(self),
             sock=listener,
@@ -110,12 +124,14 @@ class Gateway:
         """
         if not self._serving:
             raise ClosedError("this gateway is not serving: publish inside of `async with`")
+        if self._pending is not None:
+            return
         now = time.monotonic_ns()
-        if now >= self._next_publish:
-            self._write_all(now)
-        elif self._pending is None:
+        if now >= self._free_at() and not self._rounds.is_under_way:
+            self._publish(now)
+        else:
             self._postponed += 1
-            self._pending = self._loop.call_later((self._next_publish - now) / 1e9, self._publish_late)
+            self._pending = self._loop.call_later(max(0, self._free_at() - now) / 1e9, self._publish_late)
 
     def stop_listening(self) -> None:
         """Let nobody else in; who is there stays. Idempotent."""
@@ -148,6 +164,7 @@ class Gateway:
         self._tick.cancel()
         if self._pending is not None:
             self._pending.cancel()
+        self._rounds.stop()
         for connection in self.connections:
             connection.shut(*RESTARTING)
         if self._connections:
@@ -157,20 +174,37 @@ class Gateway:
     def statistics(self) -> GatewayStatistics:
         """Count readers, how they ended, and what was shared; cheap enough for every scrape."""
         serving = self._readers()
+        states = Counter(reader.state for _, reader in serving)
+        tally = total(self._gone_tally, *(reader.tally for _, reader in serving))
+        rounds, into = self._rounds, self._moves.into
         return GatewayStatistics(
             readers=len(serving),
-            live=sum(reader.state is State.LIVE for _, reader in serving),
+            live=states[State.LIVE],
+            lagging=states[State.LAGGING],
+            degraded=states[State.DEGRADED],
             accepted=self._accepted,
             refused=self._refused,
             evicted=self._evicted,
+            given_up=self._budget.given_up,
             foreign=self._foreign,
+            lagged=into[State.LAGGING],
+            degradations=into[State.DEGRADED],
+            recovered=into[State.LIVE],
             publishes=self._publishes,
             postponed=self._postponed,
-            publish_us=self._publish_ns / 1e3,
+            publish_us=rounds.busy_ns / 1e3,
+            slices=rounds.slices,
+            cohorts=rounds.cohorts.count,
+            carried=rounds.cohorts.members,
+            fell_out=rounds.cohorts.fallen,
             frames_built=self.frames.built,
             frames_shared=self.frames.shared,
-            bytes_sent=self._bytes_sent + sum(c.bytes_sent for c in self._connections),
+            merged=tally.merged,
+            dropped=tally.dropped,
+            bytes_sent=self._bytes_sent + rounds.bytes_sent + sum(c.bytes_sent for c in self._connections),
             buffered=sum(c.transport.get_write_buffer_size() for c in self._connections),
+            heartbeat_ms=self._pulse.heartbeat / 1e6,
+            pings_stretched=self._pulse.stretched,
             pongs_skipped=self._skipped,
         )
 
@@ -205,7 +239,7 @@ class Gateway:
                 state=str(reader.state),
                 buffered=connection.transport.get_write_buffer_size(),
                 peak_buffered=connection.peak_buffered,
-                bytes_sent=connection.bytes_sent,
+                bytes_sent=connection.bytes_sent + self._rounds.sent_to(connection),
                 subscriber=reader.statistics(),
             )
             for connection, reader in self._readers()
@@ -218,6 +252,7 @@ class Gateway:
     def opened(self, connection: Connection) -> None:
         """See Hub."""
         self._accepted += 1
+        self._rounds.enter(connection)
         tell(logging.INFO, "opened", connection, subprotocol=connection.subprotocol)
 
     def refused(self, connection: Connection) -> None:
@@ -226,6 +261,17 @@ class Gateway:
 
     def silenced(self, connection: Connection) -> None:
         """See Hub."""
+        self._rounds.leave(connection)
+        if isinstance(connection.session, Subscriber):
+            self._gone_tally = total(self._gone_tally, connection.session.tally)
+
+    def joined(self, owner: Connection, slot: int) -> None:
+        """See Carrier."""
+        self._rounds.joined(owner, slot)
+
+    def fell_out(self, owner: Connection, slot: int) -> None:
+        """See Carrier."""
+        self._rounds.fell_out(owner, slot)
 
     def left(self, connection: Connection) -> None:
         """See Hub."""
@@ -255,6 +301,8 @@ class Gateway:
             limits=self.limits,
             now=now,
             grant=visit.grant,
+            all_moves=self._moves,
+            pulse=self._pulse,
             authority=None if self.admission.tokens is None else partial(self.admission.authenticate, visit),
         )
 
@@ -263,19 +311,30 @@ class Gateway:
 
     def _on_tick(self) -> None:
         self._tick = self._loop.call_later(CREDIT_TICK_S, self._on_tick)
-        for ending in self.admission.due(time.monotonic_ns()):
+        now = time.monotonic_ns()
+        for ending in self.admission.due(now):
             ending.visit.end(ending.code, ending.reason)
-        for connection in tuple(self._connections):
-            connection.write_due(time.monotonic_ns())
+        self._pulse.stretch(self._rounds.cohorts.members)
+        # who is carried by a cohort has an empty send buffer and no answer that waits
+        self._budget.keep(((c, reader) for c, reader in self._readers() if not reader.is_carried), now)
+        if now >= self._free_at():
+            self._began = now
+            self._rounds.begin(now)
+
+    def _free_at(self) -> int:
+        # a round takes at most every other moment of the loop; what others did in between its slices is theirs
+        return max(self._rounds.ended, self._began + 2 * self._rounds.busy_ns)
 
     def _publish_late(self) -> None:
         self._pending = None
-        self._write_all(time.monotonic_ns())
+        now = time.monotonic_ns()
+        if self._rounds.is_under_way or now < self._free_at():
+            wait = max(100_000, self._free_at() - now)
+            self._pending = self._loop.call_later(wait / 1e9, self._publish_late)
+        else:
+            self._publish(now)
 
-    def _write_all(self, now: int) -> None:
+    def _publish(self, now: int) -> None:
         self._publishes += 1
-        for connection in tuple(self._connections):
-            connection.write_due(now)
-        done = time.monotonic_ns()
-        self._publish_ns = done - now
-        self._next_publish = done + self._publish_ns
+        self._began = now
+        self._rounds.begin(now)

@@ -8,6 +8,7 @@ from rtlab.book import AnyUpdate
 from rtlab.protocol.channels import CHANNEL_KINDS, ChannelKind
 from rtlab.protocol.codec import Codec
 from rtlab.protocol.limits import SECOND
+from rtlab.protocol.messages import Ping
 from rtlab.protocol.state import Source
 
 CHECKED_DEPTH = 100
@@ -141,6 +142,9 @@ class PayloadCache:
         self._lanes: WeakValueDictionary[tuple[str, str, int, int, str], Lane] = WeakValueDictionary()
         self._coalesced: dict[tuple[str, tuple[bytes, ...]], bytes] = {}
         self._coalesced_bytes = 0
+        self._nonce = 0
+        self._pings: dict[tuple[object, ...], tuple[int, bytes]] = {}  # of one time
+        self._pinged_at = -1
 
     def lane(
         self, source: Source, codec: Codec, name: str, instrument: str, interval_ns: int, depth: int
@@ -170,6 +174,20 @@ class PayloadCache:
         else:
             self.shared += 1
         return whole
+
+    def ping(self, codec: Codec, heads: dict[int, tuple[int, int, int]], now: int) -> tuple[int, bytes]:
+        """Give a ping and its number, above all before: the same to all who are asked at `now` at the same point."""
+        if now != self._pinged_at:
+            self._pings.clear()
+            self._pinged_at = now
+        key = (codec.encoding, *heads.items())
+        ping = self._pings.get(key)
+        if ping is None:
+            self._nonce += 1
+            ping = self._pings[key] = (self._nonce, codec.encode(Ping(self._nonce, now, heads)))
+        else:
+            self.shared += 1
+        return ping
 
     def statistics(self) -> CacheStatistics:
         """Count what was built and shared."""

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from rtlab.errors import ProtocolError
 from rtlab.protocol.ladder import LADDER, START, Action, Event, Guard, Moves, Rule, State
 from rtlab.protocol.limits import SECOND, Limits, ns
+from rtlab.protocol.pulse import Pulse
 
 Points = Mapping[int, tuple[int, int]]
 """key -> (epoch, seq)"""
@@ -38,7 +39,8 @@ class Link(Protocol):
 class Credit:
     """The ladder of one connection, for all its channels. `now` is monotonic ns.
 
-    Changes of state are counted in `moves`, and in `all_moves` for many connections together.
+    Changes of state are counted in `moves`, and in `all_moves` for many connections together, whose heartbeat is
+    that of `pulse`.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Credit:
         now: int,
         *,
         all_moves: Moves | None = None,
+        pulse: Pulse | None = None,
         ladder: tuple[Rule, ...] = LADDER,
     ) -> None:
         self.link, self.limits = link, limits
@@ -72,7 +75,7 @@ class Credit:
         self._partial = False  # the last answer fell short of the target
         self._quick = False  # the last answer came soon, and for much
         self._applied: dict[int, tuple[int, int]] = {}
-        self._slack, self._heartbeat = ns(limits.slack_s), ns(limits.heartbeat_s)
+        self._slack, self._pulse = ns(limits.slack_s), pulse or Pulse(limits)
         self._evict, self._again = ns(limits.evict_after_s), ns(limits.ask_again_s)
         self._relapse, self._long = ns(limits.relapse_s), ns(limits.degrade_after_s)
         self._rest = ns(limits.degraded_interval_s)
@@ -222,7 +225,7 @@ class Credit:
 
     def _is_worth_asking(self, now: int) -> bool:
         return self.target is None and (
-            now - self.pinged >= self._heartbeat or 2 * self.unanswered >= self.window
+            now - self.pinged >= self._pulse.heartbeat or 2 * self.unanswered >= self.window
         )
 
     def _is_answered(self, now: int) -> bool:
@@ -232,7 +235,7 @@ class Credit:
         return self.target is None and now - self._sent_at >= self._rest
 
     def _is_silent(self, now: int) -> bool:
-        return self.target is None and now - self.pinged >= self._heartbeat
+        return self.target is None and now - self.pinged >= self._pulse.heartbeat
 
     def _is_unfinished(self, now: int) -> bool:
         return self._partial and now - self.pinged >= self._again

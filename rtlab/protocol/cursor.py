@@ -1,5 +1,8 @@
 """One subscription on the server's side: where its reader stands, and what it is due."""
 
+from copy import copy
+from typing import Self
+
 from rtlab.protocol.cache import CHECKED_DEPTH, Built, Lane, Stand
 from rtlab.protocol.limits import SECOND
 from rtlab.protocol.messages import Channel
@@ -12,7 +15,10 @@ _CHECK_EVERY = (
 class Cursor:
     """The reader of one lane: (epoch, seq, held), and the seq up to which it was told all there was to tell.
 
-    `merged` counts heads of the source that were passed over by a later message, `dropped` rows of a log.
+    `merged` counts heads of the source that were passed over by a later message, `dropped` rows of a log. Of a
+    table it holds at any time that `heads` were noticed, of which each was sent (`messages`), merged, `unsaid`
+    (there was nothing to say within the depth) or waits. `put_back` counts how often a reader that was further on
+    than this server had to go back to a snapshot.
     `less` is a lane of less depth, for who consented to it while it is too slow.
     """
 
@@ -26,6 +32,7 @@ class Cursor:
         "full",
         "furthest",
         "gap",
+        "heads",
         "held",
         "key",
         "lane",
@@ -33,9 +40,11 @@ class Cursor:
         "merged",
         "messages",
         "patient_until",
+        "put_back",
         "resync_at",
         "seq",
         "told",
+        "unsaid",
     )
 
     def __init__(
@@ -48,7 +57,7 @@ class Cursor:
         self.furthest = (self.epoch, self.seq)
         self.gap = 0 if channel.max_rate is None else round(SECOND / channel.max_rate)
         self.patient_until = patient_until
-        self.merged = self.dropped = self.messages = 0
+        self.merged = self.dropped = self.messages = self.heads = self.unsaid = self.put_back = 0
         self.resync_at: int | None = None
         self._checked_at = 0
         self._next_at: int | None = None
@@ -70,6 +79,7 @@ class Cursor:
         if head != self._seen:
             self._seen = head
             self._passed += 1
+            self.heads += 1
 
     def next(self, now: int, newest: int | None, most: int) -> Built | None:
         """Give what is due at `now`, if anything.
@@ -84,6 +94,7 @@ class Cursor:
             if now < self.patient_until:
                 return None  # it came from a server that is further on: this one may still get there
             self.reset()
+            self.put_back += 1
         told, log = self.told, lane.kind.log
         if log and newest is not None and self.held:
             told = max(told, head[1] - newest)
@@ -96,6 +107,7 @@ class Cursor:
         if built is None:
             if not log:
                 self.told = head[1]
+                self.unsaid += self._passed
             self._passed = 0
             return None
         if built.checked:
@@ -107,8 +119,11 @@ class Cursor:
         self.epoch, self.seq, self.held = built.epoch, built.seq, built.held
         self.told = built.seq
         self.furthest = max(self.furthest, (built.epoch, built.seq))
-        if self._passed > 1 and not self.lane.kind.log:
-            self.merged += self._passed - 1
+        if not self.lane.kind.log:
+            self.merged += max(0, self._passed - 1)
+            self.heads += (
+                not self._passed
+            )  # told anew of a head that it knew: it holds nothing, or less, by now
         self.dropped += built.dropped
         self.messages += 1
         self._passed = 0
@@ -121,3 +136,34 @@ class Cursor:
         self.seq = self.told
         self.furthest = max(self.furthest, (self.epoch, self.seq))
         return self.epoch, sent, self.seq
+
+    def twin(self) -> Self:
+        """Give another cursor at the same point."""
+        return copy(self)
+
+    def stand_as(self, other: Self) -> None:
+        """Go to the point of another cursor of the same lane; what was counted on the way is counted there."""
+        self.epoch, self.seq, self.told, self.held = other.epoch, other.seq, other.told, other.held
+        self.furthest, self._next_at, self._checked_at = other.furthest, other._next_at, other._checked_at
+        self._seen, self._passed = other._seen, other._passed
+
+    def is_ahead(self) -> bool:
+        """Whether the reader stands further on than the source."""
+        source = self.lane.source
+        return (self.epoch, self.seq) > (source.epoch, source.seq)
+
+    def rows(self) -> int:
+        """Give how many rows of a log the next message would hold; 0 for a table."""
+        head = self.lane.source.seq
+        if not self.lane.kind.log:
+            return 0
+        return head - self.told if self.held else min(head, self.lane.depth)
+
+    def point(self, now: int) -> tuple[object, ...] | None:
+        """Give all that decides what comes next, equal for cursors that may go on as one; None: it cannot."""
+        if self.furthest != (self.epoch, self.seq):
+            return None  # it may claim more than the others were sent
+        wait = self._next_at if self._next_at is not None and now < self._next_at else None
+        check = self._checked_at if self.lane.depth > CHECKED_DEPTH else None
+        stand = (self.epoch, self.seq, self.told, self.held)
+        return (self.key, self.lane, stand, self.gap, wait, check, self._seen, self._passed)

@@ -1,30 +1,45 @@
 """What one connection is sent: answers, news of its subscriptions, pings. The Credit decides when."""
 
-from collections.abc import Iterator
-from itertools import count
+from typing import Any
 
 from rtlab.errors import ProtocolError
 from rtlab.protocol.cache import PayloadCache
 from rtlab.protocol.codec import Codec
 from rtlab.protocol.codes import Code
+from rtlab.protocol.cohort import BYTES_PER_ROW, FEWEST_ROWS, Cohorts, Tally, total
 from rtlab.protocol.credit import Credit, Points
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.ladder import Moves, State
 from rtlab.protocol.limits import Limits, ns
-from rtlab.protocol.messages import Ping, ServerMessage, Status
+from rtlab.protocol.messages import ServerMessage, Status
+from rtlab.protocol.pulse import Pulse
 
-_FEWEST_ROWS = 16
-_BYTES_PER_ROW = (
-    32  # of a log: a message that is larger than the window would make a slow reader far too late
-)
 _LAGGING_PART = 5  # a lagging reader gets the rows that it takes in this part of a second at its pace
 
 
 class Delivery:
     """Implements Link for the Credit of one connection; `evicted` says why when the credit gave the reader up.
 
-    `nonces` numbers the pings, ever higher: connections whose pings are to be the same bytes share one.
+    While a cohort carries it (`slot` is not negative) it says nothing itself, and where it stands is where the
+    cohort stands.
     """
+
+    __slots__ = (
+        "_cache",
+        "_cohorts",
+        "_ended",
+        "_limits",
+        "_news",
+        "_ping",
+        "_replies",
+        "_told",
+        "_told_at",
+        "codec",
+        "credit",
+        "cursors",
+        "evicted",
+        "slot",
+    )
 
     def __init__(
         self,
@@ -33,31 +48,39 @@ class Delivery:
         limits: Limits,
         now: int,
         *,
-        nonces: Iterator[int] | None = None,
         all_moves: Moves | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self.cursors: dict[int, Cursor] = {}
         self.evicted: str | None = None
-        self.messages = self.bytes = 0
-        self._ended_merged = self._ended_dropped = 0
-        self._codec, self._cache, self._limits = codec, cache, limits
-        self._nonces = count(1) if nonces is None else nonces
+        self.codec, self._cache, self._limits = codec, cache, limits
+        self._ended = (
+            _NOTHING  # replies, pings, what cohorts carried and what subscriptions counted that ended
+        )
+        self._cohorts: Cohorts[Any] | None = None
+        self.slot = -1
         self._replies: list[bytes] = []
         self._told = (0, 0)  # merged and dropped, as of the last Status
         self._told_at = now
         self._news: bytes | None = None
         self._ping: bytes | None = None
-        self.credit = Credit(self, limits, now, all_moves=all_moves)
+        self.credit = Credit(self, limits, now, all_moves=all_moves, pulse=pulse)
 
     @property
-    def merged(self) -> int:
-        """Count the states that were passed over by a later message."""
-        return self._ended_merged + sum(cursor.merged for cursor in self.cursors.values())
+    def tally(self) -> Tally:
+        """Count what was sent and what was not, since the connection began."""
+        tally = total(self._ended, *map(_counted, self.cursors.values()))
+        return tally if self._cohorts is None else total(tally, self._cohorts.tally(self.slot))
 
     @property
-    def dropped(self) -> int:
-        """Count the rows of logs that were left out."""
-        return self._ended_dropped + sum(cursor.dropped for cursor in self.cursors.values())
+    def put_back(self) -> int:
+        """Count how often a reader that was further on than this server had to go back."""
+        return sum(cursor.put_back for cursor in self.cursors.values())
+
+    @property
+    def unanswered(self) -> int:
+        """Give the bytes that were sent and not yet answered for."""
+        return self.credit.unanswered if self._cohorts is None else self._cohorts.unanswered(self.slot)
 
     @property
     def waiting_bytes(self) -> int:
@@ -72,20 +95,21 @@ class Delivery:
                 code=Code.TOO_MANY_REQUESTS,
                 expected=f"at most {self._limits.replies} answers waiting",
             )
-        self._replies.append(self._codec.encode(message))
+        self._replies.append(self.codec.encode(message))
 
     def end(self, key: int) -> bool:
         """End a subscription; False when there is none of this key."""
         cursor = self.cursors.pop(key, None)
         if cursor is None:
             return False
-        self._ended_merged += cursor.merged
-        self._ended_dropped += cursor.dropped
+        self._ended = total(self._ended, _counted(cursor))
         self.credit.forget(key)
         return True
 
     def due(self, now: int) -> list[bytes]:
         """Let time pass and give the payloads that are due: answers, one batch of news, a ping."""
+        if self._cohorts is not None:
+            return []
         self._news = self._ping = None
         for cursor in self.cursors.values():
             cursor.look()
@@ -96,14 +120,14 @@ class Delivery:
         for payload in (self._news, self._ping):
             if payload is not None:
                 payloads.append(payload)
-        self.bytes += sum(map(len, payloads))
+        self._ended = total(self._ended, Tally(bytes=sum(map(len, payloads))))
         return payloads
 
     def _answers(self) -> bytes:
         # this connection's own: in the cache they would only push shared batches out
         replies, self._replies = self._replies, []
-        self.messages += len(replies)
-        payload = replies[0] if len(replies) == 1 else self._codec.batch(replies)
+        self._ended = total(self._ended, Tally(messages=len(replies)))
+        payload = replies[0] if len(replies) == 1 else self.codec.batch(replies)
         self.credit.count(len(payload))
         return payload
 
@@ -112,34 +136,68 @@ class Delivery:
         credit = self.credit
         # of a log a reader that keeps up is given all that its window takes; one that fell behind the newest rows,
         # as many as its pace allows
-        most = max(_FEWEST_ROWS, (credit.window - credit.unanswered) // _BYTES_PER_ROW)
+        most = max(FEWEST_ROWS, (credit.window - credit.unanswered) // BYTES_PER_ROW)
         newest = None
         if credit.fell_behind:
-            newest = max(_FEWEST_ROWS, credit.pace // (_LAGGING_PART * _BYTES_PER_ROW))
-        every = (cursor.next(now, newest, most) for cursor in self.cursors.values())
+            newest = max(FEWEST_ROWS, credit.pace // (_LAGGING_PART * BYTES_PER_ROW))
+        put_back = self.put_back
+        every = [cursor.next(now, newest, most) for cursor in self.cursors.values()]
         parts = [built.payload for built in every if built is not None]
+        if self.put_back != put_back:
+            self._tell(now, moved=True)
         if credit.state is not State.LIVE and now - self._told_at >= ns(self._limits.status_every_s):
             self._tell(now)
         if not parts:
             return 0
-        self.messages += len(parts)
-        self._news = self._cache.batch(self._codec, parts)
+        self._news = self._cache.batch(self.codec, parts)
         return len(self._news)
 
     def sent(self) -> Points:
         """Give the point up to which each key was sent."""
+        if self._cohorts is not None:
+            return self._cohorts.cohort(self.slot).sent()
         return {key: (c.epoch, c.seq) for key, c in self.cursors.items() if c.held}
 
     def furthest(self) -> Points:
         """Give the highest point that each key was ever sent."""
+        if self._cohorts is not None:
+            return self._cohorts.cohort(self.slot).furthest()
         return {key: c.furthest for key, c in self.cursors.items()}
 
     def ping(self, now: int) -> int:
         """Ask the reader what it has applied, and tell where each of its channels stands; give the ping's number."""
-        nonce = next(self._nonces)
+        if self._cohorts is not None:
+            return self._cohorts.ping(self.slot, now)
         heads = {key: c.head() for key, c in self.cursors.items() if c.held}
-        self._ping = self._codec.encode(Ping(nonce, now, heads))
+        nonce, self._ping = self._cache.ping(self.codec, heads, now)
         return nonce
+
+    def answer(self, nonce: int, applied: Points, now: int) -> None:
+        """Take in what the reader says that it has applied; ProtocolError (4002) when that was never sent."""
+        if self._cohorts is not None:
+            self._cohorts.answer(self.slot, nonce, applied, now)
+        else:
+            self.credit.answer(nonce, applied, now)
+
+    def join(self, cohorts: Cohorts[Any], owner: object, now: int) -> None:
+        """Be carried by a cohort, where one stands just here and there is nothing else to say."""
+        if not self._replies and self._cohorts is None and self.evicted is None:
+            cohorts.join(self, owner, now)
+
+    def leave(self) -> None:
+        """Go on alone, if a cohort carried it."""
+        if self._cohorts is not None:
+            self._cohorts.leave(self.slot)
+
+    def entered(self, cohorts: Cohorts[Any], slot: int) -> None:
+        """See Member."""
+        self._cohorts, self.slot = cohorts, slot
+        self._news = self._ping = None
+
+    def left(self, tally: Tally) -> None:
+        """See Member."""
+        self._cohorts, self.slot = None, -1
+        self._ended = total(self._ended, tally)
 
     def moved(self, state: State, now: int) -> None:
         """Tell the reader how it is treated from now on."""
@@ -159,8 +217,17 @@ class Delivery:
         self.evicted = f"{why}; retry in {self._limits.retry_after_s:g} s"
 
     def _tell(self, now: int, *, moved: bool = False) -> None:
-        counts = self.merged, self.dropped
+        tally = self.tally
+        counts = tally.merged, tally.dropped
         if moved or counts != self._told:
             status = Status(self.credit.state.value, *counts, self.credit.lag(now) / 1e6)
-            self._replies.append(self._codec.encode(status))
+            self._replies.append(self.codec.encode(status))
         self._told, self._told_at = counts, now
+
+
+_NOTHING = Tally()
+
+
+def _counted(cursor: Cursor) -> Tally:
+    heads, unsaid = (0, 0) if cursor.lane.kind.log else (cursor.heads, cursor.unsaid)
+    return Tally(cursor.messages, 0, cursor.merged, cursor.dropped, heads, unsaid)

@@ -1,8 +1,8 @@
 """The server's half of one connection. It knows no socket, no clock and no book."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rtlab.book.update import WHOLE
 from rtlab.errors import LocalError, ProtocolError
@@ -10,6 +10,7 @@ from rtlab.protocol.cache import PayloadCache
 from rtlab.protocol.channels import CHANNEL_KINDS
 from rtlab.protocol.codec import VERSION, Codec, Malformed, Payload
 from rtlab.protocol.codes import Code
+from rtlab.protocol.cohort import Cohorts, Tally
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.delivery import Delivery
 from rtlab.protocol.grant import OPEN, Grant
@@ -28,6 +29,7 @@ from rtlab.protocol.messages import (
     Welcome,
 )
 from rtlab.protocol.pace import Pace
+from rtlab.protocol.pulse import Pulse
 from rtlab.protocol.state import Sources
 
 _SLOWEST_RATE = 0.001  # messages a second
@@ -39,7 +41,9 @@ Authority = Callable[[str, int], Grant]
 class SubscriberStatistics(NamedTuple):
     """What one connection was sent, and how it is treated. Sizes in bytes; `lag_ms` is how long it owes an answer.
 
-    `lagged`, `degraded` and `recovered` count how often it began to lag, was degraded and became live again.
+    `lagged`, `degraded` and `recovered` count how often it began to lag, was degraded and became live again. Of its
+    tables `heads` states were noticed, of which each was sent, merged, `unsaid` (nothing changed within the depth) or
+    waits; `put_back` counts how often it was further on than this server and had to go back to a snapshot.
     """
 
     state: State
@@ -56,6 +60,9 @@ class SubscriberStatistics(NamedTuple):
     lagged: int
     degraded: int
     recovered: int
+    heads: int = 0
+    unsaid: int = 0
+    put_back: int = 0
 
 
 class Subscriber:
@@ -78,16 +85,17 @@ class Subscriber:
         now: int,
         grant: Grant | None = OPEN,
         authority: Authority | None = None,
-        nonces: Iterator[int] | None = None,
         all_moves: Moves | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._sources, self._codec, self._cache, self._limits = sources, codec, cache, limits
-        self._delivery = Delivery(codec, cache, limits, now, nonces=nonces, all_moves=all_moves)
+        self._delivery = Delivery(codec, cache, limits, now, all_moves=all_moves, pulse=pulse)
         self._generation = 0
         self._resyncs = self._refused = 0
         self._now = now
         self._pace = Pace(limits.messages_per_s, limits.messages_burst)
         self._answered = 0  # the newest ping
+        self._spoke = now  # when the client last said something of its own
         self._grant, self._authority = grant, authority
         if grant is not None:
             self._welcome(grant)
@@ -100,6 +108,8 @@ class Subscriber:
     @property
     def closing(self) -> tuple[int, str] | None:
         """Give the close code and reason once the reader was given up."""
+        if self._is_idle():
+            return int(Code.LIMIT), f"nothing subscribed for {self._limits.idle_s:g} s"
         why = self._delivery.evicted
         return None if why is None else (int(Code.TOO_SLOW), why)
 
@@ -107,6 +117,8 @@ class Subscriber:
         """Take a client's payload in; ProtocolError when the connection is to be closed, with its code."""
         self._now = now
         message = self._codec.decode_client(payload)
+        if not isinstance(message, Pong):
+            self._delivery.leave()
         if self._is_too_fast(message):
             return
         if self._grant is None and not isinstance(message, Authenticate):
@@ -120,7 +132,7 @@ class Subscriber:
             case Unsubscribe(key=key):
                 self._unsubscribe(key)
             case Pong(nonce=nonce, applied=applied):
-                self._delivery.credit.answer(nonce, applied, now)
+                self._delivery.answer(nonce, applied, now)
             case Resync(key=key):
                 self._resync(key)
             case Authenticate(token=token):
@@ -134,9 +146,9 @@ class Subscriber:
         self._early()
 
     def payloads_to_send(self, now: int) -> list[bytes]:
-        """Give what is due at `now`, in order: answers, one batch of news, a ping. Nothing while paused."""
+        """Give what is due at `now`, in order: answers, one batch of news, a ping. Nothing while paused, or carried."""
         self._now = now
-        if self._grant is None:
+        if self._grant is None or self._is_idle():
             return []
         return self._delivery.due(now)
 
@@ -153,10 +165,31 @@ class Subscriber:
     def give_up(self, why: str, now: int) -> None:
         """End it from the server's side; `closing` then says `why`."""
         self._now = now
+        self._delivery.leave()
         self._delivery.give_up(why, now)
+
+    @property
+    def tally(self) -> Tally:
+        """Count what was sent and what was not."""
+        return self._delivery.tally
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether a cohort serves this reader."""
+        return self._delivery.slot >= 0
+
+    def join(self, cohorts: Cohorts[Any], owner: object, now: int) -> None:
+        """Let a cohort carry this reader, if it may, after `payloads_to_send`; `owner` is told to its carrier."""
+        if self._grant is not None:
+            self._delivery.join(cohorts, owner, now)
+
+    def leave(self) -> None:
+        """Go on alone, from where the cohort stands, if one carries this reader."""
+        self._delivery.leave()
 
     def pause(self, now: int) -> None:
         """The transport's write buffer is full."""
+        self._delivery.leave()
         self._delivery.credit.pause(now)
 
     def resume(self, now: int) -> None:
@@ -166,26 +199,30 @@ class Subscriber:
     def statistics(self) -> SubscriberStatistics:
         """Count what was sent and what was not, as of the last call with a time."""
         delivery = self._delivery
-        credit = delivery.credit
+        credit, tally = delivery.credit, delivery.tally
         return SubscriberStatistics(
             credit.state,
             len(delivery.cursors),
-            delivery.messages,
-            delivery.bytes,
-            delivery.merged,
-            delivery.dropped,
+            tally.messages,
+            tally.bytes,
+            tally.merged,
+            tally.dropped,
             self._resyncs,
             self._refused,
             credit.lag(self._now) / 1e6,
             credit.window,
-            credit.unanswered,
+            delivery.unanswered,
             credit.moves.into[State.LAGGING],
             credit.moves.into[State.DEGRADED],
             credit.moves.into[State.LIVE],
+            tally.heads,
+            tally.unsaid,
+            delivery.put_back,
         )
 
     def _early(self) -> int:
         # what comes too early is refused as long as the burst is not used up twice
+        self._spoke = self._now
         early, limits = self._pace.book(self._now), self._limits
         if early > limits.messages_burst / limits.messages_per_s * SECOND:
             raise ProtocolError(
@@ -195,12 +232,16 @@ class Subscriber:
             )
         return early
 
+    def _is_idle(self) -> bool:
+        return not self._delivery.cursors and self._now - self._spoke > self._limits.idle_s * SECOND
+
     def _is_too_fast(self, message: ClientMessage | Malformed) -> bool:
         if isinstance(message, Pong) and self._answered < message.nonce <= self._delivery.credit.nonce:
             self._answered = message.nonce  # it was asked for
             return False
         early = self._early()
         if early:
+            self._delivery.leave()
             what = f"the client sends too fast: expected at most {self._limits.messages_per_s:g} messages a second"
             self._refuse(Code.TOO_MANY_REQUESTS, what, retry_after_s=early / SECOND)
         return early > 0

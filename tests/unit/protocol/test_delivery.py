@@ -118,7 +118,7 @@ def test_a_live_reader_gets_of_a_burst_what_its_window_takes_and_then_the_rest()
         assert news.before.seq == len(rows)
         rows += news.trades
         desk.answer()
-    assert desk.delivery.dropped == 0
+    assert desk.delivery.tally.dropped == 0
 
 
 def test_a_reader_that_fell_behind_gets_only_the_newest_rows():
@@ -131,9 +131,9 @@ def test_a_reader_that_fell_behind_gets_only_the_newest_rows():
     news = desk.due()[0]
     assert isinstance(news, Trades)
     assert (len(news.trades), news.last_seq) == (16, 151)
-    assert desk.delivery.dropped == 134
+    assert desk.delivery.tally.dropped == 134
     desk.delivery.end(key)
-    assert desk.delivery.dropped == 134  # of subscriptions that ended, too
+    assert desk.delivery.tally.dropped == 134  # of subscriptions that ended, too
 
 
 def test_each_change_of_state_is_told():
@@ -186,9 +186,9 @@ def test_an_ended_subscription_is_sent_nothing_more():
 
 def test_bytes_and_messages_are_counted():
     desk = live_desk()
-    bytes_before, messages = desk.delivery.bytes, desk.delivery.messages
+    before = desk.delivery.tally
     desk.subscribe("book", desk.book)
     desk.subscribe("trades", desk.tape)
     payloads = desk.delivery.due(desk.now)
-    assert desk.delivery.bytes == bytes_before + sum(map(len, payloads))
-    assert desk.delivery.messages == messages + 3  # and the Status
+    assert desk.delivery.tally.bytes == before.bytes + sum(map(len, payloads))
+    assert desk.delivery.tally.messages == before.messages + 3  # and the Status

@@ -439,3 +439,18 @@ def test_answers_to_pings_do_not_count_and_invented_ones_do():
     with pytest.raises(ProtocolError) as closed:
         flood(line, lambda line: line.say(Pong(1, {})))
     assert closed.value.code == 4029
+
+
+def test_a_reader_that_subscribes_to_nothing_is_closed_in_the_end_and_no_other():
+    idle, busy = Line(idle_s=10).live(), Line(idle_s=10).live()
+    busy.ask(Channel("ticker", "A-USD"))
+    for _ in range(9):
+        for line in (idle, busy):
+            for ping in line.hear(1000):
+                if isinstance(ping, Ping):
+                    line.say(Pong(ping.nonce, {key: (e, exact) for key, (e, _, exact) in ping.heads.items()}))
+    assert (idle.subscriber.closing, busy.subscriber.closing) == (None, None)
+    idle.hear(1001)
+    busy.hear(1001)
+    assert idle.subscriber.closing == (4009, "nothing subscribed for 10 s")
+    assert busy.subscriber.closing is None

@@ -1,0 +1,74 @@
+"""The memory that a gateway spends on readers who do not take what they were sent, and who is given up for it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+from rtlab.feed.connection import Connection
+from rtlab.protocol import State, Subscriber
+
+Who = TypeVar("Who")
+
+BYTES = 64 << 20
+"""What all readers of a gateway together may hold, where nothing else is said."""
+LOOK_EVERY_NS = 100_000_000
+LOW = 0.8
+"""Who is given up frees the memory down to this part of the limit, so that it is not exceeded again at once."""
+
+_RANK = {State.DEGRADED: 0, State.LAGGING: 1, State.LIVE: 2, State.EVICTED: 3}
+
+
+class Held(NamedTuple):
+    """What is held for one reader: bytes, how it is treated, and for how long (ns) it has made no progress."""
+
+    bytes: int
+    state: State
+    idle_ns: int
+
+
+def victims(readers: Iterable[tuple[Who, Held]], limit: int) -> list[Who]:
+    """Choose who is to be given up so that all readers together hold at most `limit` bytes; mostly nobody.
+
+    The worst laggards first: the degraded before the lagging before the live, of these who has made no progress
+    for longest, of these who holds most. Nobody is given up who holds nothing.
+    """
+    holding = [(who, held) for who, held in readers if held.bytes > 0]
+    total = sum(held.bytes for _, held in holding)
+    if total <= limit:
+        return []
+    holding.sort(key=lambda one: (_RANK[one[1].state], -one[1].idle_ns, -one[1].bytes))
+    chosen = []
+    for who, held in holding:
+        if total <= LOW * limit:
+            break
+        chosen.append(who)
+        total -= held.bytes
+    return chosen
+
+
+class Budget:
+    """Keeps what is held for all readers within `limit` bytes: in send buffers, and as answers that wait.
+
+    `held` is what was held when it last looked, `given_up` how many readers it gave up so far.
+    """
+
+    def __init__(self, limit: int = BYTES) -> None:
+        self.limit = limit
+        self.held = self.given_up = 0
+        self._next_look = 0
+
+    def keep(self, readers: Iterable[tuple[Connection, Subscriber]], now: int) -> None:
+        """Give readers up where they hold too much; `now` is monotonic ns. It looks ten times a second at most."""
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_EVERY_NS
+        holding = [(one, _held(*one)) for one in readers]
+        self.held = sum(held.bytes for _, held in holding)
+        for connection, subscriber in victims(holding, self.limit):
+            self.given_up += 1
+            subscriber.give_up("too slow: the server needs the memory that it holds for this reader", now)
+            connection.write_due(now)
+
+
+def _held(connection: Connection, subscriber: Subscriber) -> Held:
+    size = connection.transport.get_write_buffer_size() + subscriber.waiting_bytes
+    return Held(size, subscriber.state, subscriber.idle_ns)

@@ -1,0 +1,402 @@
+"""Readers that stand at the same point, carried as one: a batch is built and framed once for all of them.
+
+Theory of operation. A cohort is a set of cursors that any number of members share, instead of each its own. A
+reader joins when it is steady (live, nothing to make up for) and stands exactly where the cohort stands, in the
+same channels and encoding; its own cursors rest until it leaves, and then take the cohort's point. What differs
+between members is a row of numbers each: bytes unanswered, the window, until when an answer is due.
+
+A cohort never moves under its members. `begin` gives for each cohort with news its successor, which stands one
+batch further; a member goes over when it was sent that batch, and a ping that tells more than the last message
+did makes a successor too. So wherever a member leaves, in the middle of a step or not, the cohort that it is in
+says where it stands. `end` lets cohorts that came to the same point become one.
+
+It is only a faster way to the same bytes: whoever may not be sent to now (window, late answer, more rows of a log
+than its window takes), or says anything but the expected answer, leaves, and is served on its own.
+"""
+
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rtlab.protocol.cache import PayloadCache
+from rtlab.protocol.codec import Codec
+from rtlab.protocol.credit import Credit, Points
+from rtlab.protocol.cursor import Cursor
+from rtlab.protocol.pulse import Pulse
+
+Ints = npt.NDArray[np.int64]
+Owner = TypeVar("Owner")
+Heard = TypeVar("Heard", contravariant=True)
+
+FEWEST_ROWS = 16
+BYTES_PER_ROW = 32
+"""Of a log: a message that is larger than the window would make a slow reader far too late."""
+
+_MANY = 1 << 62
+_NEVER = 1 << 62  # a time
+
+
+class Tally(NamedTuple):
+    """What was sent and what was not: see Cursor."""
+
+    messages: int = 0
+    bytes: int = 0
+    merged: int = 0
+    dropped: int = 0
+    heads: int = 0
+    unsaid: int = 0
+
+
+def total(*tallies: Tally) -> Tally:
+    """Add tallies up."""
+    return Tally(*map(sum, zip(*tallies, strict=True)))
+
+
+class Member(Protocol):
+    """One reader as a cohort sees it."""
+
+    codec: Codec
+    cursors: dict[int, Cursor]
+    credit: Credit
+
+    def entered(self, cohorts: "Cohorts[Any]", slot: int) -> None:
+        """Be carried from now on, as number `slot`."""
+
+    def left(self, tally: Tally) -> None:
+        """Be on its own again; `tally` is what happened meanwhile."""
+
+
+class Carrier(Protocol[Heard]):
+    """Hears who is carried."""
+
+    def joined(self, owner: Heard, slot: int) -> None:
+        """This one is a member from now on."""
+
+    def fell_out(self, owner: Heard, slot: int) -> None:
+        """This one is on its own again."""
+
+
+class Cohort:
+    """One point and all that is needed to go on from there; `totals` are a Tally since its first ancestor began."""
+
+    __slots__ = ("_furthest", "_sent", "codec", "cursors", "number", "pinged", "totals")
+
+    def __init__(self, number: int, codec: Codec, cursors: dict[int, Cursor], totals: Ints) -> None:
+        self.number, self.codec, self.totals = number, codec, totals
+        self.pinged: tuple[int, int, bytes, Cohort] | None  # now, number of the ping, its payload, after it
+        self.stand(cursors)
+
+    def stand(self, cursors: dict[int, Cursor]) -> None:
+        """Take other cursors."""
+        self.cursors = cursors
+        self.pinged = None
+        self._sent: dict[int, tuple[int, int]] | None = None
+        self._furthest: dict[int, tuple[int, int]] | None = None
+
+    def sent(self) -> Points:
+        """Give the point up to which each key was sent."""
+        if self._sent is None:
+            self._sent = {key: (c.epoch, c.seq) for key, c in self.cursors.items() if c.held}
+        return self._sent
+
+    def furthest(self) -> Points:
+        """Give the highest point that each key was ever sent."""
+        if self._furthest is None:
+            self._furthest = {key: c.furthest for key, c in self.cursors.items()}
+        return self._furthest
+
+
+class Step(NamedTuple):
+    """From one cohort to its successor: the payload for its members (None: no news), who they were, rows of a log."""
+
+    before: Cohort
+    after: Cohort
+    payload: bytes | None
+    slots: Ints
+    rows: int
+
+
+class Cohorts(Generic[Owner]):
+    """All cohorts of one gateway; `now` is monotonic ns. `carrier` hears of every owner that joins or leaves.
+
+    A member is named by its slot: `owners[slot]`, and in the arrays of all members.
+    """
+
+    def __init__(self, cache: PayloadCache, pulse: Pulse, carrier: Carrier[Owner]) -> None:
+        self.owners: list[Owner | None] = []
+        self.fallen = 0
+        self._cache, self._pulse, self._carrier = cache, pulse, carrier
+        self._members: list[Member | None] = []
+        self._free: list[int] = []
+        self._cohorts: dict[int, Cohort] = {}
+        self._retired: list[int] = []  # numbers that are given again after the round
+        self._numbers: list[int] = []
+        self._at: dict[tuple[object, ...], Cohort] = {}
+        self._alone: dict[tuple[object, ...], tuple[Member, Owner]] = {}
+        self._of = np.zeros(0, np.int64)  # the number of its cohort, -1 for nobody
+        self._unanswered, self._window = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._ping_at, self._answer_by = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._base = np.zeros((0, len(Tally._fields)), np.int64)
+
+    @property
+    def count(self) -> int:
+        """Give how many cohorts there are."""
+        return len(self._cohorts)
+
+    @property
+    def members(self) -> int:
+        """Give how many readers are carried."""
+        return len(self.owners) - len(self._free)
+
+    # one member
+
+    def join(self, member: Member, owner: Owner, now: int) -> None:
+        """Carry a reader if it is steady and another one, or a cohort, stands where it stands.
+
+        The others must have been looked at since the sources last moved: call `forget` when they may move.
+        """
+        if not member.credit.steady or not member.cursors:
+            return
+        point = _point(member.codec, member.cursors, now)
+        if point is None:
+            return
+        cohort = self._at.get(point)
+        if cohort is None:
+            other = self._alone.pop(point, None)
+            if other is None:
+                self._alone[point] = (member, owner)
+                return
+            twins = {key: cursor.twin() for key, cursor in member.cursors.items()}
+            cohort = self._at[point] = self._new(member.codec, twins, np.zeros(len(Tally._fields), np.int64))
+            self._enter(cohort, *other)
+        self._enter(cohort, member, owner)
+
+    def forget(self) -> None:
+        """Do not wait any longer for somebody to stand beside those who found nobody."""
+        self._alone.clear()
+
+    def leave(self, slot: int) -> None:
+        """Let a member go on alone, from the point where it stands."""
+        member, owner, cohort = self._members[slot], self.owners[slot], self.cohort(slot)
+        assert member is not None
+        assert owner is not None
+        for key, cursor in member.cursors.items():
+            cursor.stand_as(cohort.cursors[key])
+        member.credit.unanswered = int(self._unanswered[slot])
+        tally = self.tally(slot)
+        self._of[slot] = -1
+        self._members[slot] = self.owners[slot] = None
+        self._free.append(slot)
+        self.fallen += 1
+        member.left(tally)
+        self._carrier.fell_out(owner, slot)
+
+    def cohort(self, slot: int) -> Cohort:
+        """Give the cohort of a member."""
+        return self._cohorts[int(self._of[slot])]
+
+    def tally(self, slot: int) -> Tally:
+        """Give what happened to a member since it joined."""
+        return Tally(*(self._base[slot] + self.cohort(slot).totals).tolist())
+
+    def unanswered(self, slot: int) -> int:
+        """Give the bytes that a member has not answered for."""
+        return int(self._unanswered[slot])
+
+    def answer(self, slot: int, nonce: int, applied: Points, now: int) -> None:
+        """Take in a member's answer; ProtocolError when it claims more than it was sent."""
+        member = self._members[slot]
+        assert member is not None
+        credit = member.credit
+        credit.unanswered = int(self._unanswered[slot])
+        credit.answer(nonce, applied, now)
+        if credit.steady:
+            self._take_credit(slot, credit)
+        else:
+            self.leave(slot)
+
+    def ping(self, slot: int, now: int) -> int:
+        """Ask a member, by the ping that all get who are asked there now; give its number."""
+        cohort = self.cohort(slot)
+        if cohort.pinged is None or cohort.pinged[0] != now:
+            cohort.pinged = (now, *self._ping(cohort, now))
+        _, nonce, _, after = cohort.pinged
+        self._of[slot] = after.number
+        return nonce
+
+    # a round
+
+    def begin(self, now: int) -> list[Step]:
+        """Look at all sources and build what each cohort is due."""
+        steps, of = [], self._of
+        self._at.clear()
+        self._alone.clear()
+        for number, cohort in tuple(self._cohorts.items()):
+            if any(cursor.is_ahead() for cursor in cohort.cursors.values()):
+                for slot in np.flatnonzero(of == number).tolist():
+                    self.leave(slot)  # the source went back: each is told on its own
+                continue
+            step = self._step(cohort, np.flatnonzero(of == number), now)
+            steps.append(step)
+            point = _point(step.after.codec, step.after.cursors, now)
+            if point is not None:
+                self._at[point] = step.after
+        return steps
+
+    def ready(self, step: Step, slots: Ints, now: int) -> Ints:
+        """Give those of `slots` that may be sent the news of `step` now; who may not leaves."""
+        slots = slots[self._of[slots] == step.before.number]
+        room = self._window[slots] - self._unanswered[slots]
+        late = self._answer_by[slots] < now
+        if step.payload is not None:
+            late |= (room <= 0) | (step.rows > np.maximum(FEWEST_ROWS, room // BYTES_PER_ROW))
+        if late.any():
+            for slot in slots[late].tolist():
+                self.leave(slot)
+            slots = slots[~late]
+        return slots
+
+    def sent(self, step: Step, slots: Ints) -> None:
+        """Note that `slots` were sent the news of `step`."""
+        if step.payload is not None:
+            self._unanswered[slots] += len(step.payload)
+            self._of[slots] = step.after.number
+
+    def ask(self, step: Step, slots: Ints, now: int) -> tuple[bytes, Ints] | None:
+        """Ask those of `slots` that are due to be asked; give the ping and for whom it is."""
+        slots = slots[(self._answer_by[slots] == _NEVER) & (self._of[slots] == step.after.number)]
+        unanswered, window = self._unanswered[slots], self._window[slots]
+        must = 4 * unanswered >= 3 * window  # before the window is used up
+        may = ~must & ((2 * unanswered >= window) | (self._ping_at[slots] <= now))
+        wanted = slots[may]
+        if len(wanted):
+            granted = self._pulse.take(len(wanted), now)
+            if granted < len(wanted):
+                wanted = wanted[np.argsort(self._ping_at[wanted], kind="stable")[:granted]]
+        asked = np.concatenate((slots[must], wanted))
+        if not len(asked):
+            return None
+        for slot in asked.tolist():
+            member = self._members[slot]
+            assert member is not None
+            member.credit.unanswered = int(self._unanswered[slot])
+            member.credit.ask(now)
+            self._take_credit(slot, member.credit)
+        assert step.after.pinged is not None
+        payload = step.after.pinged[2]
+        self._base[asked, 1] += len(payload)
+        return payload, asked
+
+    def end(self, now: int) -> None:
+        """Close a round: cohorts at the same point become one, one alone is none, and empty ones go."""
+        most = len(self._cohorts) + len(self._numbers) + len(self._retired)
+        counts = np.bincount(self._of + 1, minlength=most + 1)[1:]
+        self._at.clear()
+        for number, cohort in tuple(self._cohorts.items()):
+            cohort.pinged = None
+            if not counts[number]:
+                self._drop(number)
+                continue
+            point = _point(cohort.codec, cohort.cursors, now)
+            same = None if point is None else self._at.setdefault(point, cohort)
+            if same is not None and same is not cohort:
+                self._merge(cohort, same)
+                counts[same.number] += counts[number]
+                self._drop(number)
+        for number, cohort in tuple(self._cohorts.items()):
+            if counts[number] == 1:
+                self.leave(int(np.flatnonzero(self._of == number)[0]))
+                self._at = {point: one for point, one in self._at.items() if one is not cohort}
+                self._drop(number)
+        self._numbers += self._retired
+        self._retired.clear()
+
+    def _step(self, cohort: Cohort, slots: Ints, now: int) -> Step:
+        cursors = {key: cursor.twin() for key, cursor in cohort.cursors.items()}
+        for cursor in cursors.values():
+            cursor.look()
+        rows = max(cursor.rows() for cursor in cursors.values())
+        every = [cursor.next(now, None, _MANY) for cursor in cursors.values()]
+        parts = [built.payload for built in every if built is not None]
+        before, after = _counted(cohort.cursors), _counted(cursors)
+        totals = cohort.totals + after - before
+        if not parts:
+            cohort.stand(cursors)
+            cohort.totals = totals
+            return Step(cohort, cohort, None, slots, 0)
+        payload = self._cache.batch(cohort.codec, parts)
+        totals[1] += len(payload)
+        return Step(cohort, self._new(cohort.codec, cursors, totals), payload, slots, rows)
+
+    def _ping(self, cohort: Cohort, now: int) -> tuple[int, bytes, Cohort]:
+        cursors = {key: cursor.twin() for key, cursor in cohort.cursors.items()}
+        heads = {key: cursor.head() for key, cursor in cursors.items() if cursor.held}
+        nonce, payload = self._cache.ping(cohort.codec, heads, now)
+        if all(sent == exact_to for _, sent, exact_to in heads.values()):
+            return nonce, payload, cohort
+        return nonce, payload, self._new(cohort.codec, cursors, cohort.totals)
+
+    def _merge(self, cohort: Cohort, into: Cohort) -> None:
+        slots = np.flatnonzero(self._of == cohort.number)
+        self._base[slots] += cohort.totals - into.totals
+        self._of[slots] = into.number
+
+    def _new(self, codec: Codec, cursors: dict[int, Cursor], totals: Ints) -> Cohort:
+        number = self._numbers.pop() if self._numbers else len(self._cohorts) + len(self._retired)
+        cohort = self._cohorts[number] = Cohort(number, codec, cursors, totals)
+        return cohort
+
+    def _drop(self, number: int) -> None:
+        del self._cohorts[number]
+        self._retired.append(number)
+
+    def _enter(self, cohort: Cohort, member: Member, owner: Owner) -> None:
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        self._members[slot], self.owners[slot] = member, owner
+        self._of[slot] = cohort.number
+        self._base[slot] = -cohort.totals
+        self._take_credit(slot, member.credit)
+        member.entered(self, slot)
+        self._carrier.joined(owner, slot)
+
+    def _take_credit(self, slot: int, credit: Credit) -> None:
+        self._unanswered[slot], self._window[slot] = credit.unanswered, credit.window
+        by = credit.answer_by()
+        self._answer_by[slot] = _NEVER if by is None else by
+        self._ping_at[slot] = credit.pinged + self._pulse.heartbeat
+
+    def _grow(self) -> None:
+        more = max(64, len(self.owners))
+        slots = range(len(self.owners), len(self.owners) + more)
+        self._free += reversed(slots)
+        self.owners += [None] * more
+        self._members += [None] * more
+        self._of = np.append(self._of, np.full(more, -1))
+        for name in ("_unanswered", "_window", "_ping_at", "_answer_by"):
+            setattr(self, name, np.append(getattr(self, name), np.zeros(more, np.int64)))
+        self._base = np.append(self._base, np.zeros((more, self._base.shape[1]), np.int64), axis=0)
+
+
+def _point(codec: Codec, cursors: dict[int, Cursor], now: int) -> tuple[object, ...] | None:
+    points = tuple(cursor.point(now) for cursor in cursors.values())
+    return None if None in points else (codec.encoding, *points)
+
+
+def _counted(cursors: dict[int, Cursor]) -> Ints:
+    every = cursors.values()
+    messages, merged = sum(c.messages for c in every), sum(c.merged for c in every)
+    tables = [c for c in every if not c.lane.kind.log]
+    return np.array(
+        (
+            messages,
+            0,
+            merged,
+            sum(c.dropped for c in every),
+            sum(c.heads for c in tables),
+            sum(c.unsaid for c in tables),
+        ),
+        np.int64,
+    )
