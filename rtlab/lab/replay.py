@@ -25,10 +25,11 @@ class Verdict(NamedTuple):
 
 
 class Progress:
-    """How far a replay has come: chunks played, and the market's own time in ns."""
+    """How far a replay has come: chunks played, the market's own time in ns, and whether that was all of them."""
 
     def __init__(self, on_step: Callable[[int, int], None]) -> None:
         self.played = self.first_ns = 0
+        self.is_whole = False
         self._on_step = on_step
 
     def step(self, ts: int) -> None:
@@ -59,13 +60,17 @@ class Replay:
         on_ready: Callable[[str], None],
         on_step: Callable[[int, int], None] = lambda played, ns: None,
     ) -> Verdict | None:
-        """Serve and play until the recording or `ended` comes; give the verdict of a checked replay."""
+        """Serve and play until the recording or `ended` comes; give the verdict of a checked replay.
+
+        One that `ended` cut short does not hold, whatever was found by then: the rest was not looked at.
+        """
         progress = Progress(on_step)
 
         def counted() -> Iterator[tuple[int, object]]:
             for ts, chunk in self._chunks():
                 yield ts, chunk
                 progress.step(ts)
+            progress.is_whole = True
 
         async with self.server:
             on_ready(self.server.gateway.url)
@@ -77,7 +82,8 @@ class Replay:
                 begin = time.monotonic()
                 await until_ended(play(counted(), self._publish_and_wait, speed=self.speed), ended)
                 await self._caught_up()
-                return self._verdict(client, progress.played, time.monotonic() - begin)
+                verdict = self._verdict(client, progress.played, time.monotonic() - begin)
+                return verdict if progress.is_whole else _partial(verdict, progress.played)
 
     def _chunks(self) -> Iterator[tuple[int, object]]:
         if isinstance(self.source, Lobster):
@@ -158,6 +164,11 @@ class Replay:
         lines += [f"venue: {gaps} gaps", *_oracle_lines(found)]
         lines += [f"different: {one}" for one in self._oracle.differences]
         return Verdict(holds and gaps == 0 and 0 < found.points == found.equal, lines)
+
+
+def _partial(verdict: Verdict, played: int) -> Verdict:
+    line = f"ended after {played:,} steps, before the recording was: this is not about the whole of it"
+    return Verdict(False, [*verdict.lines, line])
 
 
 def _oracle_lines(found: OracleStatistics) -> list[str]:

@@ -80,3 +80,17 @@ def test_progress_begins_at_the_first_step():
     progress.step(100)
     progress.step(150)
     assert seen == [(1, 0), (2, 50)]
+
+
+async def test_a_checked_replay_that_was_ended_early_does_not_hold_and_says_so(futures):
+    ended, most = asyncio.Event(), 1500
+
+    def step(played: int, ns: int) -> None:
+        if played == most:
+            ended.set()
+
+    replay = Replay(futures, SETTINGS, speed=None, verify=True)
+    verdict = await replay.run(ended, lambda url: None, step)
+    assert not verdict.holds
+    assert "before the recording was" in verdict.lines[-1]
+    assert "book equal to the server's" in " ".join(verdict.lines)
