@@ -9,6 +9,7 @@ from typing import cast
 import click
 
 from rtlab.cli.bench.machine import machine
+from rtlab.cli.durations import Duration
 
 BENCHES = {
     "engine": "commands through the matching engine",
@@ -25,10 +26,20 @@ Report = Mapping[str, object]
 @click.argument("name", type=click.Choice(list(BENCHES)))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--quick", is_flag=True, help="Fewer runs: under 60 s.")
-def command(name: str, as_json: bool, quick: bool) -> None:
+@click.option("--soak", type=Duration(), help="fanout: follow one gateway for so long instead, such as 10m.")
+@click.option(
+    "--readers", type=click.IntRange(1, 60_000), default=10_000, help="Of a soak.", show_default=True
+)
+@click.option("--churn", is_flag=True, help="Of a soak: readers come, go and stall.")
+def command(name: str, as_json: bool, quick: bool, soak: float | None, readers: int, churn: bool) -> None:
     """Measure NAME (engine, flow, fanout, bandwidth, slow, lod) on this machine, side by side with a peer."""
-    run = cast("Callable[..., Report]", import_module(f"rtlab.cli.bench.{name}").run)
-    report = {"bench": name, "machine": machine(), **run(quick=quick)}
+    if soak is not None and name != "fanout":
+        raise click.UsageError(f"--soak is for fanout, not for {name}")
+    if soak is None:
+        made = cast("Callable[..., Report]", import_module(f"rtlab.cli.bench.{name}").run)(quick=quick)
+    else:
+        made = import_module("rtlab.cli.bench.fanout.soak").run(soak, readers, churn=churn)
+    report = {"bench": name, "machine": machine(), **made}
     click.echo(json.dumps(report)) if as_json else _table(report)
 
 
