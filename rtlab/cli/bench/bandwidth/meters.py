@@ -9,7 +9,17 @@ import msgspec
 from rtlab.book import L2Book
 from rtlab.book.update import WHOLE
 from rtlab.model import Instrument
-from rtlab.protocol import Codec, Encoding, Limits, PayloadCache, Reader, Snapshot, Sources, Subscriber
+from rtlab.protocol import (
+    Codec,
+    Encoding,
+    Increment,
+    Limits,
+    PayloadCache,
+    Reader,
+    Snapshot,
+    Sources,
+    Subscriber,
+)
 
 KEY = 1  # of a subscription, as long as ours
 SAMPLE = 20  # one in so many pushes of the whole book is made: they are all alike
@@ -51,14 +61,18 @@ class Increments:
         self._subscriber = Subscriber(sources, codec=codec, cache=PayloadCache(), limits=Limits(), now=now)
         self._reader = Reader(codec)
         self._book = self._reader.subscribe("book", symbol, depth=depth)
-        self._alone = Deflate(in_context=False)
-        self._bytes = self._deflated = self.sends = 0
+        self._deflates = {
+            "rtlab, deflated alone": Deflate(in_context=False),
+            "rtlab, deflated in context": Deflate(in_context=True),
+        }
+        self._counts = dict.fromkeys(("rtlab", *self._deflates), 0)
+        self.sends = self.changes = 0
         self._reader.connected(now)
         while not self._book.is_live:
             self._converse(now)
-        self._bytes = self._deflated = self.sends = (
-            0  # everybody needs the state once: what keeps it current is compared
-        )
+        # everybody needs the state once: what keeps it current is compared
+        self._counts = dict.fromkeys(self._counts, 0)
+        self.sends = self.changes = 0
 
     def take(self, now: int) -> None:
         """See Meter."""
@@ -70,17 +84,23 @@ class Increments:
 
     def bytes_sent(self) -> Mapping[str, int]:
         """See Meter."""
-        return {"rtlab": self._bytes, "rtlab, deflated alone": self._deflated}
+        return self._counts
 
     def _converse(self, now: int) -> None:
         for answer in self._reader.payloads_to_send(now):
             self._subscriber.receive(answer, now)
         for payload in self._subscriber.payloads_to_send(now):
-            self._bytes += framed(len(payload))
-            self._deflated += framed(self._alone.size(payload))
-            self.sends += sum(
-                one.how in ("increment", "snapshot") for one in self._reader.receive(payload, now)
-            )
+            self._counts["rtlab"] += framed(len(payload))
+            for name, deflate in self._deflates.items():
+                self._counts[name] += framed(deflate.size(payload))
+            for applied in self._reader.receive(payload, now):
+                if isinstance(applied.message, Increment):
+                    self.changes += len(applied.message.changes)
+                elif isinstance(applied.message, Snapshot):
+                    self.changes += len(applied.message.bids) + len(applied.message.asks)
+                else:
+                    continue
+                self.sends += 1
 
 
 class FullState:
