@@ -20,6 +20,9 @@ NOT_SETTINGS = {
 }
 """Variables that begin as settings do, are read elsewhere, and are ignored here."""
 
+SECRETS = frozenset({"token"})
+"""Settings whose values are in no text that is shown or logged."""
+
 Origin = Literal["default", "file", "environment", "flag"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -50,6 +53,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     window_bytes: Annotated[
         int, Meta(ge=2048, le=2**26, description="most unanswered bytes on the way to one reader")
     ] = 65536
+    memory_budget_bytes: Annotated[
+        int,
+        Meta(
+            ge=65536,
+            le=2**40,
+            description="most bytes held for all readers; then the worst laggards are cut off",
+        ),
+    ] = 67_108_864
     tape_rows: Annotated[
         int, Meta(ge=1, le=1_000_000, description="trades kept per instrument for readers that come (back)")
     ] = 1000
@@ -82,6 +93,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             min_length=1,
             description="file of revoked token ids and subjects, one a line, read again when it changes",
+        ),
+    ] = "none"
+    token: Annotated[
+        str,
+        Meta(min_length=1, description="token that the client shows to a feed of others; none shows none"),
+    ] = "none"
+    ca_file: Annotated[
+        str,
+        Meta(
+            min_length=1, description="certificates (PEM) that the client trusts for wss; none: the system's"
         ),
     ] = "none"
     allow_anyone: Annotated[bool, Meta(description="let readers of other machines in without a token")] = (
@@ -130,6 +151,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, Meta(ge=0, le=600, description="seconds over which readers are sent away when the server ends")
     ] = 5.0
     origins: dict[str, Origin] = {}  # only of what is no default
+
+    def __repr__(self) -> str:
+        """Give all settings that are no default; what is secret only by its name."""
+        shown = {name: "..." if name in SECRETS else repr(getattr(self, name)) for name in self.origins}
+        return f"Settings({', '.join(f'{name}={text}' for name, text in shown.items())})"
 
     def origin(self, name: str) -> Origin:
         """Say where the value of setting `name` came from; ConfigError if there is no such setting."""
@@ -258,4 +284,5 @@ def _checked(name: str, value: object, where: str, *, text: bool = False) -> obj
     try:
         return msgspec.convert(value, _HINTS[name], strict=not text)
     except msgspec.ValidationError:
-        raise ConfigError(where, expected=SETTINGS[name].expected, got=repr(value)) from None
+        got = "something else" if name in SECRETS else repr(value)
+        raise ConfigError(where, expected=SETTINGS[name].expected, got=got) from None

@@ -167,13 +167,21 @@ class Lab:
         try:
             if self._server is not None:
                 self.url = await self._server.start()
-            self._client = connect_client(self.url)
+            self._client = self._make_client()
             await self._client.__aenter__()
             self._instruments |= await self._client.instruments()
         except BaseException:
             await self._leave()
             raise
         self.hub.attach(self._client)
+
+    def _make_client(self) -> Client:
+        if self._server is not None:
+            return connect_client(self.url)
+        token, ca_file = (
+            None if text == "none" else text for text in (self.settings.token, self.settings.ca_file)
+        )
+        return connect_client(self.url.split(","), token=token, ca_file=ca_file)
 
     async def _leave(self) -> None:
         if self._opener is not None and self._opener is not asyncio.current_task():
@@ -218,7 +226,10 @@ def demo(**flags: object) -> Lab:
 
 
 def connect(url: str, **flags: object) -> Lab:
-    """Connect to the feed at `url`, as ws://host:8765; UnreachableError when nobody answers there."""
+    """Connect to the feed at `url`, as ws://host:8765; UnreachableError when nobody answers there.
+
+    Several gateways of it are divided by commas. Token and certificates are the settings `token` and `ca_file`.
+    """
     return connect_with(load(environ=os.environ, flags=flags), url)
 
 

@@ -20,6 +20,7 @@ DEFAULTS = {
     "heartbeat_s": 1.0,
     "evict_after_s": 10.0,
     "window_bytes": 65536,
+    "memory_budget_bytes": 67_108_864,
     "tape_rows": 1000,
     "tombstones": 4096,
     "frame_hz": 30,
@@ -30,6 +31,8 @@ DEFAULTS = {
     "token_audience": "rtlab",
     "token_leeway_s": 10.0,
     "token_revoked": "none",
+    "token": "none",
+    "ca_file": "none",
     "allow_anyone": False,
     "allowed_origins": "local",
     "tls_cert": "none",
@@ -277,3 +280,15 @@ def test_an_integer_is_taken_exactly_when_it_is_in_the_range_told(name, value):
         assert getattr(load(environ={SETTINGS[name].variable: str(value)}), name) == value
     else:
         assert refusal(environ={SETTINGS[name].variable: str(value)}).expected == SETTINGS[name].expected
+
+
+def test_a_token_is_shown_by_no_text(tmp_path):
+    settings = load(environ={"RTLAB_TOKEN": "eyJ.secret"}, flags={"port": 1})
+    assert settings.token == "eyJ.secret"
+    assert "secret" not in repr(settings)
+    assert repr(settings) == "Settings(token=..., port=1)"
+    file = tmp_path / "rtlab.toml"
+    file.write_text("token = 4711")
+    with pytest.raises(ConfigError) as refused:
+        load(file=file, environ={})
+    assert "4711" not in str(refused.value)
