@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Protocol, cast
 
+from websockets.exceptions import InvalidMessage
 from websockets.extensions import Extension
 from websockets.frames import CTRL_OPCODES, Frame
 from websockets.http11 import Request, Response
@@ -196,7 +197,10 @@ class Connection(asyncio.Protocol):
                     self._receive(payload)
                 return
         protocol = self._parser()
+        was_over = protocol.eof_sent
         protocol.receive_data(data)
+        if isinstance(protocol.handshake_exc, InvalidMessage) and not was_over:
+            self._reject(respond(HTTPStatus.BAD_REQUEST, "what came is no HTTP request"))
         for event in protocol.events_received():
             if isinstance(event, Request):
                 self._shake_hands(cast(ServerProtocol, protocol), event)
@@ -258,11 +262,19 @@ class Connection(asyncio.Protocol):
             self.hub.opened(self)
             self.write_due(now)
 
+    def _reject(self, response: Response) -> None:
+        # the library only says EOF here
+        self._count_refusal(response)
+        self.write(response.serialize())
+
+    def _count_refusal(self, response: Response) -> None:
+        self.hub.refused(self)
+        line = (response.body or b"").decode(errors="replace").partition("\n")[0]
+        tell(logging.INFO, "refused", self, status=response.status_code, reason=line)
+
     def _answer(self, protocol: ServerProtocol, response: Response) -> None:
         if response.status_code >= HTTPStatus.BAD_REQUEST:
-            self.hub.refused(self)
-            line = (response.body or b"").decode(errors="replace").partition("\n")[0]
-            tell(logging.INFO, "refused", self, status=response.status_code, reason=line)
+            self._count_refusal(response)
         protocol.send_response(response)
         self._flush()
 
@@ -333,12 +345,19 @@ class Connection(asyncio.Protocol):
             if data:
                 self.write(data)
             elif self.transport.can_write_eof():
-                self.transport.write_eof()
-                self._abort_later()
+                self._end()
             else:
                 self.transport.close()
         if protocol.state is not OPEN:
             self._silence()
+
+    def _end(self) -> None:
+        try:
+            self.transport.write_eof()
+        except OSError:  # the peer has reset what was just accepted: nobody is there to be told
+            self.transport.abort()
+        else:
+            self._abort_later()
 
     def _abort_later(self) -> None:
         asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.transport.abort)
