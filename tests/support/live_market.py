@@ -1,5 +1,6 @@
 """Engine, market and gateway in the test's own event loop, moved by the test, and what the truth then is."""
 
+import ssl
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from rtlab.book import WHOLE, BookView, Market, TapeView
 from rtlab.client import Client
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
+from rtlab.feed.admission import Admission
 from rtlab.protocol import Applied, Limits, Subscription, Trades
 
 INDEX = {instrument.symbol: index for index, instrument in enumerate(INSTRUMENTS)}
@@ -18,9 +20,18 @@ INDEX = {instrument.symbol: index for index, instrument in enumerate(INSTRUMENTS
 class LiveMarket:
     """`step(count)` submits the next commands of the stream `seed` and publishes what they change."""
 
-    def __init__(self, *, seed: int, epoch: int = 1, port: int = 0, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        epoch: int = 1,
+        port: int = 0,
+        limits: Limits | None = None,
+        admission: Admission | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.engine, self.market = Engine(INSTRUMENTS), Market(INSTRUMENTS, epoch)
-        self.gateway = Gateway(self.market, port=port, limits=limits)
+        self.gateway = Gateway(self.market, port=port, limits=limits, admission=admission, tls=tls)
         self.truth = Truth(seed)
         self._flow = Flow(seed)
 
