@@ -95,5 +95,5 @@ class Codec:
             f"the {peer}'s payload is no message ({wrong})",
             expected=f"one of {self.subprotocol}",
             # no more of it: what a token is made of ends up in no log
-            got=f"{len(payload)} bytes that begin with {ascii(payload[:4])}",
+            got=f"{len(payload)} bytes that begin with {payload[:4]!a}",
         )

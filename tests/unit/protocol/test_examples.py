@@ -4,7 +4,7 @@ from struct import pack
 import pytest
 
 from rtlab.book import BookView
-from rtlab.protocol import Codec, Pong, Reader, Subscribed, Subscription
+from rtlab.protocol import Codec, Limits, Pong, Reader, Subscribed, Subscription
 from rtlab.protocol.channels import update_of
 from rtlab.protocol.examples import ASKS, ASKS_AFTER, BIDS, BIDS_AFTER, EXAMPLES, packed
 from rtlab.protocol.meanings import MEANINGS
@@ -69,3 +69,9 @@ def test_the_examples_of_the_other_channels_make_sense_to_their_views(name):
         assert message.before.seq + len(message.trades) == message.last_seq
         assert message.before.seq >= message.first_seq
     assert update.last_seq == getattr(message, "last_seq", None) or message.seq
+
+
+def test_the_example_of_a_welcome_tells_the_limits_that_a_server_tells():
+    told = Limits().told()
+    assert EXAMPLES["Welcome"].limits == told
+    assert all(name in MEANINGS["Welcome"]["limits"] for name in told)
