@@ -147,16 +147,16 @@ static void take_state(Reader *reader, Cursor *cursor, int64_t tag, uint32_t fie
         tally.ignored++;
         return;
     }
-    int fresh = book->fresh;
+    int fresh = book->fresh, held = book->held > 0;
     int64_t before = book->ts;
     Outcome outcome = (tag == SNAPSHOT ? take_snapshot : take_increment)(book, cursor, fields - 1, &tally.checked);
     switch (outcome) {
     case TAKEN:
         *(tag == SNAPSHOT ? &tally.snapshots : &tally.increments) += 1;
-        if (tag == SNAPSHOT) break;
-        tally.resumed += fresh && reader->came_before;
+        tally.resumed += tag == INCREMENT && fresh && reader->came_before;
+        if (fresh || !held) break; /* how old that is says nothing about the delivery of news */
         count_time(tally.delivery, now - book->ts);
-        if (!fresh) count_time(tally.staleness, now - before);
+        count_time(tally.staleness, now - before);
         break;
     case KNOWN: tally.known++; break;
     case WAITING: tally.ignored++; break;

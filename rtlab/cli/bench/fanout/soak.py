@@ -53,13 +53,14 @@ class Look(NamedTuple):
 
 
 class Soaked(NamedTuple):
-    """What a soak came to; `last` is after everything came to rest."""
+    """What a soak came to; `last` is after everything came to rest, `ready_s` is how long it took all to be there."""
 
     readers: int
     seconds: float
     churned: bool
     looks: Sequence[Look]
     last: Look
+    ready_s: float = 0.0
 
 
 def run(seconds: float, readers: int, *, churn: bool) -> dict[str, object]:
@@ -78,7 +79,7 @@ def soak(seconds: float, readers: int, *, churn: bool) -> Soaked:
         wish = wish._replace(leave=LEAVE * readers, stall=STALL * readers)
     looks: list[Look] = []
     with Child(serve, server_core) as server, Crowd(server.receive(), wish, core=load_core) as crowd:
-        crowd.ready()
+        ready_s = crowd.ready()
         crowd.report()  # forgets the times of the beginning
         if churn:
             crowd.churn()
@@ -92,7 +93,7 @@ def soak(seconds: float, readers: int, *, churn: bool) -> Soaked:
         while not _at_rest(last, readers, churn=churn) and time.monotonic() < end:
             time.sleep(0.2)
             last = _look(server, crowd, began)
-    return Soaked(readers, seconds, churn, looks, last)
+    return Soaked(readers, seconds, churn, looks, last, ready_s)
 
 
 def _look(server: Child, crowd: Crowd, began: float) -> Look:
@@ -152,7 +153,8 @@ def report(soaked: Soaked) -> dict[str, object]:
     unlike = told.get("unlike", 0) + (told.get("seq") == served.seq and told.get("crc") != served.checksum)
     last_seq, first = soaked.looks[-1].served.seq, soaked.looks[0]
     span = max(1e-9, soaked.looks[-1].at - first.at)
-    messages = (soaked.looks[-1].told["increments"] - first.told["increments"]) / span / soaked.readers
+    came = [one.told["increments"] + one.told["snapshots"] for one in soaked.looks]
+    messages = (came[-1] - came[0]) / span / soaked.readers
     results = [
         _row(f"delivery of the newest change, {name}", case, "ms", _times(soaked, "delivery", name))
         for name in ("p50", "p99", "p999", "max")
@@ -177,6 +179,7 @@ def report(soaked: Soaked) -> dict[str, object]:
     results += [
         _row("changes of the book", case, "1/s", [(last_seq - first.served.seq) / span]),
         _row("messages to a reader", case, "1/s", [messages]),
+        _row("until all were there", case, "s", [soaked.ready_s]),
         _row("evicted", case, "readers", [float(served.evicted)]),
         _row("memory of the gateway", case, "MiB", [one.served.resident / 2**20 for one in soaked.looks]),
         _row("memory, furthest from its level", case, "", [memory]),
@@ -202,7 +205,8 @@ def drift(soaked: Soaked) -> float:
 
 
 def _times(soaked: Soaked, what: str, quantile: str) -> list[float]:
-    return [one.told[f"{what}_{quantile}_us"] / 1e3 for one in soaked.looks]
+    # of a moment in which nothing came there is no time
+    return [us / 1e3 for one in soaked.looks if (us := one.told[f"{what}_{quantile}_us"])]
 
 
 def _goal(show: int, name: str, value: float, bound: float) -> Row:
