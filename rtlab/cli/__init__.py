@@ -1,4 +1,4 @@
-"""The command line: `rtlab demo | serve | replay | chaos | bench | doctor`, one module each, loaded when it is called."""
+"""The command line: one module for each of the COMMANDS, loaded when it is called."""
 
 import sys
 from difflib import get_close_matches

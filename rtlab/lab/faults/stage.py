@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from rtlab.book import Market
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
+from rtlab.feed.admission import Admission
+from rtlab.feed.policy import Policy
 from rtlab.lab.faults.truth import BATCH, Truth
 from rtlab.lab.process import ServerProcess
 from rtlab.model import Instrument
@@ -37,9 +39,15 @@ class Here:
     process = False
 
     def __init__(
-        self, seed: int, rate: float, limits: Limits, *, make_market: MakeMarket = small_market
+        self,
+        seed: int,
+        rate: float,
+        limits: Limits,
+        *,
+        make_market: MakeMarket = small_market,
+        policy: Policy | None = None,
     ) -> None:
-        self.seed, self.rate, self.limits = seed, rate, limits
+        self.seed, self.rate, self.limits, self._policy = seed, rate, limits, policy or Policy()
         instruments = demo_instruments()
         self.market = make_market(instruments)
         self.deaths = 0
@@ -47,7 +55,7 @@ class Here:
         self._simulated = Simulated(instruments, rate=rate, seed=seed)
         self._published: dict[tuple[str, str, int], list[int]] = {}
         self._pump: asyncio.Task[None] | None = None
-        self.gateway = Gateway(self.market, limits=limits)
+        self.gateway = self._made(0)
         self._is_up = False
         self._striking = asyncio.Lock()
 
@@ -92,8 +100,11 @@ class Here:
         """Give the truth of its market."""
         return truth_of(self.seed, self.rate)
 
+    def _made(self, port: int) -> Gateway:
+        return Gateway(self.market, port=port, limits=self.limits, admission=Admission(self._policy))
+
     async def _open(self) -> None:
-        self.gateway = Gateway(self.market, port=self.gateway.port, limits=self.limits)
+        self.gateway = self._made(self.gateway.port)
         await self.gateway.__aenter__()
         self._is_up = True
 

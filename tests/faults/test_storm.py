@@ -1,0 +1,76 @@
+"""A gateway dies under thousands of readers and comes back on its port: all are back and equal, most by resume."""
+
+import asyncio
+import os
+import time
+
+import pytest
+
+from rtlab.book import Market
+from rtlab.cli.bench.crowd import Crowd, Wish
+from rtlab.feed.policy import Policy
+from rtlab.lab.faults.stage import Here
+from rtlab.protocol import Limits
+
+READERS = 5000 if int(os.environ.get("RTLAB_ROUNDS", "0")) >= 200 else 500
+BACK_S = 15.0
+RATE = 100
+DEPTH = 100  # of a small book that changed much, a snapshot is cheaper than what became of it
+PACED = Policy(accept_per_s=1000.0, accept_burst=250)  # who comes sooner is told when to come again
+
+pytestmark = [pytest.mark.rounds, pytest.mark.timeout(180)]
+
+
+async def longest_stall(ended: asyncio.Event) -> float:
+    """How long, at most, this loop kept everybody waiting."""
+    longest = 0.0
+    while not ended.is_set():
+        begin = time.monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - begin)
+    return longest
+
+
+async def until_told(crowd, condition, deadline_s):
+    """Give the first report of the crowd of which `condition` is true, and the seconds that it took."""
+    begin = time.monotonic()
+    while True:
+        told = await asyncio.to_thread(crowd.report)
+        took = time.monotonic() - begin
+        if condition(told):
+            return told, took
+        assert took < deadline_s, told
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("goodbye", [True, False], ids=["restart", "death"])
+async def test_all_are_back_and_equal_soon_after_the_gateway_is(goodbye):
+    stage = Here(77, RATE, Limits(), make_market=lambda instruments: Market(instruments, 1), policy=PACED)
+    await stage.start()
+    try:
+        with Crowd(stage.port, Wish(READERS, ["BTC-USD"], DEPTH, reconnect=True)) as crowd:
+            readers = crowd.wish.readers
+            await asyncio.to_thread(crowd.ready)
+            before = await asyncio.to_thread(crowd.report)
+            ended = asyncio.Event()
+            watching = asyncio.create_task(longest_stall(ended))
+            if not goodbye:
+                for connection in tuple(stage.gateway.connections):
+                    connection.transport.abort()
+            await stage.strike("restart" if goodbye else "die", 0.2)
+            told, took = await until_told(crowd, lambda told: told["ready"] == readers, BACK_S)
+            ended.set()
+            stall = await watching
+            resumed = told["resumed"] - before["resumed"]
+            print(f"{readers} readers back in {took:.1f} s, {resumed} by resume, longest stall {stall:.2f} s")
+            assert told["gaps"] == told["differ"] == 0
+            assert resumed >= 0.95 * readers
+            assert stall < 2.0
+            await stage.settle()
+            true = stage.market.book("BTC-USD").checksum(DEPTH)
+            told, _ = await until_told(
+                crowd, lambda told: (told["at_seq"], told["crc"]) == (readers, true), BACK_S
+            )
+            assert told["unlike"] == 0
+    finally:
+        await stage.close()
