@@ -316,7 +316,8 @@ class Gateway:
             ending.visit.end(ending.code, ending.reason)
         self._pulse.stretch(self._rounds.cohorts.members)
         # who is carried by a cohort has an empty send buffer and no answer that waits
-        self._budget.keep(((c, reader) for c, reader in self._readers() if not reader.is_carried), now)
+        alone = ((c, c.session) for c in self._rounds.singles if isinstance(c.session, Subscriber))
+        self._budget.keep(alone, now)
         if now >= self._free_at():
             self._began = now
             self._rounds.begin(now)

@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 SLICE_NS = 2_000_000
 """After this long the loop gets its turn: sockets to accept, answers to read, pings."""
 
-CHUNK = 256  # members whose sends go in one call of the kernel
+CHUNK = 400  # members whose sends go in one call of the kernel
 _FIRST_NS = 1_000_000  # for single readers at the head of a round, who may join a cohort there
 
 

@@ -1,6 +1,5 @@
 """One subscription on the server's side: where its reader stands, and what it is due."""
 
-from copy import copy
 from typing import Self
 
 from rtlab.protocol.cache import CHECKED_DEPTH, Built, Lane, Stand
@@ -139,7 +138,10 @@ class Cursor:
 
     def twin(self) -> Self:
         """Give another cursor at the same point."""
-        return copy(self)
+        twin = type(self).__new__(type(self))
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
 
     def stand_as(self, other: Self) -> None:
         """Go to the point of another cursor of the same lane; what was counted on the way is counted there."""
