@@ -10,7 +10,7 @@ from support.recorded import recorded
 from rtlab.book import WHOLE
 from rtlab.book.market import Market
 from rtlab.feed import Gateway
-from rtlab.model import DepthSnapshot, DepthUpdate, VenueTrade
+from rtlab.model import DepthSnapshot, DepthUpdate, Side, VenueTrade
 from rtlab.sources import Binance, open_source
 
 pytestmark = pytest.mark.recorded
@@ -41,6 +41,11 @@ class Recorded:
                     self.market.apply_trade(message)
             self.gateway.publish()
             await asyncio.sleep(pause_s)
+
+    def change_far_below(self) -> None:
+        """Change a level that no cut reaches: those who read less than the whole hear of it by a Ping alone."""
+        self.market.book(self.symbol).set_level(Side.BID, 1, 7, 1)
+        self.gateway.publish()
 
     def source(self, wish: dict[str, Any]) -> Any:
         return self.market.source(wish["name"], self.symbol, wish.get("interval", 0))
@@ -138,4 +143,9 @@ async def test_a_reader_in_javascript_ends_equal_after_merges_a_cut_a_gap_and_a_
         assert mended["counts"]["mismatches"] >= 1
         assert mended["counts"]["resyncs"] >= 2
         assert mended["counts"]["checked"] > 100
+
+        played.change_far_below()
+        moved = await played.caught_up(reader)
+        played.assert_equal(moved["states"])
+        assert moved["counts"]["gaps"] == mended["counts"]["gaps"]
         print(name, mended["counts"], mended["closes"])
