@@ -250,7 +250,7 @@ async def test_a_gateway_answers_hostile_sockets_and_its_readers_do_not_notice(c
         for visit in held:
             admission.authenticate(
                 visit, replayed, time.monotonic_ns()
-            )  # all its places are taken: more of it is a replay
+            )
         for _ in range(ROUNDS):
             asked = [hostile_request(live.gateway.port, hostile) for _ in range(ASKED)]
             framed = [hostile_frames(live.gateway.port, hostile, bearer) for _ in range(FRAMED)]
