@@ -10,7 +10,7 @@ from rtlab.book.step import Step
 from rtlab.book.tape import Tape, TapeRow
 from rtlab.book.ticker import Ticker, TickerRow
 from rtlab.book.venue import Reached, VenueBook
-from rtlab.errors import ConfigError, InstrumentError
+from rtlab.errors import ConfigError, InstrumentError, LocalError
 from rtlab.model import DepthSnapshot, DepthUpdate, EventKind, Instrument, VenueTrade
 
 CHANNELS = ("book", "trades", "ticker", "bars")
@@ -92,6 +92,19 @@ class Market:
         self._by_symbol = {state.instrument.symbol: state for state in self._states}
         if len(self._by_symbol) != len(self._states):
             raise InstrumentError("the caller's instruments share a symbol", expected="one each")
+
+    def begin(self, epoch: int) -> None:
+        """Begin a new epoch with the state as it is: what comes next is not known to follow what was published.
+
+        Sequences go on. LocalError when `epoch` is not above the market's.
+        """
+        if epoch <= self.epoch:
+            raise LocalError("the caller's epoch is not new", expected=f"above {self.epoch}", got=epoch)
+        self.epoch = epoch
+        for state in self._states:
+            state.book.epoch = state.tape.epoch = state.ticker.epoch = epoch
+            for bars in state.bars.values():
+                bars.epoch = epoch
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:

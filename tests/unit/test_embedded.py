@@ -83,7 +83,7 @@ def test_a_server_that_does_not_come_up_says_why():
         server.close()
         log = max(server.folder.glob("appendonlydir/*.manifest"))
         log.write_text("nonsense\n")
-        with pytest.raises(StoreError, match="did not come up: .*"):
+        with pytest.raises(StoreError, match="did not come up: "):
             server.start()
         assert not server.is_running
 

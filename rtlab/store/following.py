@@ -1,0 +1,247 @@
+"""The gateway's side: a market that follows the engine's through Redis, at the same (epoch, seq) points.
+
+It loads each instrument's state, then reads the stream after it by plain XREAD. It never writes. When Redis is
+gone or stalled it goes on serving what it has; readers see that nothing comes, and /health says why.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import msgspec
+
+from rtlab.book import Market
+from rtlab.errors import StoreError
+from rtlab.model import Instrument
+from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
+from rtlab.store.entry import FIELD, unpack_entry, unpack_state
+from rtlab.store.keys import INSTRUMENTS, Point, state_key, steps_key
+from rtlab.store.tail import Tail
+
+log = logging.getLogger("rtlab.store")
+
+_BLOCK_MS = 500
+_AGAIN_MS = 20  # a state that is wanted is asked for this often
+_ENTRIES = 32  # of one instrument in one answer: a gateway that catches up does not forget its readers
+_SLICE_NS = 5_000_000
+
+Grids = list[tuple[str, str, str]]
+
+
+class FollowerState(StrEnum):
+    """How the follower stands with Redis."""
+
+    WAITING = "waiting"  # no engine has ever written here
+    LOADING = "loading"  # some instrument's state is wanted
+    FOLLOWING = "following"
+    AWAY = "away"  # Redis is gone or stalled
+
+
+class FollowerStatistics(NamedTuple):
+    """What came, and what went wrong.
+
+    `loads` of states, `gaps` in a stream (trimmed, or lost), `epochs` begun by another or a restarted engine,
+    `contradictions` of what was held; `gone`, `stalled` and `restarted` tell of Redis. `silent_s` is how long
+    nothing came.
+    """
+
+    state: str
+    epoch: int
+    entries: int
+    loads: int
+    gaps: int
+    epochs: int
+    contradictions: int
+    gone: int
+    stalled: int
+    restarted: int
+    silent_s: float
+
+
+class Follower:
+    """Follows the engine that writes to the Redis at `url`; `async with Follower(url) as follower`.
+
+    Inside, `market` holds every instrument; `on_news` is called whenever it moved. StoreError when the store holds
+    what this version cannot read; it is raised by `wait` when that shows later.
+    """
+
+    market: Market
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        tape_rows: int = 4096,
+        tombstones: int = 4096,
+        on_news: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.url, self.on_news = url, on_news
+        self.state = FollowerState.WAITING
+        self._kept = {"tape_rows": tape_rows, "tombstones": tombstones}
+        self._tails: dict[bytes, Tail] = {}
+        self._entries = self._gone = self._stalled = self._restarted = 0
+        self._run_id = ""
+        self._epoch = 0
+        self._last_ns = time.monotonic_ns()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Come in when every instrument is loaded: waits for Redis and an engine as long as it takes."""
+        self._redis = connect(self.url, _BLOCK_MS / 1e3 + ANSWER_TIMEOUT_S)
+        loaded = asyncio.Event()
+        self._task = asyncio.create_task(self._run(loaded), name="rtlab store follower")
+        waiting = asyncio.create_task(loaded.wait())
+        try:
+            await asyncio.wait([self._task, waiting], return_when=asyncio.FIRST_COMPLETED)
+            if self._task.done():
+                self._task.result()
+        except BaseException:
+            await self.close()
+            raise
+        finally:
+            waiting.cancel()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop following; the market stays as it is. Idempotent."""
+        task, self._task = self._task, None
+        if task is not None:
+            await stop(task)
+            await self._redis.aclose()
+
+    async def wait(self) -> None:
+        """Wait until the follower ends; raises what ended it."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.result()
+
+    def statistics(self) -> FollowerStatistics:
+        """Count what came, and what went wrong."""
+        tails = self._tails.values()
+        return FollowerStatistics(
+            state=str(self.state),
+            epoch=self._epoch,
+            entries=self._entries,
+            loads=sum(one.loads for one in tails),
+            gaps=sum(one.gaps for one in tails),
+            epochs=sum(one.epochs for one in tails),
+            contradictions=sum(one.contradictions for one in tails),
+            gone=self._gone,
+            stalled=self._stalled,
+            restarted=self._restarted,
+            silent_s=(time.monotonic_ns() - self._last_ns) / 1e9,
+        )
+
+    async def _run(self, loaded: asyncio.Event) -> None:
+        tries = 0
+        while True:
+            try:
+                await self._greet()
+                while True:
+                    if any(tail.is_loading for tail in self._tails.values()):
+                        await self._load()
+                    if not any(tail.is_loading for tail in self._tails.values()):
+                        self.state = FollowerState.FOLLOWING
+                        loaded.set()
+                    tries = 0
+                    await self._read()
+            except Away as problem:
+                self._note_away(problem)
+                tries += 1
+                with contextlib.suppress(*Away):
+                    await self._redis.connection_pool.disconnect()
+                await asyncio.sleep(backoff_s(tries))
+
+    def _note_away(self, problem: Exception) -> None:
+        if self.state is FollowerState.AWAY:
+            return
+        self.state = FollowerState.AWAY
+        self._stalled += isinstance(problem, Stalled)
+        self._gone += not isinstance(problem, Stalled)
+        log.warning("Redis at %s is away: %s; readers get what is here", self.url, problem)
+
+    async def _greet(self) -> None:
+        run_id = str((await self._redis.info("server"))["run_id"])
+        self._restarted += bool(self._run_id) and run_id != self._run_id
+        self._run_id = run_id
+        while not self._tails:
+            self.state = FollowerState.WAITING
+            grids = await self._grids()
+            if grids is None:
+                await asyncio.sleep(_AGAIN_MS / 1e3)
+                continue
+            self.market = Market(
+                [Instrument(s, Decimal(t), Decimal(q)) for s, t, q in grids], 0, **self._kept
+            )
+            self._tails = {
+                steps_key(symbol).encode(): Tail(self.market.state(symbol)) for symbol in self.market.symbols
+            }
+
+    async def _grids(self) -> Grids | None:
+        told = await self._get(INSTRUMENTS)
+        try:
+            return None if told is None else msgspec.msgpack.decode(told, type=Grids)
+        except msgspec.DecodeError as problem:
+            raise StoreError(f"the store's instruments are not those of rtlab: {problem}") from None
+
+    async def _get(self, key: str) -> bytes | None:
+        told = await self._redis.get(key)
+        assert not isinstance(told, str)  # we do not let the client decode
+        return told
+
+    async def _load(self) -> None:
+        self.state = FollowerState.LOADING
+        for tail in self._tails.values():
+            if not tail.is_loading:
+                continue
+            told = await self._get(state_key(tail.state.instrument.symbol))
+            if told is not None and tail.load(unpack_state(told)):
+                await self._begin(tail.point.epoch)
+                self._news()
+
+    async def _begin(self, epoch: int) -> None:
+        if epoch <= self._epoch:
+            return
+        grids = [(i.symbol, str(i.tick_size), str(i.lot_size)) for i in self.market.instruments.values()]
+        if self._epoch and await self._grids() != grids:
+            raise StoreError("the engine trades other instruments now: restart this gateway")
+        self._epoch = self.market.epoch = epoch
+
+    async def _read(self) -> None:
+        ready = {key: tail for key, tail in self._tails.items() if not tail.is_loading}
+        if not ready:
+            await asyncio.sleep(_AGAIN_MS / 1e3)
+            return
+        block = _BLOCK_MS if len(ready) == len(self._tails) else _AGAIN_MS
+        positions: dict[Any, Any] = {key: tail.point.id for key, tail in ready.items()}
+        answer: Any = await self._redis.xread(positions, count=_ENTRIES, block=block)
+        started = time.monotonic_ns()
+        moved = False
+        for key, entries in answer or ():
+            tail = self._tails[key]
+            for entry_id, fields in entries:
+                moved |= tail.take(Point.of(entry_id), unpack_entry(fields[FIELD]))
+                self._entries += 1
+                if time.monotonic_ns() - started > _SLICE_NS:
+                    self._news()
+                    moved = False
+                    await asyncio.sleep(0)
+                    started = time.monotonic_ns()
+        if moved:
+            self._news()
+
+    def _news(self) -> None:
+        self._last_ns = time.monotonic_ns()
+        self.on_news()

@@ -1,0 +1,34 @@
+"""The names of keys, and a point of an instrument's history as the id of a stream's entry."""
+
+from typing import NamedTuple, Self
+
+INSTRUMENTS = "rtlab:instruments"
+"""What the engine trades: msgpack of [(symbol, tick size, lot size)]."""
+
+
+def steps_key(symbol: str) -> str:
+    """Name the stream of an instrument's steps."""
+    return f"rtlab:{{{symbol}}}:steps"
+
+
+def state_key(symbol: str) -> str:
+    """Name the key of an instrument's packed state."""
+    return f"rtlab:{{{symbol}}}:state"
+
+
+class Point(NamedTuple):
+    """Where an instrument stands: `position` level changes and trades into `epoch`."""
+
+    epoch: int
+    position: int
+
+    @property
+    def id(self) -> str:
+        """Give the id of the entry that ends here."""
+        return f"{self.epoch}-{self.position}"
+
+    @classmethod
+    def of(cls, entry_id: bytes) -> Self:
+        """Read an entry's id."""
+        epoch, _, position = entry_id.partition(b"-")
+        return cls(int(epoch), int(position))
