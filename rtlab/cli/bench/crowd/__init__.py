@@ -38,7 +38,7 @@ class Wish(NamedTuple):
     host: str = "127.0.0.1"
     token: str | None = None
     pace: int = 5000
-    at_once: int = 128
+    at_once: int = 512
     reconnect: bool = False
     leave: float = 0.0
     stall: float = 0.0

@@ -22,7 +22,7 @@
 #define SCAN_NS (SECOND / 100)
 #define CHUNK (256u << 10)
 
-Options options = {.host = "127.0.0.1", .path = "/", .readers = 1, .depth = 10, .pace = 5000, .at_once = 128};
+Options options = {.host = "127.0.0.1", .path = "/", .readers = 1, .depth = 10, .pace = 5000, .at_once = 512};
 Tally tally;
 
 static Reader *all;

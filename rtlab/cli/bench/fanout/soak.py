@@ -36,12 +36,16 @@ Row = dict[str, object]
 
 
 class Served(NamedTuple):
-    """The gateway's process at one moment: resident bytes, the book's seq, its checksum at DEPTH, readers evicted."""
+    """The gateway's process at one moment: resident bytes, the book's seq, its checksum at DEPTH, readers evicted.
+
+    `cpu_s` is what it has used so far.
+    """
 
     resident: int
     seq: int
     checksum: int
     evicted: int
+    cpu_s: float
 
 
 class Look(NamedTuple):
@@ -119,7 +123,11 @@ async def serve(owner: Owner, core: int | None) -> None:
             if await owner.receive() == "quiet":
                 changing.cancel()
             evicted = gateway.statistics().evicted
-            owner.send(Served(resident_bytes(os.getpid()), book.seq, book.checksum(DEPTH), evicted))
+            owner.send(
+                Served(
+                    resident_bytes(os.getpid()), book.seq, book.checksum(DEPTH), evicted, time.process_time()
+                )
+            )
 
 
 async def _change(market: Market, gateway: Gateway) -> None:
@@ -154,6 +162,7 @@ def report(soaked: Soaked) -> dict[str, object]:
     last_seq, first = soaked.looks[-1].served.seq, soaked.looks[0]
     span = max(1e-9, soaked.looks[-1].at - first.at)
     came = [one.told["increments"] + one.told["snapshots"] for one in soaked.looks]
+    busy = 100 * (soaked.looks[-1].served.cpu_s - first.served.cpu_s) / span
     messages = (came[-1] - came[0]) / span / soaked.readers
     results = [
         _row(f"delivery of the newest change, {name}", case, "ms", _times(soaked, "delivery", name))
@@ -179,6 +188,7 @@ def report(soaked: Soaked) -> dict[str, object]:
     results += [
         _row("changes of the book", case, "1/s", [(last_seq - first.served.seq) / span]),
         _row("messages to a reader", case, "1/s", [messages]),
+        _row("CPU of the gateway's process", case, "%", [busy]),
         _row("until all were there", case, "s", [soaked.ready_s]),
         _row("evicted", case, "readers", [float(served.evicted)]),
         _row("memory of the gateway", case, "MiB", [one.served.resident / 2**20 for one in soaked.looks]),

@@ -16,7 +16,7 @@ TOLD = dict.fromkeys(NAMES, 0) | {
 
 def look(at: float, resident: int, **told: int) -> Look:
     there = {"ready": 2, "seq": 9, "at_seq": 2, "unlike": 0, "crc": 7}
-    return Look(at, Served(resident, 9, 7, 0), TOLD | there | told)
+    return Look(at, Served(resident, 9, 7, 0, at / 2), TOLD | there | told)
 
 
 def test_memory_is_compared_with_its_level_after_the_first_tenth():
