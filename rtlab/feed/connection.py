@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidMessage
 from websockets.extensions import Extension
 from websockets.frames import CTRL_OPCODES, Frame
 from websockets.http11 import Request, Response
-from websockets.protocol import OPEN, SERVER
+from websockets.protocol import CLOSED, CLOSING, OPEN, SERVER
 from websockets.protocol import Protocol as WebSocket
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -153,6 +153,8 @@ class Connection(asyncio.Protocol):
         A transport that is full cannot carry the close frame in time: it is aborted at once, as is one whose
         handshake is not done.
         """
+        if self.session is None and self._protocol is not None and self._protocol.state in (CLOSING, CLOSED):
+            return  # that is going on, and has its own time
         tell(logging.INFO, "closing", self, code=code, reason=reason)
         opened = self._silence()
         full = self.direct >= 0 and self.transport.get_write_buffer_size() > 0

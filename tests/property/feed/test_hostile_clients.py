@@ -156,7 +156,6 @@ def test_every_hostile_message_is_answered_and_the_others_do_not_notice():
     assert sum(outcomes.values()) == ROUNDS * PURE
     assert set(outcomes) - {"error", "served", "silence", "closed"} <= {str(code) for code in CODES}
     assert {"error", "4001", "4002"} <= set(outcomes)
-    print(dict(outcomes))
     assert outcomes["silence"] < sum(outcomes.values()) / 10
 
 
@@ -264,7 +263,7 @@ async def test_a_gateway_answers_hostile_sockets_and_its_readers_do_not_notice(c
                         outcomes[code] += 1
                         kinds[kind] += 1
         assert sum(outcomes.values()) == ROUNDS * (ASKED + FRAMED)
-        print(dict(outcomes), dict(kinds))
+        assert len(kinds) > 30
         await live.caught_up(*subscriptions)
         live.assert_true(*subscriptions)
         statistics = client.statistics()

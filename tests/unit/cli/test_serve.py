@@ -1,10 +1,15 @@
+import asyncio
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
 from support.command import assert_one_clear_line, rtlab
+from websockets.asyncio.client import connect as open_websocket
+from websockets.exceptions import ConnectionClosed
 
 from rtlab.client import connect
 
@@ -44,3 +49,36 @@ def test_a_port_in_use_is_one_clear_line():
 )
 def test_a_bad_flag_is_one_clear_line(arguments, parts):
     assert_one_clear_line(rtlab("serve", "--port", "0", *arguments), *parts)
+
+
+async def test_sigterm_sends_readers_away_with_a_hint_and_the_log_is_json():
+    command = [sys.executable, "-m", "rtlab", "serve", "--owned", "--port", "0"]
+    environ = {**os.environ, "RTLAB_LOG_LEVEL": "info", "RTLAB_LOG_FORM": "json", "RTLAB_DRAIN_S": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ) as server:
+        url = json.loads(server.stdout.readline())["url"]
+        async with open_websocket(url, subprotocols=["rtlab.v1.json"], proxy=None) as reader:
+            server.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(to_the_end(reader), 20)
+        assert (closed.value.rcvd.code, "retry in" in closed.value.rcvd.reason) == (1012, True)
+        assert server.wait(20) == 0
+        lines = [
+            line for line in server.stderr.read().splitlines() if not line.startswith("rtlab: compiling")
+        ]
+    said = [json.loads(line) for line in lines]
+    assert [one["what"] for one in said] == ["opened", "closing", "left"]
+    assert said[1]["code"] == 1012
+
+
+async def to_the_end(reader) -> None:
+    while True:
+        await reader.recv()
+
+
+def test_a_server_for_other_machines_wants_to_be_told_who_may_come():
+    done = rtlab("serve", "--port", "0", "--host", "0.0.0.0")
+    assert_one_clear_line(done, "token_key", "allow_anyone")
+    done = rtlab("serve", "--port", "0", "--host", "0.0.0.0", "--allow-anyone", "--for", "200ms")
+    assert done.returncode == 0
+    assert "without TLS" in done.stderr
