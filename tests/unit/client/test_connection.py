@@ -184,3 +184,57 @@ async def test_a_server_that_does_not_answer_the_close_is_aborted_in_bounded_tim
     await asyncio.wait_for(connection.wait_closed(), 10)
     quiet.set()
     server.close()
+
+
+async def test_a_held_connection_delivers_nothing_and_goes_on_in_order_when_it_is_released():
+    seen: list[bytes] = []
+
+    def take(connection: ReaderConnection, payload: bytes) -> None:
+        seen.append(payload)
+        if payload == b"2":
+            connection.hold()
+            connection.hold()
+
+    async with pair(on_payload=take) as (peer, connection):
+        server = await peer.server
+        for number in range(6):
+            await server.send(str(number).encode())
+        await until(lambda: connection.is_held)
+        answer = await server.ping()  # not even this is read
+        await asyncio.sleep(0.05)
+        assert (seen, answer.done()) == ([b"0", b"1", b"2"], False)
+        connection.release()
+        connection.release()
+        await until(lambda: len(seen) == 6)
+        assert seen == [b"0", b"1", b"2", b"3", b"4", b"5"]
+        await asyncio.wait_for(answer, 5)
+
+
+async def test_a_connection_that_was_given_up_delivers_nothing_more_and_closes_at_once():
+    seen: list[bytes] = []
+
+    def take(connection: ReaderConnection, payload: bytes) -> None:
+        seen.append(payload)
+        connection.hold()
+
+    async with pair(on_payload=take) as (peer, connection):
+        server = await peer.server
+        for number in range(6):
+            await server.send(str(number).encode())
+        await until(lambda: connection.is_held)
+        connection.give_up()
+        async with asyncio.timeout(0.9):
+            await connection.close()
+        assert seen == [b"0"]
+
+
+async def test_when_something_came_is_known():
+    async with pair() as (peer, connection):
+        opened = connection.heard
+        assert opened > 0
+        await (await peer.server).send(b"x")
+        await until(lambda: connection.heard > opened)
+        heard = connection.heard
+        connection.hold()
+        connection.release()
+        assert connection.heard > heard  # it could not have heard anything

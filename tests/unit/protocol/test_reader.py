@@ -6,6 +6,7 @@ import pytest
 from rtlab.book.l2 import pack_rows
 from rtlab.errors import ConfigError, ProtocolError
 from rtlab.protocol import (
+    Authenticate,
     Batch,
     Channel,
     Codec,
@@ -354,3 +355,41 @@ def test_mutated_messages_raise_nothing_but_protocol_errors(encoding):
     server.say(granted(1, 3))
     server.say(snapshot(3, 2**60, epoch=2**60))
     assert (book.is_live, book.view.bids()) == (book.state is not SubscriptionState.REFUSED, BIDS)
+
+
+def test_how_a_reader_was_treated_is_forgotten_with_the_connection_and_the_counts_add_up():
+    server = Server()
+    server.connect()
+    server.say(Status("LAGGING", 5, 6, 12.5))
+    server.break_off()
+    assert server.reader.status is None
+    assert server.reader.statistics().lag_ms == 0.0
+    server.connect()
+    server.say(Status("LIVE", 1, 2, 3.0))
+    statistics = server.reader.statistics()
+    assert (statistics.merged, statistics.dropped, statistics.lag_ms) == (6, 8, 3.0)
+    server.break_off()
+    server.break_off()
+    assert server.reader.statistics().merged == 6
+
+
+def test_a_newer_token_is_shown_on_a_connection_and_kept_back_without_one():
+    server = Server()
+    server.reader.authenticate("early")
+    assert server.connect() == []
+    server.reader.authenticate("newer")
+    assert server.hear() == [Authenticate("newer")]
+
+
+def test_a_subscription_that_is_forbidden_later_ends_and_is_not_asked_for_again():
+    server = Server()
+    server.connect()
+    wish = server.reader.subscribe("book", "A-USD", depth=2)
+    server.hear()
+    server.say(granted(wish.wish, 7), snapshot(7))
+    server.say(Error(4003, "the token does not allow it", key=7))
+    assert (wish.state, wish.error) == (SubscriptionState.REFUSED, "the token does not allow it")
+    assert server.say(increment(7, 11, 11)) == []  # of a key that is known no more
+    assert server.hear() == []
+    server.break_off()
+    assert server.connect() == []
