@@ -150,6 +150,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_s: Annotated[
         float, Meta(ge=0, le=600, description="seconds over which readers are sent away when the server ends")
     ] = 5.0
+    redis_url: Annotated[
+        str,
+        Meta(min_length=1, description="Redis between engine and gateways; embedded starts one of our own"),
+    ] = "embedded"
+    resume_wait_s: Annotated[
+        float,
+        Meta(
+            ge=0, le=60, description="seconds a gateway that is behind a returning reader tries to catch up"
+        ),
+    ] = 2.0
+    history_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="age at which steps leave a stream in Redis, in seconds")
+    ] = 60.0
+    history_bytes: Annotated[
+        int, Meta(ge=4096, le=2**40, description="bytes of steps that a stream in Redis holds per instrument")
+    ] = 67_108_864
+    store_buffer_bytes: Annotated[
+        int,
+        Meta(ge=65_536, le=2**34, description="bytes of steps per instrument that wait for a slow Redis"),
+    ] = 33_554_432
+    store_buffer_s: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=3600,
+            description="seconds that steps wait for a slow Redis before a state replaces them",
+        ),
+    ] = 10.0
     origins: dict[str, Origin] = {}  # only of what is no default
 
     def __repr__(self) -> str:

@@ -17,21 +17,34 @@ from rtlab.cli.running import ended_event, run, settings_of
 @click.option("--allow-anyone", is_flag=True, default=None, help="Let other machines in without a token.")
 @click.option("--tls-cert", help="File of the certificate for wss (none).")
 @click.option("--tls-key", help="File of its key (none).")
+@click.option(
+    "--role",
+    type=click.Choice(["engine", "gateway", "all"]),
+    default="all",
+    help="The engine alone, which writes to Redis; a gateway that follows it; or both in one, without Redis.",
+)
+@click.option("--redis", "redis_url", help="URL of the Redis between engine and gateways (one of our own).")
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
 @click.option(
     "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."
 )
-def command(for_s: float | None, owned: bool, **flags: object) -> None:
+def command(role: str, for_s: float | None, owned: bool, **flags: object) -> None:
     """Serve a simulated market's feed over WebSocket."""
     settings = settings_of(flags)
-    from rtlab.lab.server import MarketServer, serve_simulated  # late: numba and websockets cost a second
+    from rtlab.lab.roles import serve_engine, serve_gateway  # late: numba and websockets cost a second
+    from rtlab.lab.server import serve_simulated
 
-    def say(server: MarketServer) -> None:
-        url = server.gateway.url
-        click.echo(json.dumps({"url": url}) if owned else f"feed at {url} (Ctrl-C ends it)")
+    def say(url: str) -> None:
+        what = "market written to" if role == "engine" else "feed at"
+        click.echo(json.dumps({"url": url}) if owned else f"{what} {url} (Ctrl-C ends it)")
 
     async def main() -> None:
         ended = await ended_event(after_s=for_s, with_owner=owned)
-        await serve_simulated(settings, on_ready=say, ended=ended)
+        if role == "engine":
+            await serve_engine(settings, on_ready=say, ended=ended)
+        elif role == "gateway":
+            await serve_gateway(settings, on_ready=lambda gateway: say(gateway.url), ended=ended)
+        else:
+            await serve_simulated(settings, on_ready=lambda server: say(server.gateway.url), ended=ended)
 
     run(main())

@@ -30,6 +30,7 @@ def limits(settings: Settings) -> Limits:
         messages_burst=max(16, round(2.5 * settings.messages_per_s)),
         message_bytes=settings.message_bytes,
         idle_s=settings.idle_s,
+        resume_wait_s=settings.resume_wait_s,
     )
 
 

@@ -47,6 +47,12 @@ DEFAULTS = {
     "handshake_s": 5.0,
     "idle_s": 600.0,
     "drain_s": 5.0,
+    "redis_url": "embedded",
+    "resume_wait_s": 2.0,
+    "history_s": 60.0,
+    "history_bytes": 67108864,
+    "store_buffer_bytes": 33554432,
+    "store_buffer_s": 10.0,
 }
 
 
