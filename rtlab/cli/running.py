@@ -17,6 +17,18 @@ def settings_of(flags: Mapping[str, object]) -> Settings:
     return settings
 
 
+def raise_file_limit(wanted: int) -> None:
+    """Let this process hold `wanted` files and sockets, or as many as the system allows it."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def run(main: Coroutine[object, object, None]) -> None:
     """Run `main` on the fastest event loop there is."""
     try:

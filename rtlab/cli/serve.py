@@ -5,7 +5,9 @@ import json
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.cli.running import ended_event, raise_file_limit, run, settings_of
+
+OTHER_FILES = 256  # that are no readers
 
 
 @click.command()
@@ -31,6 +33,7 @@ from rtlab.cli.running import ended_event, run, settings_of
 def command(role: str, for_s: float | None, owned: bool, **flags: object) -> None:
     """Serve a simulated market's feed over WebSocket."""
     settings = settings_of(flags)
+    raise_file_limit(settings.connections + OTHER_FILES)
     from rtlab.lab.roles import serve_engine, serve_gateway  # late: numba and websockets cost a second
     from rtlab.lab.server import serve_simulated
 

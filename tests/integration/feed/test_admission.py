@@ -18,7 +18,7 @@ from rtlab.errors import RtlabError
 from rtlab.feed.admission import Admission
 from rtlab.feed.policy import Policy
 from rtlab.feed.tls import server_context
-from rtlab.protocol import Authenticate, Channel, Codec, Error, Subscribe, Welcome
+from rtlab.protocol import Authenticate, Channel, Codec, Error, Limits, Ping, Pong, Subscribe, Welcome
 
 WISHES = (("book", "BTC-USD", 20), ("trades", "BTC-USD", 100))
 CODEC = Codec("json")
@@ -132,6 +132,7 @@ async def test_a_drain_sends_readers_away_with_a_hint_while_strangers_are_told_t
         live.step(10)
         page = f"http://127.0.0.1:{live.gateway.port}/ready"
         assert b" 200 " in await get(page)
+        assert b"rtlab_admission_visits 1.0" in await get(page.replace("ready", "metrics"))
         readers = [await websocket(live.gateway.url) for _ in range(60)]
         draining = asyncio.create_task(live.gateway.drain(0.5))
         await asyncio.sleep(0)
@@ -159,3 +160,62 @@ async def get(url: str) -> bytes:
     raw = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     return raw
+
+
+async def test_what_is_no_tls_at_a_tls_port_ends_by_itself_and_quietly(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    tls, admission = server_context(*make_certificate(tmp_path)), Admission(Policy(handshake_s=0.3))
+    async with LiveMarket(seed=57, admission=admission, tls=tls) as live:
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\xc8", b"", bytes(5000)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", live.gateway.port)
+            writer.write(said)
+            with contextlib.suppress(ConnectionResetError):
+                await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_reader_that_subscribes_to_nothing_is_closed_with_4009():
+    limits = Limits(idle_s=0.3, heartbeat_s=0.05)
+    async with LiveMarket(seed=58, limits=limits) as live, websocket(live.gateway.url) as idle:
+
+        async def answer_pings() -> None:
+            while True:
+                message = CODEC.decode_server(await idle.recv())
+                live.step(1)
+                for one in getattr(message, "messages", [message]):
+                    if isinstance(one, Ping):
+                        await idle.send(CODEC.encode(Pong(one.nonce, {})).decode())
+
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(answer_pings(), 10)
+        assert closed.value.rcvd.code == 4009
+        assert "nothing subscribed" in closed.value.rcvd.reason
+
+
+async def test_who_sends_too_fast_is_told_and_then_closed_and_the_others_go_on():
+    async with (
+        LiveMarket(seed=59, limits=Limits(messages_per_s=20, messages_burst=10)) as live,
+        connect(live.gateway.url) as client,
+        websocket(live.gateway.url) as loud,
+    ):
+        live.step(300)
+        subscriptions = await follow(client, *WISHES)
+        codes = []
+        for wish in range(100):
+            await loud.send(CODEC.encode(Subscribe(wish, [Channel("nothing", "BTC-USD")])).decode())
+
+        async def note_errors() -> None:
+            while True:
+                message = CODEC.decode_server(await loud.recv())
+                codes.extend(
+                    one.code for one in getattr(message, "messages", [message]) if isinstance(one, Error)
+                )
+
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(note_errors(), 10)
+        assert closed.value.rcvd.code == 4029
+        assert codes[:10] == [4004] * 10
+        assert set(codes[10:]) == {4029}
+        await live.caught_up(*subscriptions)
+        live.assert_true(*subscriptions)

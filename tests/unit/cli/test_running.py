@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.cli.running import ended_event, raise_file_limit, run, settings_of
 from rtlab.errors import ConfigError
 
 
@@ -43,3 +43,16 @@ def test_run_runs_to_the_end():
 
     run(main())
     assert seen[0].is_closed()
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_is_wanted_and_never_lowered():
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        raise_file_limit(512)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, before[1])
+        raise_file_limit(300)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
