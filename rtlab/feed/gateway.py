@@ -73,7 +73,8 @@ class Gateway:
         self._gone = asyncio.Event()
         self._accepted = self._refused = self._evicted = self._foreign = self._skipped = 0
         self._publishes = self._postponed = self._bytes_sent = 0
-        self._began = 0  # the last publish, ns
+        self._began = 0  # the last round, ns
+        self._wanted = False  # a publish waits for its turn
         self._moves, self._pulse = Moves(), Pulse(self.limits)
         self._gone_tally = Tally()
         self._pending: asyncio.TimerHandle | None = None
@@ -87,7 +88,7 @@ class Gateway:
         self.port = listener.getsockname()[1]
         self._started = time.monotonic()
         warm_up()
-        self._rounds = Rounds(self.frames, Cohorts(self._cache, self._pulse, self), self._loop)
+        self._rounds = Rounds(self.frames, Cohorts(self._cache, self._pulse, self), self._loop, self._on_done)
         self._server = await self._loop.create_server(
             lambda: Connection(self),
             sock=listener,
@@ -124,14 +125,16 @@ class Gateway:
         """
         if not self._serving:
             raise ClosedError("this gateway is not serving: publish inside of `async with`")
-        if self._pending is not None:
-            return
         now = time.monotonic_ns()
+        if self._wanted:
+            return
         if now >= self._free_at() and not self._rounds.is_under_way:
             self._publish(now)
-        else:
-            self._postponed += 1
-            self._pending = self._loop.call_later(max(0, self._free_at() - now) / 1e9, self._publish_late)
+            return
+        self._postponed += 1
+        self._wanted = True
+        if not self._rounds.is_under_way:
+            self._publish_later(now)
 
     def stop_listening(self) -> None:
         """Let nobody else in; who is there stays. Idempotent."""
@@ -326,16 +329,21 @@ class Gateway:
         # a round takes at most every other moment of the loop; what others did in between its slices is theirs
         return max(self._rounds.ended, self._began + 2 * self._rounds.busy_ns)
 
+    def _on_done(self) -> None:
+        if self._wanted:
+            self._publish_later(self._rounds.ended)
+
+    def _publish_later(self, now: int) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+        self._pending = self._loop.call_later(max(0, self._free_at() - now) / 1e9, self._publish_late)
+
     def _publish_late(self) -> None:
-        self._pending = None
-        now = time.monotonic_ns()
-        if self._rounds.is_under_way or now < self._free_at():
-            wait = max(100_000, self._free_at() - now)
-            self._pending = self._loop.call_later(wait / 1e9, self._publish_late)
-        else:
-            self._publish(now)
+        if not self._rounds.is_under_way:  # else it comes when that round is done
+            self._publish(time.monotonic_ns())
 
     def _publish(self, now: int) -> None:
         self._publishes += 1
+        self._wanted = False
         self._began = now
         self._rounds.begin(now)

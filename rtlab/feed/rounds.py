@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -29,16 +29,22 @@ class Rounds:
     Theory of operation. A round begins by building what each cohort is due; at that moment nothing else happens, so
     that a single reader which is served right then stands where a cohort stands, and joins it. Then come the members,
     chunk by chunk, then the other single readers, and every `SLICE_NS` the loop. Only one round is under way: who
-    wants another one meanwhile begins it afterwards, and gets all that came in between as one.
+    wants another one meanwhile begins it when `done` was called, and gets all that came in between as one.
     """
 
-    def __init__(self, frames: Frames, cohorts: Cohorts[Connection], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        frames: Frames,
+        cohorts: Cohorts[Connection],
+        loop: asyncio.AbstractEventLoop,
+        done: Callable[[], None],
+    ) -> None:
         self.cohorts = cohorts
         self.slices = self.rounds = 0
         self.bytes_sent = 0  # by the kernel
         self.busy_ns = 0  # of the last round
         self.ended = 0  # when (ns, monotonic) the last round was done
-        self._frames, self._loop = frames, loop
+        self._frames, self._loop, self._done = frames, loop, done
         self._singles: dict[Connection, None] = {}
         self._steps: deque[tuple[Step, Ints]] = deque()
         self._waiting: deque[Connection] = deque()
@@ -83,7 +89,6 @@ class Rounds:
         steps = self.cohorts.begin(now)
         self._waiting.extend(self._singles)
         self._serve_singles(now, now + _FIRST_NS)
-        self.cohorts.forget()
         for step in steps:
             size = CHUNK if step.payload is not None else max(1, len(step.slots))
             self._steps.extend((step, step.slots[i : i + size]) for i in range(0, len(step.slots), size))
@@ -131,6 +136,7 @@ class Rounds:
         else:
             self.cohorts.end(now)
             self.ended = now
+            self._done()
 
     def _serve(self, step: Step, slots: Ints, now: int) -> None:
         slots = self.cohorts.ready(step, slots, now)
@@ -172,6 +178,7 @@ class Rounds:
                 connection.write_due(now)
                 self._join(connection, now)
             now = time.monotonic_ns()
+        self.cohorts.forget()
         return now
 
     def _join(self, connection: Connection, now: int) -> None:

@@ -163,10 +163,10 @@ class Cohorts(Generic[Owner]):
             return
         cohort = self._at.get(point)
         if cohort is None:
-            other = self._alone.pop(point, None)
-            if other is None:
-                self._alone[point] = (member, owner)
+            other = self._alone.setdefault(point, (member, owner))
+            if other[0] is member:
                 return
+            del self._alone[point]
             twins = {key: cursor.twin() for key, cursor in member.cursors.items()}
             cohort = self._at[point] = self._new(member.codec, twins, np.zeros(len(Tally._fields), np.int64))
             self._enter(cohort, *other)
