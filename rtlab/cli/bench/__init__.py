@@ -16,7 +16,7 @@ BENCHES = {
     "flow": "one order from submit to a client's book, and to a pixel",
     "fanout": "one send to one reader of thousands, beside raw send() and the usual servers",
     "bandwidth": "bytes of increments beside full-state pushes, recorded and simulated",
-    "slow": "a reader that takes 3 kB/s of a feed, and what it does to the others",
+    "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "lod": "one viewport of ten million points",
 }
 Report = Mapping[str, object]

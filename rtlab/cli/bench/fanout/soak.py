@@ -26,7 +26,7 @@ from rtlab.sources.simulated import Simulated
 
 CHANGES_PER_S = 2_000
 STEP_S = 0.005
-LOOKS = 100
+LOOKS = 40
 LONGEST_LOOK_S = 5.0
 DEPTH = 10
 SETTLE_S = 20.0  # for everybody to stand at the end, heartbeats included
@@ -36,9 +36,9 @@ Row = dict[str, object]
 
 
 class Served(NamedTuple):
-    """The gateway's process at one moment: resident bytes, the book's seq, its checksum at DEPTH, readers evicted.
+    """The gateway's process at one moment: resident bytes, the book's seq, its checksum at DEPTH.
 
-    `cpu_s` is what it has used so far.
+    `evicted` readers are told at the end, `cpu_s` is what it has used so far.
     """
 
     resident: int
@@ -119,15 +119,13 @@ async def serve(owner: Owner, core: int | None) -> None:
     async with Gateway(market) as gateway:
         changing = asyncio.create_task(_change(market, gateway))
         owner.send(gateway.port)
+        evicted = 0
         while True:
             if await owner.receive() == "quiet":
                 changing.cancel()
-            evicted = gateway.statistics().evicted
-            owner.send(
-                Served(
-                    resident_bytes(os.getpid()), book.seq, book.checksum(DEPTH), evicted, time.process_time()
-                )
-            )
+                evicted = gateway.statistics().evicted  # looks at every reader: not while it is measured
+            used = (resident_bytes(os.getpid()), book.seq, book.checksum(DEPTH), evicted, time.process_time())
+            owner.send(Served(*used))
 
 
 async def _change(market: Market, gateway: Gateway) -> None:

@@ -1,0 +1,201 @@
+"""`rtlab bench slow`: readers that take 3 kB/s, or nothing any more, and what they do to those who keep up.
+
+Phases without the slow ones and with them take turns on one server, so that what else the machine does meets both
+alike. Beside it, in the same run, a plain server that queues for each reader what it cannot send yet.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from math import sqrt
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+
+from rtlab.cli.bench.children import Child
+from rtlab.cli.bench.crowd import Crowd, Wish
+from rtlab.cli.bench.load import INSTRUMENT, Load
+from rtlab.cli.bench.slow.readers import BYTES_PER_S, Slow, read_slowly, stop_reading
+from rtlab.cli.bench.slow.serving import DEPTH, Account, serve, serve_plainly
+
+PLAIN = "websockets send per reader"
+SETTLE_S = 0.5  # after each change of phase, before its numbers count
+START_S = 20.0  # the most that it takes the readers to come, while the load already runs
+BEYOND_S = 2.0  # evict_after_s, within which who does nothing is gone
+GOALS = {"staleness": 1_200.0, "others": 1.10, "bytes": 65_536.0, "stopped": 1.2, "budget": float(64 << 20)}
+
+
+class Plan(NamedTuple):
+    """What is measured: `fast` and `slow` readers in `pairs` of phases of `phase_s`, then `stopped` ones."""
+
+    events_per_s: int = 50_000
+    fast: int = 200
+    slow: int = 10
+    stopped: int = 1000
+    pairs: int = 8
+    phase_s: float = 6.0
+    plain_s: float = 20.0
+    evict_after_s: float = 10.0
+
+
+class Measured(NamedTuple):
+    """p99 (us) of the fast ones without, with, without ... the slow ones; the phases of these, and their cost."""
+
+    p99_us: Sequence[float]
+    phases: Sequence[Slow]
+    account: Account
+    whole: float  # bytes a second of one who takes all
+
+
+class Stopped(NamedTuple):
+    """p99 (us) of the fast ones before and while others have stopped reading; what that cost."""
+
+    before_us: float
+    with_us: float
+    account: Account
+
+
+class Plainly(NamedTuple):
+    """The slow readers of the plain server, and the longest queue (messages) it kept for one."""
+
+    slow: Slow
+    longest: int
+
+
+def run(quick: bool) -> dict[str, object]:
+    """Measure, and give results and goals as `rtlab bench --json` prints them."""
+    return measure(Plan(pairs=2, phase_s=4.0, stopped=200, plain_s=8.0) if quick else Plan())
+
+
+def measure(plan: Plan) -> dict[str, object]:
+    """Measure all that is planned, one after the other; give what `report` makes of it."""
+    return report(plan, _with_slow(plan), _with_stopped(plan), _plainly(plan))
+
+
+def _with_slow(plan: Plan) -> Measured:
+    seconds = (2 * plan.pairs + 1) * (plan.phase_s + 2 * SETTLE_S) + START_S
+    with ExitStack() as stack:
+        server = stack.enter_context(Child(serve, Load(plan.events_per_s, seconds), plan.evict_after_s))
+        port = server.receive()
+        slow = stack.enter_context(Child(read_slowly, port, plan.slow, False))
+        server.send("go")
+        crowd = stack.enter_context(_crowd(port, plan.fast))
+        crowd.ready()
+        bytes_before, began = crowd.report()["bytes"], time.monotonic()
+        p99, phases = [_phase(crowd, plan.phase_s)], []
+        for _ in range(plan.pairs):
+            slow.send("join")
+            slow.receive()
+            p99.append(_phase(crowd, plan.phase_s))
+            slow.send("leave")
+            phases.append(slow.receive())
+            p99.append(_phase(crowd, plan.phase_s))
+        whole = (crowd.report()["bytes"] - bytes_before) / (time.monotonic() - began) / plan.fast
+        server.send("enough")
+        return Measured(p99, phases, server.receive(), whole)
+
+
+def _with_stopped(plan: Plan) -> Stopped:
+    seconds = 2 * (plan.phase_s + SETTLE_S) + 2 * START_S + plan.evict_after_s + BEYOND_S
+    with ExitStack() as stack:
+        server = stack.enter_context(Child(serve, Load(plan.events_per_s, seconds), plan.evict_after_s))
+        port = server.receive()
+        stopped = stack.enter_context(Child(stop_reading, port, plan.stopped))
+        server.send("go")
+        crowd = stack.enter_context(_crowd(port, plan.fast))
+        crowd.ready()
+        before = _phase(crowd, plan.phase_s)
+        stopped.send("stop")
+        stopped.receive()
+        gone_by = time.monotonic() + plan.evict_after_s + BEYOND_S
+        during = _phase(crowd, plan.phase_s)
+        time.sleep(max(0.0, gone_by - time.monotonic()))
+        server.send("enough")
+        return Stopped(before, during, server.receive())
+
+
+def _plainly(plan: Plan) -> Plainly:
+    with ExitStack() as stack:
+        server = stack.enter_context(Child(serve_plainly, Load(plan.events_per_s, plan.plain_s + 2)))
+        slow = stack.enter_context(Child(read_slowly, server.receive(), plan.slow, True))
+        slow.send("join")
+        slow.receive()
+        server.send("go")
+        time.sleep(plan.plain_s)
+        slow.send("leave")
+        read = slow.receive()
+        server.send("enough")
+        return Plainly(read, server.receive())
+
+
+def _crowd(port: int, readers: int) -> Crowd:
+    return Crowd(port, Wish(readers, [INSTRUMENT.symbol], DEPTH))
+
+
+def _phase(crowd: Crowd, seconds: float) -> float:
+    time.sleep(SETTLE_S)
+    crowd.report()  # forgets the times until now
+    time.sleep(seconds)
+    return float(crowd.report()["delivery_p99_us"])
+
+
+def report(plan: Plan, measured: Measured, stopped: Stopped, plainly: Plainly) -> dict[str, object]:
+    """Make results and goals of what was measured."""
+    staleness = [float(np.percentile(phase.staleness_ms, 99)) for phase in measured.phases]
+    without, with_it = measured.p99_us[::2], measured.p99_us[1::2]
+    # each phase with them beside the two around it: what else the machine does changes slower than that. Geometric,
+    # because an arithmetic mean of two heavy tails is above the median of one, and would flatter
+    ratios = [w / sqrt(a * b) for w, a, b in zip(with_it, without, without[1:], strict=False)]
+    kept = [measured.account.served[port] for phase in measured.phases for port in phase.ports]
+    case = f"{plan.slow} at {BYTES_PER_S / 1000:g} of {measured.whole / 1000:.0f} kB/s"
+    others, gone = f"{plan.fast} readers", f"{plan.stopped} stopped reading"
+    results = [
+        _row("staleness of the slow, p99", case, "ms", staleness),
+        _row("staleness of the slow, p99", case, "ms", [_p99(plainly.slow)], PLAIN),
+        _row("staleness of the slow at the end", case, "ms", [float(plainly.slow.staleness_ms[-1])], PLAIN),
+        _row("messages queued for one of the slow, peak", case, "messages", [plainly.longest], PLAIN),
+        _row("bytes in the send buffer of one, peak", case, "bytes", [one.buffered for one in kept]),
+        _row("bytes sent to one and unanswered, peak", case, "bytes", [one.unanswered for one in kept]),
+        _row("messages lost by the slow", case, "messages", [phase.losses for phase in measured.phases]),
+        _row("submit to applied of the fast, p99", f"{others}, without the slow", "us", without),
+        _row("submit to applied of the fast, p99", f"{others}, with the slow", "us", with_it),
+        _row("p99 of the fast, with the slow / around it", others, "", ratios),
+        _row("submit to applied of the fast, p99", "before others stop", "us", [stopped.before_us]),
+        _row("submit to applied of the fast, p99", gone, "us", [stopped.with_us]),
+        _row("bytes in all send buffers, peak", gone, "bytes", [stopped.account.buffered]),
+        _row("evicted", gone, "readers", [stopped.account.evicted]),
+    ]
+    most = max(max(one.buffered, one.unanswered) for one in kept)
+    goals = [
+        _goal(3, "staleness of the slow, p99", median(staleness), GOALS["staleness"], "ms"),
+        _goal(3, "p99 of the fast, with the slow / around it", median(ratios), GOALS["others"], ""),
+        _goal(4, "bytes kept for one of the slow, peak", float(most), GOALS["bytes"], "bytes"),
+        _goal(
+            4, "bytes in all send buffers, peak", float(stopped.account.buffered), GOALS["budget"], "bytes"
+        ),
+        _goal(
+            4,
+            "p99 of the fast, with the stopped / before",
+            stopped.with_us / stopped.before_us,
+            GOALS["stopped"],
+            "",
+        ),
+        _goal(4, "evicted of the stopped", stopped.account.evicted, plan.stopped, "readers", ">="),
+    ]
+    return {"results": results, "goals": goals}
+
+
+def _p99(slow: Slow) -> float:
+    return float(np.percentile(slow.staleness_ms, 99))
+
+
+def _row(
+    name: str, case: str, unit: str, values: Sequence[float], contender: str = "rtlab"
+) -> dict[str, object]:
+    row: dict[str, object] = {"name": name, "contender": contender, "case": case, "unit": unit}
+    return row | {"runs": len(values), "median": median(values), "min": min(values), "max": max(values)}
+
+
+def _goal(show: int, name: str, value: float, bound: float, unit: str, op: str = "<=") -> dict[str, object]:
+    return {"show": show, "name": name, "value": value, "bound": bound, "op": op, "unit": unit}
