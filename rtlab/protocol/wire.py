@@ -110,7 +110,20 @@ def _schemas() -> dict[str, Any]:
     for name, schema in schemas.items():
         for field, meaning in MEANINGS[name].items():
             schema["properties"][field] = {**schema["properties"][field], "description": meaning}
-    return dict(schemas)
+    return {name: _draft_07(schema) for name, schema in schemas.items()}
+
+
+def _draft_07(node: Any) -> Any:
+    """Say in JSON Schema draft 07, which AsyncAPI 3 is made on, what msgspec says in 2020-12."""
+    if isinstance(node, list):
+        return [_draft_07(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    # AsyncAPI's discriminator is the name of a field; the types of the messages tell them apart without it
+    told = {key: _draft_07(one) for key, one in node.items() if key != "discriminator"}
+    if "prefixItems" in told:
+        told["items"], told["additionalItems"] = told.pop("prefixItems"), False
+    return told
 
 
 def _summary(form: type[msgspec.Struct]) -> str:

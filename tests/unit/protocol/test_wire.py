@@ -78,10 +78,20 @@ def test_the_examples_of_the_document_hold_to_its_schemas(name):
     [example] = DOCUMENT["components"]["messages"][name]["examples"]
     assert Codec("json").encode(decode(name, json.dumps(example["payload"]))) == json_example(name)
     schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
-    jsonschema.Draft202012Validator(schema).validate(example["payload"])
+    jsonschema.Draft7Validator(schema).validate(example["payload"])
+    jsonschema.Draft7Validator.check_schema(schema)
     wrong = {**example["payload"], "type": "Nothing"}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.Draft202012Validator(schema).validate(wrong)
+        jsonschema.Draft7Validator(schema).validate(wrong)
+
+
+def test_a_row_that_is_too_short_or_too_long_does_not_hold_to_the_schemas():
+    [example] = DOCUMENT["components"]["messages"]["Increment"]["examples"]
+    schema = {"$ref": "#/components/schemas/Increment", "components": DOCUMENT["components"]}
+    validator = jsonschema.Draft7Validator(schema)
+    for row in ([0, 1], [0, 1, 2, 3], [2, 1, 1], ["0", 1, 1]):
+        with pytest.raises(jsonschema.ValidationError):
+            validator.validate({**example["payload"], "changes": [row]})
 
 
 def references(node):
