@@ -176,12 +176,14 @@ class Gateway:
 
     def statistics(self) -> GatewayStatistics:
         """Count readers, how they ended, and what was shared; cheap enough for every scrape."""
-        serving = self._readers()
-        states = Counter(reader.state for _, reader in serving)
-        tally = total(self._gone_tally, *(reader.tally for _, reader in serving))
+        # members are many and all live: what is to be known of them is known together
         rounds, into = self._rounds, self._moves.into
+        alone = [c.session for c in rounds.singles if isinstance(c.session, Subscriber)]
+        states = Counter(reader.state for reader in alone)
+        states[State.LIVE] += rounds.cohorts.members
+        tally = total(self._gone_tally, rounds.cohorts.carried(), *(reader.tally for reader in alone))
         return GatewayStatistics(
-            readers=len(serving),
+            readers=len(alone) + rounds.cohorts.members,
             live=states[State.LIVE],
             lagging=states[State.LAGGING],
             degraded=states[State.DEGRADED],

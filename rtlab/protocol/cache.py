@@ -6,13 +6,15 @@ from zlib import crc32
 
 from rtlab.book import AnyUpdate
 from rtlab.protocol.channels import CHANNEL_KINDS, ChannelKind
-from rtlab.protocol.codec import Codec
+from rtlab.protocol.codec import Codec, Malformed, Payload
 from rtlab.protocol.limits import SECOND
-from rtlab.protocol.messages import Ping
+from rtlab.protocol.messages import ClientMessage, Ping, Pong
 from rtlab.protocol.state import Source
 
 CHECKED_DEPTH = 100
 """Up to this depth every increment carries a checksum; beyond, the first of each second, and who asks for one."""
+
+_LARGEST_ANSWER = 1024  # bytes
 
 
 class Built(NamedTuple):
@@ -132,7 +134,7 @@ class PayloadCache:
     """Shared by all subscribers of one gateway, over one set of sources.
 
     Bounded: it keeps lanes only as long as somebody subscribes to them, of each at most `points` payloads, all
-    of them about its source's head, and at most `batch_bytes` of coalesced ones.
+    of them about its source's head, at most `batch_bytes` of coalesced ones, and `points` answers to pings.
     """
 
     def __init__(self, *, points: int = 64, batch_bytes: int = 1 << 20) -> None:
@@ -145,6 +147,7 @@ class PayloadCache:
         self._nonce = 0
         self._pings: dict[tuple[object, ...], tuple[int, bytes]] = {}  # of one time
         self._pinged_at = -1
+        self._answers: dict[tuple[str, bytes], ClientMessage | Malformed] = {}
 
     def lane(
         self, source: Source, codec: Codec, name: str, instrument: str, interval_ns: int, depth: int
@@ -188,6 +191,20 @@ class PayloadCache:
         else:
             self.shared += 1
         return ping
+
+    def decode(self, codec: Codec, payload: Payload) -> ClientMessage | Malformed:
+        """Give a client's message: readers at one point answer a ping by the same bytes, which are read once."""
+        if len(payload) > _LARGEST_ANSWER or not isinstance(payload, bytes):
+            return codec.decode_client(payload)
+        key = (codec.encoding, payload)
+        message = self._answers.get(key)
+        if message is None:
+            message = codec.decode_client(payload)
+            if isinstance(message, Pong):
+                if len(self._answers) >= self.points:
+                    self._answers.clear()
+                self._answers[key] = message
+        return message
 
     def statistics(self) -> CacheStatistics:
         """Count what was built and shared."""

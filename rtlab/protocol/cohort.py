@@ -14,6 +14,7 @@ It is only a faster way to the same bytes: whoever may not be sent to now (windo
 than its window takes), or says anything but the expected answer, leaves, and is served on its own.
 """
 
+from operator import add, sub
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -59,6 +60,10 @@ class Member(Protocol):
     codec: Codec
     cursors: dict[int, Cursor]
     credit: Credit
+
+    @property
+    def tally(self) -> Tally:
+        """Give what happened since the connection began."""
 
     def entered(self, cohorts: "Cohorts[Any]", slot: int) -> None:
         """Be carried from now on, as number `slot`."""
@@ -126,6 +131,7 @@ class Cohorts(Generic[Owner]):
     def __init__(self, cache: PayloadCache, pulse: Pulse, carrier: Carrier[Owner]) -> None:
         self.owners: list[Owner | None] = []
         self.fallen = 0
+        self._before = Tally()  # of all members, when they joined
         self._cache, self._pulse, self._carrier = cache, pulse, carrier
         self._members: list[Member | None] = []
         self._free: list[int] = []
@@ -190,6 +196,7 @@ class Cohorts(Generic[Owner]):
         self._free.append(slot)
         self.fallen += 1
         member.left(tally)
+        self._before = Tally(*map(add, self._before, map(sub, tally, member.tally)))
         self._carrier.fell_out(owner, slot)
 
     def cohort(self, slot: int) -> Cohort:
@@ -199,6 +206,15 @@ class Cohorts(Generic[Owner]):
     def tally(self, slot: int) -> Tally:
         """Give what happened to a member since it joined."""
         return Tally(*(self._base[slot] + self.cohort(slot).totals).tolist())
+
+    def carried(self) -> Tally:
+        """Give what happened to all members, each since its connection began."""
+        here = self._of >= 0
+        totals = np.zeros((len(self._cohorts) + len(self._numbers) + len(self._retired), len(Tally._fields)))
+        for number, cohort in self._cohorts.items():
+            totals[number] = cohort.totals
+        sums = self._base[here].sum(axis=0) + totals[self._of[here]].sum(axis=0)
+        return total(self._before, Tally(*map(int, sums)))
 
     def unanswered(self, slot: int) -> int:
         """Give the bytes that a member has not answered for."""
@@ -358,6 +374,7 @@ class Cohorts(Generic[Owner]):
         self._members[slot], self.owners[slot] = member, owner
         self._of[slot] = cohort.number
         self._base[slot] = -cohort.totals
+        self._before = total(self._before, member.tally)
         self._take_credit(slot, member.credit)
         member.entered(self, slot)
         self._carrier.joined(owner, slot)

@@ -2,7 +2,7 @@
 
 from rtlab.protocol.limits import SECOND, Limits, ns
 
-PINGS_PER_S = 2_000  # an answer costs a server about 20 us: this is a small part of one core
+PINGS_PER_S = 1_000  # a ping and its answer cost a server about 40 us: this is 4 % of one core
 _BURST_S = 0.05
 
 

@@ -116,7 +116,7 @@ class Subscriber:
     def receive(self, payload: Payload, now: int) -> None:
         """Take a client's payload in; ProtocolError when the connection is to be closed, with its code."""
         self._now = now
-        message = self._codec.decode_client(payload)
+        message = self._cache.decode(self._codec, payload)
         if not isinstance(message, Pong):
             self._delivery.leave()
         if self._is_too_fast(message):

@@ -4,7 +4,8 @@ from zlib import crc32
 import pytest
 
 from rtlab.book import WHOLE, L2Book, Tape, Ticker, TickerRow
-from rtlab.protocol import Batch, Codec, Increment, PayloadCache, Snapshot
+from rtlab.errors import ProtocolError
+from rtlab.protocol import Batch, Codec, Increment, PayloadCache, Ping, Pong, Resync, Snapshot
 from rtlab.protocol.cache import CHECKED_DEPTH, Stand
 from rtlab.protocol.limits import SECOND
 
@@ -193,3 +194,25 @@ def test_batches_are_bounded_by_their_bytes():
     assert cache.batch(CODEC, [b"a" * 100, bytes([49]) * 100]) in cache._coalesced.values()
     cache.batch(CODEC, [b"a" * 1000, b"b"])
     assert len(cache._coalesced) == 1
+
+
+def test_pings_at_one_point_and_time_are_one_payload_with_a_number_of_its_own():
+    cache, heads = PayloadCache(), {1: (1, 5, 7)}
+    nonce, payload = cache.ping(CODEC, heads, 10)
+    assert cache.ping(CODEC, dict(heads), 10) == (nonce, payload)
+    assert CODEC.decode_server(payload) == Ping(nonce, 10, heads)
+    later = [cache.ping(CODEC, heads, 11)[0], cache.ping(CODEC, {1: (1, 7, 7)}, 11)[0]]
+    assert nonce < later[0] < later[1]
+
+
+def test_equal_answers_are_read_once_and_whatever_else_each_time():
+    cache = PayloadCache(points=3)
+    answers = [CODEC.encode(Pong(nonce, {1: (1, 5)})) for nonce in range(10)]
+    for answer in answers:
+        assert cache.decode(CODEC, answer) == CODEC.decode_client(answer)
+        assert len(cache._answers) <= 3
+    assert cache.decode(CODEC, bytes(bytearray(answers[-1]))) is cache.decode(CODEC, answers[-1])
+    resync = CODEC.encode(Resync(1))
+    assert cache.decode(CODEC, resync) is not cache.decode(CODEC, resync)
+    with pytest.raises(ProtocolError):
+        cache.decode(CODEC, b"")

@@ -204,8 +204,10 @@ def test_what_was_sent_is_counted_for_each_member_also_after_it_left():
         room.round()
     carried = room.subscribers[0].tally
     assert (carried.messages, carried.heads) == (before.messages + 5, before.heads + 5)
+    assert room.cohorts.carried() == total(*(s.tally for s in room.subscribers))
     room.subscribers[0].leave()
     assert room.subscribers[0].tally == carried
+    assert room.cohorts.carried() == total(*(s.tally for s in room.subscribers[1:]))
 
 
 def test_slots_are_given_again():
