@@ -16,6 +16,7 @@ BENCHES = {
     "flow": "one order from submit to a client's book, and to a pixel",
     "fanout": "one send to one reader of thousands, beside raw send() and the usual servers",
     "bandwidth": "bytes of increments beside full-state pushes, recorded and simulated",
+    "scale": "one engine through Redis into two gateways, beside one process",
     "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "lod": "one viewport of ten million points",
 }
@@ -32,7 +33,7 @@ Report = Mapping[str, object]
 )
 @click.option("--churn", is_flag=True, help="Of a soak: readers come, go and stall.")
 def command(name: str, as_json: bool, quick: bool, soak: float | None, readers: int, churn: bool) -> None:
-    """Measure NAME (engine, flow, fanout, bandwidth, slow, lod) on this machine, side by side with a peer."""
+    """Measure NAME (engine, flow, fanout, bandwidth, scale, slow, lod) on this machine, side by side with a peer."""
     if soak is not None and name != "fanout":
         raise click.UsageError(f"--soak is for fanout, not for {name}")
     if soak is None:
