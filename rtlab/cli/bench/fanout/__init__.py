@@ -50,7 +50,7 @@ class Plan(NamedTuple):
 def run(quick: bool) -> dict[str, object]:
     """Measure all contenders; give results and goals as `rtlab bench --json` prints them."""
     return measure(
-        Plan((500, 2_000), 2, 0.8, 500) if quick else Plan((500, 2_000, 5_000, 10_000), 5, 2.0, 2_000)
+        Plan((500, 2_000), 2, 0.5, 500) if quick else Plan((500, 2_000, 5_000, 10_000), 5, 2.0, 2_000)
     )
 
 

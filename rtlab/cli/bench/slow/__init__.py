@@ -21,7 +21,6 @@ from rtlab.cli.bench.slow.serving import DEPTH, Account, serve, serve_plainly
 
 PLAIN = "websockets send per reader"
 SETTLE_S = 0.5  # after each change of phase, before its numbers count
-START_S = 20.0  # the most that it takes the readers to come, while the load already runs
 BEYOND_S = 2.0  # evict_after_s, within which who does nothing is gone
 GOALS = {"staleness": 1_200.0, "others": 1.10, "bytes": 65_536.0, "stopped": 1.2, "budget": float(64 << 20)}
 
@@ -37,23 +36,20 @@ class Plan(NamedTuple):
     phase_s: float = 6.0
     plain_s: float = 20.0
     evict_after_s: float = 10.0
+    start_s: float = 20.0  # the most that it takes readers to come
 
 
 class Measured(NamedTuple):
-    """p99 (us) of the fast ones without, with, without ... the slow ones; the phases of these, and their cost."""
+    """p99 (us) of the fast ones without, with, without ... the slow ones; the phases of these, and what all cost.
+
+    `stopped_us` is that p99 while others have stopped reading, after the last phase.
+    """
 
     p99_us: Sequence[float]
     phases: Sequence[Slow]
+    stopped_us: float
     account: Account
     whole: float  # bytes a second of one who takes all
-
-
-class Stopped(NamedTuple):
-    """p99 (us) of the fast ones before and while others have stopped reading; what that cost."""
-
-    before_us: float
-    with_us: float
-    account: Account
 
 
 class Plainly(NamedTuple):
@@ -69,18 +65,22 @@ def run(quick: bool) -> dict[str, object]:
 
 
 def measure(plan: Plan) -> dict[str, object]:
-    """Measure all that is planned, one after the other; give what `report` makes of it."""
-    return report(plan, _with_slow(plan), _with_stopped(plan), _plainly(plan))
+    """Measure all that is planned; give what `report` makes of it."""
+    return report(plan, _with_slow(plan), _plainly(plan))
 
 
 def _with_slow(plan: Plan) -> Measured:
-    seconds = (2 * plan.pairs + 1) * (plan.phase_s + 2 * SETTLE_S) + START_S
+    phases_s = (2 * plan.pairs + 2) * (plan.phase_s + SETTLE_S)
+    seconds = phases_s + 2 * plan.start_s + plan.evict_after_s + BEYOND_S
     with ExitStack() as stack:
         server = stack.enter_context(Child(serve, Load(plan.events_per_s, seconds), plan.evict_after_s))
+        slow = stack.enter_context(Child(read_slowly, plan.slow, False))
+        stopped = stack.enter_context(Child(stop_reading, plan.stopped))
         port = server.receive()
-        slow = stack.enter_context(Child(read_slowly, port, plan.slow, False))
+        slow.send(port)
+        stopped.send(port)
+        crowd = stack.enter_context(Crowd(port, Wish(plan.fast, [INSTRUMENT.symbol], DEPTH)))
         server.send("go")
-        crowd = stack.enter_context(_crowd(port, plan.fast))
         crowd.ready()
         bytes_before, began = crowd.report()["bytes"], time.monotonic()
         p99, phases = [_phase(crowd, plan.phase_s)], []
@@ -92,33 +92,20 @@ def _with_slow(plan: Plan) -> Measured:
             phases.append(slow.receive())
             p99.append(_phase(crowd, plan.phase_s))
         whole = (crowd.report()["bytes"] - bytes_before) / (time.monotonic() - began) / plan.fast
-        server.send("enough")
-        return Measured(p99, phases, server.receive(), whole)
-
-
-def _with_stopped(plan: Plan) -> Stopped:
-    seconds = 2 * (plan.phase_s + SETTLE_S) + 2 * START_S + plan.evict_after_s + BEYOND_S
-    with ExitStack() as stack:
-        server = stack.enter_context(Child(serve, Load(plan.events_per_s, seconds), plan.evict_after_s))
-        port = server.receive()
-        stopped = stack.enter_context(Child(stop_reading, port, plan.stopped))
-        server.send("go")
-        crowd = stack.enter_context(_crowd(port, plan.fast))
-        crowd.ready()
-        before = _phase(crowd, plan.phase_s)
         stopped.send("stop")
         stopped.receive()
         gone_by = time.monotonic() + plan.evict_after_s + BEYOND_S
-        during = _phase(crowd, plan.phase_s)
+        stopped_us = _phase(crowd, plan.phase_s)
         time.sleep(max(0.0, gone_by - time.monotonic()))
         server.send("enough")
-        return Stopped(before, during, server.receive())
+        return Measured(p99, phases, stopped_us, server.receive(), whole)
 
 
 def _plainly(plan: Plan) -> Plainly:
     with ExitStack() as stack:
         server = stack.enter_context(Child(serve_plainly, Load(plan.events_per_s, plan.plain_s + 2)))
-        slow = stack.enter_context(Child(read_slowly, server.receive(), plan.slow, True))
+        slow = stack.enter_context(Child(read_slowly, plan.slow, True))
+        slow.send(server.receive())
         slow.send("join")
         slow.receive()
         server.send("go")
@@ -129,10 +116,6 @@ def _plainly(plan: Plan) -> Plainly:
         return Plainly(read, server.receive())
 
 
-def _crowd(port: int, readers: int) -> Crowd:
-    return Crowd(port, Wish(readers, [INSTRUMENT.symbol], DEPTH))
-
-
 def _phase(crowd: Crowd, seconds: float) -> float:
     time.sleep(SETTLE_S)
     crowd.report()  # forgets the times until now
@@ -140,7 +123,7 @@ def _phase(crowd: Crowd, seconds: float) -> float:
     return float(crowd.report()["delivery_p99_us"])
 
 
-def report(plan: Plan, measured: Measured, stopped: Stopped, plainly: Plainly) -> dict[str, object]:
+def report(plan: Plan, measured: Measured, plainly: Plainly) -> dict[str, object]:
     """Make results and goals of what was measured."""
     staleness = [float(np.percentile(phase.staleness_ms, 99)) for phase in measured.phases]
     without, with_it = measured.p99_us[::2], measured.p99_us[1::2]
@@ -161,10 +144,10 @@ def report(plan: Plan, measured: Measured, stopped: Stopped, plainly: Plainly) -
         _row("submit to applied of the fast, p99", f"{others}, without the slow", "us", without),
         _row("submit to applied of the fast, p99", f"{others}, with the slow", "us", with_it),
         _row("p99 of the fast, with the slow / around it", others, "", ratios),
-        _row("submit to applied of the fast, p99", "before others stop", "us", [stopped.before_us]),
-        _row("submit to applied of the fast, p99", gone, "us", [stopped.with_us]),
-        _row("bytes in all send buffers, peak", gone, "bytes", [stopped.account.buffered]),
-        _row("evicted", gone, "readers", [stopped.account.evicted]),
+        _row("submit to applied of the fast, p99", "before others stop", "us", [without[-1]]),
+        _row("submit to applied of the fast, p99", gone, "us", [measured.stopped_us]),
+        _row("bytes in all send buffers, peak", gone, "bytes", [measured.account.buffered]),
+        _row("evicted", gone, "readers", [measured.account.evicted]),
     ]
     most = max(max(one.buffered, one.unanswered) for one in kept)
     goals = [
@@ -172,16 +155,16 @@ def report(plan: Plan, measured: Measured, stopped: Stopped, plainly: Plainly) -
         _goal(3, "p99 of the fast, with the slow / around it", median(ratios), GOALS["others"], ""),
         _goal(4, "bytes kept for one of the slow, peak", float(most), GOALS["bytes"], "bytes"),
         _goal(
-            4, "bytes in all send buffers, peak", float(stopped.account.buffered), GOALS["budget"], "bytes"
+            4, "bytes in all send buffers, peak", float(measured.account.buffered), GOALS["budget"], "bytes"
         ),
         _goal(
             4,
             "p99 of the fast, with the stopped / before",
-            stopped.with_us / stopped.before_us,
+            measured.stopped_us / without[-1],
             GOALS["stopped"],
             "",
         ),
-        _goal(4, "evicted of the stopped", stopped.account.evicted, plan.stopped, "readers", ">="),
+        _goal(4, "evicted of the stopped", measured.account.evicted, plan.stopped, "readers", ">="),
     ]
     return {"results": results, "goals": goals}
 

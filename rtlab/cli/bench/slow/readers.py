@@ -39,8 +39,9 @@ class Slow(NamedTuple):
     losses: int
 
 
-async def read_slowly(owner: Owner, port: int, count: int, plain: bool) -> None:
-    """At each "join" let `count` readers follow everything at BYTES_PER_S until "leave", then send a Slow."""
+async def read_slowly(owner: Owner, count: int, plain: bool) -> None:
+    """Hear the port; at each "join" let `count` readers follow all at BYTES_PER_S until "leave", then send a Slow."""
+    port = await owner.receive()
     while True:
         await owner.receive()
         leaving = asyncio.create_task(owner.receive())
@@ -64,8 +65,9 @@ async def read_slowly(owner: Owner, port: int, count: int, plain: bool) -> None:
             )
 
 
-async def stop_reading(owner: Owner, port: int, count: int) -> None:
-    """At the owner's word let `count` readers come, follow until they are live, and then never read again."""
+async def stop_reading(owner: Owner, count: int) -> None:
+    """Hear the port; at a word let `count` readers come, follow until they are live, and then never read again."""
+    port = await owner.receive()
     await owner.receive()
     with contextlib.ExitStack() as stack:
         for _ in range(count):
