@@ -247,9 +247,7 @@ async def test_a_gateway_answers_hostile_sockets_and_its_readers_do_not_notice(c
         subscriptions = await follow(client, ("book", "BTC-USD", 20), ("trades", "ETH-USD", 100))
         held = [admission.arrived("::1", time.monotonic_ns(), lambda code, reason: None) for _ in range(16)]
         for visit in held:
-            admission.authenticate(
-                visit, replayed, time.monotonic_ns()
-            )
+            admission.authenticate(visit, replayed, time.monotonic_ns())
         for _ in range(ROUNDS):
             asked = [hostile_request(live.gateway.port, hostile) for _ in range(ASKED)]
             framed = [hostile_frames(live.gateway.port, hostile, bearer) for _ in range(FRAMED)]
