@@ -61,6 +61,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="most bytes held for all readers; then the worst laggards are cut off",
         ),
     ] = 67_108_864
+    compression: Annotated[
+        Literal["off", "deflate"],
+        Meta(description="what the feed compresses with for readers who ask for it"),
+    ] = "off"
     tape_rows: Annotated[
         int, Meta(ge=1, le=1_000_000, description="trades kept per instrument for readers that come (back)")
     ] = 1000

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 
 from websockets.exceptions import InvalidMessage
 from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CTRL_OPCODES, Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import CLOSED, CLOSING, OPEN, SERVER
@@ -27,6 +28,8 @@ from rtlab.protocol import Limits
 
 CLOSE_GRACE_S = 1.0  # for the peer to answer a close; after that the transport is aborted
 MAX_REASON = 123  # bytes of UTF-8 that a close frame carries
+# no message depends on another one, so that a frame can be the same for all, and no reader needs a window of its own
+_DEFLATE = [ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)]
 
 
 class Hub(Protocol):
@@ -34,6 +37,7 @@ class Hub(Protocol):
 
     frames: Frames
     limits: Limits
+    compression: bool
     admission: Admission
 
     @property
@@ -88,6 +92,7 @@ class Connection(asyncio.Protocol):
         "_parts",
         "_protocol",
         "_visit",
+        "bits",
         "bytes_sent",
         "direct",
         "hub",
@@ -105,6 +110,7 @@ class Connection(asyncio.Protocol):
         self.session: Session | None = None
         self.subprotocol, self.text = "", False
         self.bytes_sent = self.peak_buffered = 0
+        self.bits = 0  # of the window for compressed frames, 0: none
         self.direct = -1  # the socket's file descriptor, where one may write past the transport
         self.place = -1  # among the members of the hub's cohorts
         self._visit: Visit | None = None
@@ -123,7 +129,7 @@ class Connection(asyncio.Protocol):
         if payloads:
             frame = self.hub.frames.frame
             for payload in payloads:
-                self.write(frame(payload, text=self.text))
+                self.write(frame(payload, text=self.text, bits=self.bits))
             buffered = self.transport.get_write_buffer_size()
             if buffered > self.peak_buffered:
                 self.peak_buffered = buffered
@@ -182,7 +188,10 @@ class Connection(asyncio.Protocol):
             self.direct = transport.get_extra_info("socket").fileno()
         host = (transport.get_extra_info("peername") or ("",))[0]
         self._protocol = opening = ServerProtocol(
-            select_subprotocol=select_subprotocol, max_size=self.hub.limits.message_bytes, logger=WIRE
+            select_subprotocol=select_subprotocol,
+            extensions=_DEFLATE if self.hub.compression else None,
+            max_size=self.hub.limits.message_bytes,
+            logger=WIRE,
         )
         visit = self.hub.admission.arrived(host, time.monotonic_ns(), self.shut)
         if isinstance(visit, Refusal):
@@ -260,6 +269,9 @@ class Connection(asyncio.Protocol):
             self._flush()
             self.subprotocol = protocol.subprotocol or ""
             self.text, self._extensions = service.subprotocols[self.subprotocol], protocol.extensions
+            for extension in protocol.extensions:
+                if isinstance(extension, PerMessageDeflate):
+                    self.bits = extension.local_max_window_bits
             self.session = service.open(self.subprotocol, visit, now)
             self.hub.opened(self)
             self.write_due(now)

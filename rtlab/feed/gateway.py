@@ -39,6 +39,7 @@ class Gateway:
     `publish()` sends to every reader what is due after the market changed. `port` 0 takes any free port.
     `admission` says who is let in, `tls` makes it `wss`, `services` are further sessions by path, on the same
     port, `more` further groups of statistics for its pages, and `reuse_port` shares the port with other processes.
+    `compression` lets readers have compressed frames who ask for them, at the cost of some CPU for each payload.
     `memory_budget` bounds the bytes that are held for all readers together: then the worst laggards are given up.
     AddressError when the port is in use, or `host` is not this machine and admission does not guard it.
     """
@@ -56,6 +57,7 @@ class Gateway:
         more: Mapping[str, Callable[[], NamedTuple]] | None = None,
         reuse_port: bool = False,
         memory_budget: int = budget.BYTES,
+        compression: bool = False,
     ) -> None:
         self.market = market
         self.limits = limits or Limits()
@@ -69,6 +71,7 @@ class Gateway:
         self._cache = PayloadCache()
         self._codecs = {name: Codec(encoding) for name, encoding in SUBPROTOCOLS.items()}
         self._connections: set[Connection] = set()
+        self.compression = compression
         self._budget = budget.Budget(memory_budget)
         self._gone = asyncio.Event()
         self._accepted = self._refused = self._evicted = self._foreign = self._skipped = 0
@@ -204,6 +207,8 @@ class Gateway:
             fell_out=rounds.cohorts.fallen,
             frames_built=self.frames.built,
             frames_shared=self.frames.shared,
+            frames_compressed=self.frames.compressed,
+            bytes_saved=self.frames.saved,
             merged=tally.merged,
             dropped=tally.dropped,
             bytes_sent=self._bytes_sent + rounds.bytes_sent + sum(c.bytes_sent for c in self._connections),

@@ -183,7 +183,7 @@ class Rounds:
 
     def _join(self, connection: Connection, now: int) -> None:
         session = connection.session
-        if not isinstance(session, Subscriber):
-            return
+        if not isinstance(session, Subscriber) or connection.bits:
+            return  # whoever asked for compression is sent frames that are shared, but one by one
         if connection.direct < 0 or not connection.transport.get_write_buffer_size():
             session.join(self.cohorts, connection, now)

@@ -41,6 +41,8 @@ class GatewayStatistics(NamedTuple):
     fell_out: int  # how often one left its cohort, to be served alone
     frames_built: int
     frames_shared: int
+    frames_compressed: int
+    bytes_saved: int  # by compression
     merged: int  # states that were passed over by a later message, of all readers ever
     dropped: int  # rows of logs that were left out
     bytes_sent: int

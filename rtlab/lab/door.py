@@ -73,6 +73,7 @@ def gateway_of(settings: Settings, market: Sources, **more: Any) -> Gateway:
         admission=door,
         tls=tls,
         memory_budget=settings.memory_budget_bytes,
+        compression=settings.compression != "off",
         **more,
     )
 

@@ -21,6 +21,7 @@ DEFAULTS = {
     "evict_after_s": 10.0,
     "window_bytes": 65536,
     "memory_budget_bytes": 67_108_864,
+    "compression": "off",
     "tape_rows": 1000,
     "tombstones": 4096,
     "frame_hz": 30,

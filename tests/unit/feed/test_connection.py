@@ -57,7 +57,7 @@ class CountingHub:
 
     def __init__(self, subscriber: ScriptedSubscriber) -> None:
         self.frames, self.admission = Frames(), Admission(Policy(connections=3))
-        self.limits = Limits()
+        self.limits, self.compression = Limits(), False
         self.routes = {"/health": lambda: Page(b"well")}
         self.services = {path: Service({name: text}, self.open) for path, (name, text) in PATHS.items()}
         self.subscriber = subscriber

@@ -1,12 +1,15 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
-from rtlab.feed.frames import Frames, websocket_frame, whole_messages
+from rtlab.feed.frames import SMALLEST, Frames, websocket_frame, whole_messages
 
 
 def as_a_client_reads(frame: bytes) -> list[tuple[Opcode, bytes]]:
@@ -54,7 +57,7 @@ def test_what_is_kept_stays_within_its_bytes_and_the_newest():
     frames = Frames(limit_bytes=1000)
     for number in range(1000):
         frames.frame(number.to_bytes(98, "big"), text=False)
-    kept = sum(map(len, frames._frames[False].values()))
+    kept = sum(map(len, frames._frames[False, 0].values()))
     assert 0 < kept <= 1000 + 100
     built = frames.built
     frames.frame((999).to_bytes(98, "big"), text=False)
@@ -102,3 +105,41 @@ def test_a_message_above_the_limit_is_for_the_parser_which_refuses_it():
     data = as_a_client_writes(bytes(100))
     assert whole_messages(data, 100) == [bytes(100)]
     assert whole_messages(data, 99) is None
+
+
+def as_a_compressing_client_reads(frame: bytes, bits: int) -> list[tuple[Opcode, bytes]]:
+    protocol = ClientProtocol(parse_uri("ws://127.0.0.1"), state=OPEN, max_size=None)
+    protocol.extensions = [PerMessageDeflate(True, True, bits, 15)]
+    protocol.receive_data(frame)
+    return [(event.opcode, bytes(event.data)) for event in protocol.events_received()]
+
+
+@pytest.mark.parametrize("bits", [9, 12, 15])
+@pytest.mark.parametrize("payload", [b"", b"short", b"ab" * 5000, bytes(range(256)) * 300])
+def test_a_client_reads_back_compressed_frames_in_any_order(payload, bits):
+    frames = Frames()
+    for _ in range(2):
+        stream = frames.frame(payload, text=False, bits=bits) + frames.frame(
+            b"other" * 30, text=False, bits=bits
+        )
+        assert as_a_compressing_client_reads(stream, bits) == [
+            (Opcode.BINARY, payload),
+            (Opcode.BINARY, b"other" * 30),
+        ]
+
+
+def test_a_compressed_frame_is_built_once_for_all_and_says_what_it_saved():
+    frames, payload = Frames(), b"the same again and again " * 40
+    first = frames.frame(payload, text=False, bits=15)
+    assert frames.frame(payload, text=False, bits=15) is first
+    assert frames.frame(payload, text=False) != first
+    assert (frames.compressed, frames.built, frames.shared) == (1, 2, 1)
+    assert frames.saved == 2 * (len(payload) + 2 - len(first))
+
+
+def test_what_is_short_or_grows_is_sent_as_it_is():
+    frames = Frames()
+    noise = random.Random(1).randbytes(SMALLEST)
+    for payload in (b"a" * (SMALLEST - 1), noise):
+        assert frames.frame(payload, text=True, bits=15) == websocket_frame(payload, text=True)
+    assert (frames.compressed, frames.saved) == (0, 0)

@@ -335,3 +335,35 @@ async def test_every_reader_has_its_own_statistics_until_it_leaves(market):
         await until(lambda: gateway.readers() == [])
         assert gateway.statistics().bytes_sent >= sent
         assert gateway.statistics().accepted == 1
+
+
+async def compressing(gateway: Gateway, stack: contextlib.AsyncExitStack) -> Peer:
+    codec = Codec()
+    client = await stack.enter_async_context(
+        open_websocket(gateway.url, subprotocols=[codec.subprotocol], compression="deflate", proxy=None)
+    )
+    return Peer(client, codec)
+
+
+async def test_who_asks_for_compression_shares_compressed_frames_where_it_is_allowed(market):
+    market.set_levels(*((0, 90 - i, 1) for i in range(60)))
+    async with Gateway(market, compression=True) as gateway, contextlib.AsyncExitStack() as stack:
+        peers = [await compressing(gateway, stack) for _ in range(3)]
+        plain = await stack.enter_async_context(peer(gateway))
+        for client in [*peers, plain]:
+            await client.ask(Channel("book", "BTC-USD"))
+            assert len((await client.read(Snapshot)).bids) == 62
+        await until(lambda: gateway.statistics().live == 4)
+        statistics = gateway.statistics()
+        assert statistics.bytes_saved > 200
+        assert 0 < statistics.frames_compressed < 3 * 3
+        assert len(peers[0].connection.protocol.extensions) == 1
+
+
+async def test_compression_is_off_where_nobody_allowed_it(market):
+    async with Gateway(market) as gateway, contextlib.AsyncExitStack() as stack:
+        client = await compressing(gateway, stack)
+        await client.ask(Channel("book", "BTC-USD"))
+        await client.read(Snapshot)
+        assert client.connection.protocol.extensions == []
+        assert gateway.statistics().frames_compressed == 0
