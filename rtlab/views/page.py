@@ -146,7 +146,7 @@ class MarketPage(LivePanel):
     def served(self) -> Template:
         """Give the page as a document of its own, fit for a phone and without a request to another host."""
         self._face.alone = True
-        template = Template(_DOCUMENT)
+        template = Template(DOCUMENT)
         template.add_panel("page", self._face)
         return template
 
@@ -193,7 +193,7 @@ def _interval(ns: int) -> str:
     return f"{ns} ns"
 
 
-_DOCUMENT = """
+DOCUMENT = """
 {% extends base %}
 {% block postamble %}
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -5,7 +5,7 @@ from support.random_market import BTC, ETH, SECOND, RandomMarket
 
 from rtlab.errors import InstrumentError
 from rtlab.model import Instrument
-from rtlab.views.page import _DOCUMENT, MarketPage, MarketState, _interval
+from rtlab.views.page import DOCUMENT, MarketPage, MarketState, _interval
 from rtlab.views.price import Prices
 
 
@@ -197,10 +197,10 @@ def test_two_pages_share_prices_and_nothing_else(shop: Shop) -> None:
 def test_a_served_page_is_fit_for_a_phone_and_asks_no_other_host(page: MarketPage) -> None:
     template = page.served()
     assert page.visual.alone
-    assert 'name="viewport" content="width=device-width, initial-scale=1"' in _DOCUMENT
-    assert "http" not in _DOCUMENT
+    assert 'name="viewport" content="width=device-width, initial-scale=1"' in DOCUMENT
+    assert "http" not in DOCUMENT
     assert "page" in repr(template)
-    Environment(autoescape=True).parse(_DOCUMENT)
+    Environment(autoescape=True).parse(DOCUMENT)
 
 
 def test_scripts_and_styles_of_the_page_name_no_address(page: MarketPage) -> None:

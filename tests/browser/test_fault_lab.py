@@ -1,0 +1,116 @@
+"""The fault lab as a person uses it: sliders and buttons in a real browser, and what they change on the page."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, until
+
+from rtlab.lab.faults.experiment import Experiment
+from rtlab.lab.faults.page import page_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+SHOTS = Path(".shots")
+
+
+@pytest.fixture(scope="module")
+def address(serve: Callable[[Callable[[], object]], str]) -> Iterator[str]:
+    with Experiment() as experiment:
+        yield serve(lambda: page_of(experiment).served())
+
+
+def text(page: Page, wanted: str) -> str:
+    return page.locator(wanted).first.inner_text()
+
+
+def number(page: Page, wanted: str) -> int:
+    return int(re.sub(r"\D", "", text(page, wanted)) or 0)
+
+
+def slide(page: Page, name: str, value: int) -> None:
+    page.locator(f"input[name={name}]").evaluate(
+        "(one, value) => { one.value = value; one.dispatchEvent(new Event('input')) }", value
+    )
+
+
+def heal(page: Page) -> None:
+    page.locator(".press.heal").click()
+    until(lambda: text(page, ".ours .pill") == "LIVE", "the reader is live again", 30, page=page)
+
+
+@pytest.fixture
+def lab(browser: Browser, address: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    watch = Watch(page)
+    page.goto(address)
+    until(lambda: "Equal" in text(page, ".verdict"), "the first comparison", 30, page=page)
+    heal(page)
+    yield page
+    assert "✓ Equal" in text(page, ".verdict")
+    assert " 0 different" in text(page, ".verdict")
+    assert "silent loss 0" in text(page, ".sums")
+    assert text(page, ".ours .lost .value") == "0"
+    page.close()
+    watch.check()
+
+
+def test_a_slow_line_makes_ours_lag_and_merge_and_the_plain_one_queue(lab: Page) -> None:
+    merged = number(lab, ".ours .merged .value")
+    slide(lab, "bytes_per_s", 15)
+    assert text(lab, ".slider:has(input[name=bytes_per_s]) .value") == "2.8 kB/s"
+    until(lambda: text(lab, ".plain .pill") == "QUEUEING", "the plain server queues", 30, page=lab)
+    until(lambda: "MB" in text(lab, ".plain .held .value"), "a megabyte is queued", 40, page=lab)
+    until(lambda: number(lab, ".ours .merged .value") > merged + 20, "ours is merged", 30, page=lab)
+    assert "MB" not in text(lab, ".ours .held .value")
+    SHOTS.mkdir(exist_ok=True)
+    lab.screenshot(path=SHOTS / "fault-slow.png")
+    heal(lab)
+
+
+def test_a_frozen_reader_falls_behind_and_comes_back_at_once(lab: Page) -> None:
+    lagged = number(lab, ".step.lagging .times")
+    lab.locator(".press.freeze").click()
+    until(lambda: text(lab, ".press.freeze") == "Let the reader go on", "it is frozen", page=lab)
+    until(
+        lambda: (
+            number(lab, ".step.lagging .times") > lagged or text(lab, ".ours .stale_ms .value").endswith(" s")
+        ),
+        "it falls behind",
+        20,
+        page=lab,
+    )
+    lab.locator(".press.freeze").click()
+    until(lambda: text(lab, ".ours .pill") == "LIVE", "it is live again", 30, page=lab)
+    until(lambda: text(lab, ".ours .stale_ms .value").endswith(" ms"), "it is current", 20, page=lab)
+
+
+def test_a_killed_gateway_is_started_again_and_the_book_is_equal_in_a_new_epoch(lab: Page) -> None:
+    epoch = re.findall(r"epoch (\d+)", text(lab, ".verdict"))
+    back = number(lab, ".ours .resumed .value")
+    lab.locator(".press.kill").click()
+    until(lambda: text(lab, ".ours .pill") == "RECONNECTING", "the gateway is gone", 20, page=lab)
+    until(lambda: number(lab, ".ours .resumed .value") > back, "the reader is back", 40, page=lab)
+    until(lambda: re.findall(r"epoch (\d+)", text(lab, ".verdict")) != epoch, "a new epoch", 20, page=lab)
+    until(lambda: text(lab, ".ours .pill") == "LIVE", "it is live", 30, page=lab)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_it_fits_every_screen_in_light_and_dark(
+    browser: Browser, address: str, width: int, scheme: str
+) -> None:
+    height = 844 if width < 500 else 900 if width < 2000 else 1300
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    watch = Watch(page)
+    page.goto(address)
+    until(lambda: "Equal" in text(page, ".verdict"), "the first comparison", 30, page=page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background = page.locator(".faults").evaluate("(one) => getComputedStyle(one).backgroundColor")
+    red = int(re.findall(r"\d+", background)[0])
+    assert red > 200 if scheme == "light" else red < 60
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"fault-{width}-{scheme}.png", full_page=width < 500)
+    page.close()
+    watch.check()
