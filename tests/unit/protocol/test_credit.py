@@ -2,6 +2,7 @@ import pytest
 
 from rtlab.errors import ProtocolError
 from rtlab.protocol import Credit, Limits, State
+from rtlab.protocol.ladder import LADDER, Action
 
 MS = 1_000_000
 KEY = 7
@@ -391,3 +392,81 @@ def test_a_full_window_with_quick_answers_grows_and_is_not_behind():
         talk.desk.size *= 2
     assert talk.credit.window == 8 * 4096
     assert not talk.credit.fell_behind
+
+
+def degraded(**limits):
+    talk = lagging(**limits)
+    for _ in range(6):  # late each time
+        talk.tick(450, news=True)
+        talk.tick(450, news=True)
+        talk.answer(0)
+    assert talk.credit.state is State.DEGRADED
+    return talk
+
+
+def test_lagging_for_long_is_degraded_and_told():
+    talk = degraded()
+    assert talk.desk.moves == [State.LIVE, State.LAGGING, State.DEGRADED]
+    assert [talk.credit.moves.into[state] for state in State] == [1, 1, 1, 0]
+
+
+def test_degraded_gets_a_batch_only_after_the_interval_though_it_answers_at_once():
+    talk = degraded(degraded_interval_s=0.5, need=100)
+    talk.tick(600, news=True)
+    talk.answer(1)
+    sends = len(talk.desk.sends)
+    for _ in range(100):
+        talk.tick(5, news=True)
+        talk.answer(5)
+    assert len(talk.desk.sends) - sends == 2
+
+
+def test_degraded_comes_back_by_prompt_answers():
+    talk = degraded(relapse_s=0)
+    sends = len(talk.desk.sends)
+    while talk.credit.state is State.DEGRADED:
+        if talk.credit.target is None:
+            talk.tick(600, news=True)
+        talk.answer(5)
+    assert talk.credit.state is State.LIVE
+    assert len(talk.desk.sends) - sends <= 4  # `need`, and the one that made it live
+
+
+def test_who_is_given_up_is_evicted_at_once_whatever_its_state():
+    for talk in (Talk(), Talk().live(), lagging(), degraded()):
+        talk.credit.give_up(talk.now)
+        assert talk.credit.state is State.EVICTED
+        sends = len(talk.desk.sends)
+        talk.tick(1, news=True)
+        assert len(talk.desk.sends) == sends
+
+
+def test_idle_is_the_time_without_progress_that_was_owed():
+    talk = Talk(size=100).live()
+    talk.tick(500)
+    assert talk.credit.idle(talk.now) == 0
+    talk.tick(501)
+    talk.tick(300)
+    assert talk.credit.idle(talk.now) == 300 * MS
+    assert talk.credit.answer_by() == talk.now - 300 * MS + talk.credit.patience()
+
+
+def test_only_who_is_live_with_nothing_to_make_up_for_is_steady():
+    talk = Talk(size=2100).live()
+    assert talk.credit.steady
+    talk.credit.pause(talk.now)
+    assert not talk.credit.steady
+    assert not lagging().credit.steady
+
+
+def test_news_that_waited_for_the_window_mark_nobody_without_the_rule_for_it():
+    without = tuple(rule for rule in LADDER if rule.do is not Action.HOLD_BACK)
+    for ladder, behind in ((LADDER, True), (without, False)):
+        talk = Talk(size=20_000)
+        talk.credit = Credit(talk.desk, talk.credit.limits, 0, ladder=ladder)
+        talk.tick()
+        talk.answer(1)
+        talk.tick(1, news=True)
+        talk.tick(1, news=True)
+        talk.answer(200)
+        assert talk.credit.fell_behind is behind

@@ -1,12 +1,13 @@
 import pytest
 
-from rtlab.book import L2Book, Tape
+from rtlab.book import BookView, L2Book, Tape
 from rtlab.errors import ProtocolError
 from rtlab.protocol import (
     Batch,
     Channel,
     Codec,
     Error,
+    Increment,
     Limits,
     PayloadCache,
     Ping,
@@ -15,6 +16,7 @@ from rtlab.protocol import (
     Status,
     Trades,
 )
+from rtlab.protocol.channels import update_of
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.delivery import Delivery
 
@@ -30,9 +32,10 @@ class Desk:
         self.cache = PayloadCache()
         self.delivery = Delivery(CODEC, self.cache, Limits(**limits), 0)
 
-    def subscribe(self, name, source, depth=10):
+    def subscribe(self, name, source, depth=10, least=None):
         lane = self.cache.lane(source, CODEC, name, "A", 0, depth)
-        self.delivery.cursors[lane.base] = Cursor(lane.base, lane, Channel(name, "A", depth), 0)
+        less = None if least is None else self.cache.lane(source, CODEC, name, "A", 0, least)
+        self.delivery.cursors[lane.base] = Cursor(lane.base, lane, Channel(name, "A", depth), 0, less)
         return lane.base
 
     def due(self, ms=0):
@@ -192,3 +195,89 @@ def test_bytes_and_messages_are_counted():
     payloads = desk.delivery.due(desk.now)
     assert desk.delivery.tally.bytes == before.bytes + sum(map(len, payloads))
     assert desk.delivery.tally.messages == before.messages + 3  # and the Status
+
+
+def degraded_desk(**limits):
+    desk = live_desk(degrade_after_s=0, relapse_s=0, **limits)
+    key = desk.subscribe("book", desk.book, 10, least=3)
+    for price in range(20):
+        desk.book.change(0, 100 + price, 1, desk.now)
+    view = BookView()
+    take(desk, view, 1)
+    desk.due(1001)
+    desk.due(300)
+    desk.due(1)
+    assert desk.delivery.credit.state is State.DEGRADED
+    return desk, view, key
+
+
+def take(desk, view, ms):
+    """Let the view apply what comes; give the depths of the messages for the book."""
+    messages = []
+    for message in desk.due(ms):
+        messages += message.messages if isinstance(message, Batch) else [message]
+    depths = []
+    for message in messages:
+        if isinstance(message, Snapshot):
+            view.load(update_of(message, 0))
+        elif isinstance(message, Increment):
+            view.apply(update_of(message, 0))
+        else:
+            continue
+        depths.append(message.depth)
+        assert message.checksum == view.checksum(message.depth)
+    return depths
+
+
+def test_a_degraded_reader_gets_the_depth_it_consented_to_and_live_again_all_of_it():
+    desk, view, _ = degraded_desk()
+    desk.answer()
+    desk.book.change(0, 119, 7, desk.now)
+    assert take(desk, view, 600) == [3]
+    assert view.bids() == [(119, 7), (118, 1), (117, 1)]
+    depths = []
+    for _ in range(5):
+        desk.answer()
+        depths += take(desk, view, 1001)  # nothing new within the depth, but pings
+    assert desk.delivery.credit.state is State.LIVE
+    assert depths == [10]
+    assert view.bids() == desk.book.bids(10)
+
+
+def test_who_did_not_consent_keeps_its_depth():
+    desk = live_desk(degrade_after_s=0)
+    desk.subscribe("book", desk.book, 10)
+    desk.due()
+    desk.due(1001)
+    desk.due(300)
+    desk.due(1)
+    desk.answer()
+    desk.book.change(0, 100, 1, desk.now)
+    assert take(desk, BookView(), 600) == [10]
+
+
+def test_who_is_behind_is_told_its_counts_now_and_then():
+    desk, _, _ = degraded_desk(need=1000)
+    told = []
+    for count in range(60):
+        desk.answer()
+        for change in range(3):
+            desk.book.change(0, 119, 1000 * count + change + 2, desk.now)
+            told += [m for m in flat(desk.due(50)) if isinstance(m, Status)]
+    assert {status.state for status in told} == {"DEGRADED"}
+    assert 7 <= len(told) <= 9  # of nine seconds
+    assert told[-1].merged > told[0].merged > 0
+
+
+def flat(messages):
+    return [part for m in messages for part in (m.messages if isinstance(m, Batch) else [m])]
+
+
+def test_who_is_given_up_is_told_why_and_holds_no_answers():
+    desk = live_desk(retry_after_s=7)
+    desk.due()
+    desk.delivery.reply(Error(1, "one"))
+    assert desk.delivery.waiting_bytes == len(CODEC.encode(Error(1, "one")))
+    desk.delivery.give_up("too slow: the memory is needed", desk.now)
+    assert desk.delivery.evicted == "too slow: the memory is needed; retry in 7 s"
+    assert desk.due(1) == []

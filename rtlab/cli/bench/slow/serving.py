@@ -1,6 +1,7 @@
 """The two servers of `rtlab bench slow`: ours, and a plain one that queues for each reader what it cannot send yet."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
@@ -90,16 +91,15 @@ async def serve_plainly(owner: Owner, load: Load) -> None:
     market.apply(engine.process(opening))
     book, message = market.book(INSTRUMENT.symbol), CHANNEL_KINDS["book"].message
     queues: set[asyncio.Queue[bytes]] = set()
-    seen, longest = book.seq, 0
+    seen, longest, over = book.seq, 0, False
 
     async def converse(connection: ServerConnection) -> None:
         queue: asyncio.Queue[bytes] = asyncio.Queue()
         queues.add(queue)
-        try:
-            while True:
+        with contextlib.suppress(ConnectionClosed):
+            while not over:
                 await connection.send(await queue.get())
-        except ConnectionClosed:
-            queues.discard(queue)
+        queues.discard(queue)
 
     def step(rows: Commands) -> None:
         nonlocal seen, longest
@@ -124,4 +124,9 @@ async def serve_plainly(owner: Owner, load: Load) -> None:
         owner.send(next(iter(server.sockets)).getsockname()[1])
         await _between_words(owner, drive(commands, step, STEP_S))
         owner.send(longest)
+        over = True
+        for queue in tuple(queues):
+            queue.put_nowait(b"")  # who waits for more goes home
+        for connection in tuple(server.connections):
+            connection.transport.abort()  # who waits for its reader, too
         await owner.receive()
