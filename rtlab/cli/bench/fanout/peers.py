@@ -34,7 +34,7 @@ async def serve_websockets(owner: Owner, payloads: list[bytes], core: int | None
 
 async def serve_picows(owner: Owner, payloads: list[bytes], core: int | None) -> None:
     """Its `send` to each transport: it has no broadcast."""
-    from picows import WSListener, WSMsgType, WSTransport, ws_create_server
+    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 
     settle_on(core)
     cycle = itertools.cycle(payloads)
@@ -47,6 +47,11 @@ async def serve_picows(owner: Owner, payloads: list[bytes], core: int | None) ->
         def on_ws_disconnected(self, transport: WSTransport) -> None:
             transports.discard(transport)
 
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+            if frame.msg_type is WSMsgType.CLOSE:
+                transport.send_close(frame.get_close_code())
+                transport.disconnect()
+
     async def tick(together: bool) -> float:
         payload, kind = next(cycle), WSMsgType.BINARY
         for transport in transports:
@@ -55,8 +60,10 @@ async def serve_picows(owner: Owner, payloads: list[bytes], core: int | None) ->
 
     listener = listening_socket("127.0.0.1", 0)
     server = await ws_create_server(lambda request: Listener(), sock=listener)
-    await obey(owner, listener.getsockname()[1], tick)
-    server.close()
+    try:
+        await obey(owner, listener.getsockname()[1], tick)
+    finally:
+        server.close()
 
 
 async def serve_aiohttp(owner: Owner, payloads: list[bytes], core: int | None) -> None:
@@ -88,4 +95,7 @@ async def serve_aiohttp(owner: Owner, payloads: list[bytes], core: int | None) -
     await runner.setup()
     listener = listening_socket("127.0.0.1", 0)
     await web.SockSite(runner, listener, backlog=1024).start()
-    await obey(owner, listener.getsockname()[1], tick)
+    try:
+        await obey(owner, listener.getsockname()[1], tick)
+    finally:
+        await runner.cleanup()

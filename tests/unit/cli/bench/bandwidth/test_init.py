@@ -1,13 +1,9 @@
 """Bytes of increments and of full-state pushes, on a short simulated flow and on one whose bytes are known."""
 
-import zlib
-
 import pytest
-from support.recorded import recorded
 
 from rtlab.cli.bench.bandwidth import Case, count, measure, ratio
 from rtlab.cli.bench.bandwidth.flows import simulated
-from rtlab.cli.bench.bandwidth.meters import Deflate, framed
 
 
 @pytest.fixture(scope="module")
@@ -59,29 +55,3 @@ def test_goals_are_named_also_when_a_recording_is_missing(monkeypatch, tmp_path)
     missing = [row for row in report["results"] if row["median"] is None]
     assert len(missing) == 2
     assert all("RTLAB_DATA" in row["reason"] for row in missing)
-
-
-def test_a_recording_is_counted_from_when_its_book_is_whole(monkeypatch):
-    path = recorded("binance/usdm_btcusdt_20240808.gz")
-    monkeypatch.setenv("RTLAB_DATA", str(path.parent.parent))
-    report = measure(2.0, 0.05, (25,), ("BTC perpetual",))
-    rows = {
-        (row["name"], row["case"]): row["median"] for row in report["results"] if row["contender"] == "rtlab"
-    }
-    assert rows["books equal at the end", "BTC perpetual, depth 25, every change, msgpack"] == 1.0
-    assert rows["full state / increments", "BTC perpetual, depth 25, every change, msgpack"] > 2
-
-
-def test_a_deflated_message_is_what_a_client_inflates():
-    text = b"the same words, the same words, the same words"
-    made = zlib.compressobj(6, zlib.DEFLATED, -15)
-    whole = made.compress(text) + made.flush(zlib.Z_SYNC_FLUSH)
-    assert whole.endswith(b"\x00\x00\xff\xff")
-    alone, in_context = Deflate(in_context=False), Deflate(in_context=True)
-    assert alone.size(text) == alone.size(text) == in_context.size(text) == len(whole) - 4
-    assert in_context.size(text) < alone.size(text)
-
-
-@pytest.mark.parametrize(("size", "whole"), [(0, 2), (125, 127), (126, 130), (65535, 65539), (65536, 65546)])
-def test_a_frame_has_its_head(size, whole):
-    assert framed(size) == whole

@@ -9,7 +9,7 @@ from support.recorded import missing
 
 from rtlab.cli.bench.crowd import Crowd, Wish
 from rtlab.cli.bench.crowd.building import compiler
-from rtlab.errors import LocalError, UnreachableError
+from rtlab.errors import UnreachableError
 
 
 @pytest.fixture
@@ -74,23 +74,6 @@ async def test_churning_readers_leave_stall_and_come_back_to_an_equal_book(in_c)
             told = await seen_by(crowd, lambda told: told["left"] > 30 and told["stalls"] > 1)
     assert told["connects"] > 40
     assert (told["gaps"], told["differ"], told["malformed"]) == (0, 0, 0)
-
-
-async def test_readers_in_python_tell_the_same_names(in_c):
-    async with changing_feed(every_s=0.05) as feed:
-        with (
-            Crowd(feed.gateway.port, Wish(2, [SYMBOL])) as fast,
-            Crowd(feed.gateway.port, Wish(2, [SYMBOL]), python=True) as plain,
-        ):
-            await asyncio.to_thread(plain.ready)
-            told = await seen_by(plain, lambda told: told["delivery_p50_us"] > 0)
-            also = await asyncio.to_thread(fast.report)
-            assert plain.why_python is not None
-            assert fast.why_python is None
-            with pytest.raises(LocalError, match="do not churn"):
-                plain.churn()
-    assert set(also) - set(told) == {"epoch", "seq", "at_seq", "unlike", "crc"}
-    assert (told["gaps"], told["differ"], told["ready"]) == (0, 0, 2)
 
 
 def test_a_port_where_nobody_answers_is_told_within_the_deadline(in_c):
