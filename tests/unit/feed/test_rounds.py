@@ -1,22 +1,26 @@
 import asyncio
 import contextlib
 
+from support.certificates import make_certificate
 from support.markets import HandMarket
 from support.waiting import until
 
 from rtlab.client import connect
 from rtlab.feed import Gateway
 from rtlab.feed.rounds import CHUNK
+from rtlab.feed.tls import server_context
 
 READERS = 6
 
 
 @contextlib.asynccontextmanager
-async def followed(readers=READERS, **options):
+async def followed(readers=READERS, *, ca_file=None, **options):
     market = HandMarket()
     market.set_levels((0, 100, 5), (1, 102, 4))
     async with Gateway(market, **options) as gateway, contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(connect(gateway.url)) for _ in range(readers)]
+        clients = [
+            await stack.enter_async_context(connect(gateway.url, ca_file=ca_file)) for _ in range(readers)
+        ]
         books = [client.subscribe("book", "BTC-USD", depth=5) for client in clients]
         for client, book in zip(clients, books, strict=True):
             await client.ready(book)
@@ -75,6 +79,21 @@ async def test_a_member_that_leaves_gives_its_place_back():
         market.set_levels((0, 100, 7))
         gateway.publish()
         assert gateway.statistics().carried >= READERS - 1
+
+
+async def test_over_tls_members_are_written_through_their_transports(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    async with followed(tls=server_context(certificate, key), ca_file=certificate) as (
+        market,
+        gateway,
+        books,
+    ):
+        for qty in range(7, 12):
+            market.set_levels((0, 100, qty))
+            gateway.publish()
+            await until(lambda: all(book.view.bids()[0] == (100, qty) for book in books))  # noqa: B023
+        assert gateway.statistics().carried == READERS
+        assert gateway.statistics().fell_out == 0
 
 
 async def test_one_reader_alone_is_served_all_the_same():
