@@ -9,6 +9,7 @@ from rtlab.errors import ConfigError
 from rtlab.protocol.channels import CHANNEL_KINDS
 from rtlab.protocol.codec import Codec, Payload
 from rtlab.protocol.codes import Code
+from rtlab.protocol.ladder import State
 from rtlab.protocol.limits import SECOND
 from rtlab.protocol.messages import (
     Authenticate,
@@ -51,7 +52,7 @@ class Applied(NamedTuple):
 class ReaderStatistics(NamedTuple):
     """What came in. `merged`, `dropped` (over all connections) and `lag_ms` (of this one) are as the servers told.
 
-    `duplicates` said nothing new.
+    `duplicates` said nothing new. `lagged` and `degraded` count how often the server began to treat it so.
     """
 
     messages: int
@@ -67,6 +68,8 @@ class ReaderStatistics(NamedTuple):
     merged: int
     dropped: int
     lag_ms: float
+    lagged: int = 0
+    degraded: int = 0
 
 
 class Reader:
@@ -85,6 +88,7 @@ class Reader:
         self._out: list[bytes] = []
         self._is_connected = False
         self._wishes = 0
+        self._lagged = self._degraded = 0
         self._merged_before = self._dropped_before = 0  # on the connections before this one
         self._messages = self._snapshots = self._increments = self._gaps = self._resyncs = 0
         self._checksum_failures = self._duplicates = self._ignored = self._resumed = self._connections = 0
@@ -193,6 +197,8 @@ class Reader:
             self._merged_before + (status.merged if status else 0),
             self._dropped_before + (status.dropped if status else 0),
             status.lag_ms if status else 0.0,
+            self._lagged,
+            self._degraded,
         )
 
     def _send(self, message: ClientMessage) -> None:
@@ -210,6 +216,9 @@ class Reader:
                 self.welcome = message
                 return Applied(None, message, "welcome")
             case Status():
+                if self.status is None or self.status.state != message.state:
+                    self._lagged += message.state == State.LAGGING
+                    self._degraded += message.state == State.DEGRADED
                 self.status = message
                 return Applied(None, message, "status")
             case Subscribed():

@@ -3,7 +3,7 @@ const CHECK_MS = 250
 const CELLS = [
   ["lag_ms", "Lag", (n) => `${n < 10 ? n.toFixed(1) : Math.round(n)} ms`],
   ["messages_per_s", "Messages", (n) => `${Math.round(n).toLocaleString("en")} /s`],
-  ["merged", "Merged"], ["dropped", "Dropped", null, true], ["gaps", "Gaps", null, true],
+  ["lagged", "Lagged", (n) => `${n} ×`], ["degraded", "Degraded", (n) => `${n} ×`, true], ["merged", "Merged"], ["dropped", "Dropped", null, true], ["gaps", "Gaps", null, true],
   ["resyncs", "Resyncs", null, true], ["checksum_failures", "Checksum", null, true],
   ["age", "Last message", (n) => `${(n / 1000).toFixed(1)} s ago`],
 ]

@@ -11,7 +11,7 @@ from rtlab.errors import ConfigError
 from rtlab.views.live import Face, LivePanel
 from rtlab.views.theme import Colours
 
-COUNTS = ("merged", "dropped", "gaps", "resyncs", "checksum_failures")
+COUNTS = ("lagged", "degraded", "merged", "dropped", "gaps", "resyncs", "checksum_failures")
 STATES = ("live", "lagging", "degraded", "connecting", "reconnecting", "frozen", "closed")
 FROZEN_AFTER_MS = 1500  # and a check every 250 ms: visible within 2 s
 WINDOW_NS = 2_000_000_000
@@ -75,8 +75,9 @@ class FeedHealth(LivePanel):
         """Show the newest statistics; what is missing shows as a dash, other names are left alone.
 
         `state` (live, lagging, degraded, connecting, reconnecting, frozen, closed), `staleness_ms` (age of
-        the newest message), `lag_ms`, `messages` (a total, shown per second) and the totals `merged`,
-        `dropped`, `gaps`, `resyncs`, `checksum_failures`. `now` is in ns, monotonic. ConfigError for another state.
+        the newest message), `lag_ms`, `messages` (a total, shown per second) and the totals `lagged`, `degraded`
+        (how often it became so), `merged`, `dropped`, `gaps`, `resyncs`, `checksum_failures`. `now` is in ns,
+        monotonic. ConfigError for another state.
         """
         state = str(statistics.get("state", "live")).lower()
         if state not in STATES:

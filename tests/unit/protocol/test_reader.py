@@ -393,3 +393,11 @@ def test_a_subscription_that_is_forbidden_later_ends_and_is_not_asked_for_again(
     assert server.hear() == []
     server.break_off()
     assert server.connect() == []
+
+
+def test_how_often_the_server_degraded_this_reader_is_counted():
+    server = Server()
+    for state in ("LIVE", "LAGGING", "LAGGING", "DEGRADED", "LIVE", "LAGGING"):
+        server.say(Status(state, 0, 0, 0.0))
+    statistics = server.reader.statistics()
+    assert (statistics.lagged, statistics.degraded) == (2, 1)
