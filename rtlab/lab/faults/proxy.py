@@ -30,7 +30,8 @@ class LossyProxy:
         self.spoil: Callable[[bytes], bytes] | None = None
         self.accepted = self.cuts = 0
         self._carried = self._lost = 0
-        self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pairs: dict[int, list[asyncio.StreamWriter]] = {}
         self._pipes: set[Pipe] = set()
 
     async def __aenter__(self) -> Self:
@@ -44,7 +45,7 @@ class LossyProxy:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        tasks = list(self._pairs)
+        tasks = list(self._tasks)
         self.cut()
         for task in tasks:
             task.cancel()
@@ -79,38 +80,42 @@ class LossyProxy:
         self.cuts += len(pairs)
         return len(pairs)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, self.accepted = self.accepted, self.accepted + 1
-        task = asyncio.current_task()
-        assert task is not None
-        far = None if self.refusing else await self._dial()
-        if far is None:
-            writer.transport.abort()
-            return
-        far_reader, far_writer = far
-        self._pairs[task] = (writer, far_writer)
-        up = self._pipe(reader, far_writer, f"{self.seed} {number} up")
-        down = self._pipe(far_reader, writer, f"{self.seed} {number} down", self._spoiled)
+        task = asyncio.create_task(self._relay(number, reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _relay(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         end: Callable[[asyncio.StreamWriter], None] = _reset
+        writers, pipes = [writer], list[Pipe]()
         try:
-            if await self._carry(up, down):
+            far = None if self.refusing else await self._dial()
+            if far is None:
+                return
+            far_reader, far_writer = far
+            writers.append(far_writer)
+            pipes.append(self._pipe(reader, far_writer, f"{self.seed} {number} up"))
+            pipes.append(self._pipe(far_reader, writer, f"{self.seed} {number} down", self._spoiled))
+            self._pairs[number] = writers
+            if await self._carry(pipes):
                 end = asyncio.StreamWriter.close
         finally:
-            del self._pairs[task]
-            for each in (writer, far_writer):
+            self._pairs.pop(number, None)
+            for each in writers:
                 end(each)
-            for pipe in (up, down):
+            for pipe in pipes:
                 self._pipes.discard(pipe)
                 self._carried += pipe.carried
                 self._lost += pipe.lost
 
-    async def _carry(self, up: Pipe, down: Pipe) -> bool:
-        # gives False when it did not end in order: one side is gone, or the proxy closes
-        running = [asyncio.create_task(pipe.run()) for pipe in (up, down)]
+    async def _carry(self, pipes: list[Pipe]) -> bool:
+        # gives False when it did not end in order: one side is gone
+        running = [asyncio.create_task(pipe.run()) for pipe in pipes]
         try:
             await asyncio.gather(*running)
             return True
-        except (OSError, asyncio.CancelledError):
+        except OSError:
             return False
         finally:
             for task in running:
@@ -127,6 +132,9 @@ class LossyProxy:
         except OSError:
             upstream.close()
             return None
+        except asyncio.CancelledError:
+            upstream.close()
+            raise
 
     def _pipe(
         self,
