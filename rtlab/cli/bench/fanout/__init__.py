@@ -29,17 +29,21 @@ ALL = (RAW, OURS, PICOWS, BROADCAST, AIOHTTP)
 SENDS_PER_S = 100_000  # of all readers together
 PYTHON_READERS = 300  # what readers in Python can follow
 SPARE_FILES = 64
-WARM_UP_S = 0.3
 
 
 class Plan(NamedTuple):
-    """How much is measured: numbers of readers, rounds, seconds of a window, readers of the case of ten increments."""
+    """How much is measured: numbers of readers, rounds, seconds of a window, readers of the case of ten increments.
+
+    Before each window all send for `warm_up_s`: a reader's credit grows from a small window in its first seconds,
+    with more pings than later.
+    """
 
     sizes: Sequence[int]
     rounds: int
     seconds: float
     together: int
     sends_per_s: int = SENDS_PER_S
+    warm_up_s: float = 0.3
 
     def cases(self) -> list[Case]:
         """Give what is measured in each round."""
@@ -50,14 +54,16 @@ class Plan(NamedTuple):
 def run(quick: bool) -> dict[str, object]:
     """Measure all contenders; give results and goals as `rtlab bench --json` prints them."""
     return measure(
-        Plan((500, 2_000), 2, 0.5, 500) if quick else Plan((500, 2_000, 5_000, 10_000), 5, 2.0, 2_000)
+        Plan((500, 2_000), 2, 0.5, 500)
+        if quick
+        else Plan((500, 2_000, 5_000, 10_000), 3, 2.0, 2_000, warm_up_s=3.0)
     )
 
 
 def measure(plan: Plan, names: Sequence[str] = ALL) -> dict[str, object]:
     """Measure as planned; give what `report` makes of it."""
     server_core, load_core = cores()
-    ticks = sum(int(case.rate * (plan.seconds + 1)) for case in plan.cases()) * plan.rounds
+    ticks = sum(int(case.rate * (plan.seconds + plan.warm_up_s + 1)) for case in plan.cases()) * plan.rounds
     measured: list[Measured] = []
     too_many: dict[Case, str] = {}
     with contenders(ticks, server_core, names) as field:
@@ -69,7 +75,7 @@ def measure(plan: Plan, names: Sequence[str] = ALL) -> dict[str, object]:
                     continue
                 for name, one in field.present.items():
                     if not case.together or name in (OURS, RAW):
-                        measured.append(_window(name, one, case, plan.seconds, load_core, before[name], turn))
+                        measured.append(_window(name, one, case, plan, load_core, before[name], turn))
     labels = {name: one.label for name, one in field.present.items()}
     return report(plan.cases(), measured, labels, field.absent, too_many)
 
@@ -91,14 +97,14 @@ def why_not(readers: int) -> str | None:
 
 
 def _window(
-    name: str, server: Contender, case: Case, seconds: float, core: int | None, before: int, turn: int
+    name: str, server: Contender, case: Case, plan: Plan, core: int | None, before: int, turn: int
 ) -> Measured:
     books = [one.symbol for one in INSTRUMENTS] if case.together else [INSTRUMENTS[0].symbol]
     with Crowd(server.port, Wish(case.readers, books if name == OURS else ()), core=core) as crowd:
         crowd.ready()
-        server.measure(Window(case.rate, min(WARM_UP_S, seconds), case.together))
+        server.measure(Window(case.rate, plan.warm_up_s, case.together))
         start, began = crowd.report(), time.monotonic()
-        spent = server.measure(Window(case.rate, seconds, case.together))
+        spent = server.measure(Window(case.rate, plan.seconds, case.together))
         end, took = crowd.report(), time.monotonic() - began
         resident = server.resident()
     what = "increments" if name == OURS else "frames"

@@ -10,7 +10,7 @@ KEYS = {"name", "contender", "case", "unit", "runs", "median", "min", "max"}
 
 @pytest.fixture(scope="module")
 def small():
-    return measure(Plan((20,), 1, 0.2, 10, sends_per_s=1_000))
+    return measure(Plan((20,), 1, 0.2, 10, sends_per_s=1_000, warm_up_s=0.1))
 
 
 def test_every_contender_has_a_row_or_a_reason(small):
