@@ -14,6 +14,7 @@ def test_it_says_what_was_done_to_whom_and_that_every_run_holds():
     assert "reader 1:" in done.stdout
     assert "silent 0" in done.stdout
     assert done.stdout.rstrip().endswith("2 of 2 runs hold")
+    assert "Traceback" not in done.stderr
 
 
 def test_silent_loss_ends_with_status_1_and_names_the_seeds(monkeypatch, capsys):
