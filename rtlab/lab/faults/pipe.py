@@ -77,7 +77,7 @@ class Pipe:
             await self._empty()
             self._check_whole()
             await filling
-            if self._writer.can_write_eof():
+            if not self._writer.is_closing() and self._writer.can_write_eof():
                 self._writer.write_eof()
         finally:
             filling.cancel()
@@ -150,6 +150,8 @@ class Pipe:
                 await asyncio.sleep(0)  # or the kernel glues the pieces again
             while quality.stalled:
                 await self._wait(STEP_S)
+            if self._writer.is_closing():
+                raise ConnectionResetError("the peer is gone")
             self._writer.write(self._spoil(piece))
             await self._writer.drain()
             self.carried += len(piece)

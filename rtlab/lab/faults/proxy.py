@@ -95,6 +95,8 @@ class LossyProxy:
                 return
             far_reader, far_writer = far
             writers.append(far_writer)
+            if writer.is_closing() or far_writer.is_closing():
+                return
             pipes.append(self._pipe(reader, far_writer, f"{self.seed} {number} up"))
             pipes.append(self._pipe(far_reader, writer, f"{self.seed} {number} down", self._spoiled))
             self._pairs[number] = writers
@@ -154,7 +156,7 @@ class LossyProxy:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     connected = writer.get_extra_info("socket")
-    if connected is not None:  # uvloop has none any more when the peer has gone
+    if connected is not None and connected.fileno() >= 0:  # uvloop: none any more when the peer has gone
         with contextlib.suppress(OSError):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     writer.transport.abort()

@@ -193,3 +193,20 @@ async def test_a_proxy_that_closes_while_it_dials_leaves_nothing_open():
         await until(lambda: proxy.accepted)
         await proxy.__aexit__(None, None, None)
         writer.close()
+
+
+def test_on_the_other_event_loop_a_peer_that_is_gone_ends_a_line_in_silence(caplog):
+    uvloop = pytest.importorskip("uvloop")
+
+    async def talk():
+        for _ in range(20):
+            async with joined() as (talker, proxy, _, writer):
+                proxy.line.split, proxy.line.delay_s = 50, 0.01
+                talker.writer.write(MESSAGE[:5000])
+                await until(lambda p=proxy: p.carried > 100)
+                writer.transport.abort()
+                talker.writer.transport.abort()
+                await until(lambda p=proxy: p.held == 0)
+
+    uvloop.run(talk())
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
