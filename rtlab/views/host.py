@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+from bokeh.document import Document
 from bokeh.protocol.message import Message
 from panel.io import notebook
 from panel.io.state import state
@@ -40,11 +41,24 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
         with SENDING:
             change()
             notebook.push_notebook(pane)
-    elif document.session_context is None or state._unblocked(document):
+        return True
+    if document.session_context is None or state._unblocked(document):
+        if _is_destroyed(document):
+            return False
         change()
-    else:
+        return True
+    try:
         document.add_next_tick_callback(change)
+    except AttributeError:
+        if not _is_destroyed(document):
+            raise
+        return False  # its tab closed while another thread was about to change it
     return True
+
+
+def _is_destroyed(document: Document) -> bool:
+    # Bokeh takes a document apart before it forgets its session
+    return not hasattr(document, "roots")
 
 
 def in_notebook(pane: Viewable) -> bool:

@@ -55,6 +55,33 @@ def test_push_in_a_page_that_nobody_serves_changes_at_once():
     page.close()
 
 
+def test_push_to_a_page_whose_tab_closed_does_nothing():
+    pane, document, done = pn.pane.Str("a"), Document(), []
+    document.add_root(pane.get_root(document))
+    destroy(document)
+    assert not push(pane, lambda: done.append(1))
+    assert done == []
+
+
+def destroy(document: Document) -> None:
+    def session(event: object) -> None: ...
+
+    document.on_change(session)  # as a session does, which its end takes away
+    document.destroy(session)
+
+
+class Session:
+    """Stands for the session of a page that is served; a document refers to it weakly."""
+
+
+def test_push_to_a_page_whose_tab_closes_meanwhile_does_nothing():
+    pane, document, session = pn.pane.Str("a"), Document(), Session()
+    document.add_root(pane.get_root(document))
+    destroy(document)
+    document._session_context = weakref.ref(session)  # the other thread is not done with it
+    assert not push(pane, lambda: pytest.fail("changed what is gone"))
+
+
 def test_push_in_a_notebook_changes_under_the_lock_and_sends():
     pane = pn.pane.Str("a")
     ref, comm = in_a_notebook(pane)
