@@ -183,6 +183,8 @@ class Rounds:
 
     def _join(self, connection: Connection, now: int) -> None:
         session = connection.session
+        if len(self._singles) + self.cohorts.members < 2:
+            return  # nobody is there to stand beside
         if not isinstance(session, Subscriber) or connection.bits:
             return  # whoever asked for compression is sent frames that are shared, but one by one
         if connection.direct < 0 or not connection.transport.get_write_buffer_size():

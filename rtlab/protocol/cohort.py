@@ -306,6 +306,8 @@ class Cohorts(Generic[Owner]):
 
     def end(self, now: int) -> None:
         """Close a round: cohorts at the same point become one, one alone is none, and empty ones go."""
+        if not self._cohorts:
+            return
         most = len(self._cohorts) + len(self._numbers) + len(self._retired)
         counts = np.bincount(self._of + 1, minlength=most + 1)[1:]
         self._at.clear()

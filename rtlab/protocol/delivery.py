@@ -25,6 +25,7 @@ class Delivery:
     """
 
     __slots__ = (
+        "_bytes",
         "_cache",
         "_cohorts",
         "_ended",
@@ -55,8 +56,9 @@ class Delivery:
         self.evicted: str | None = None
         self.codec, self._cache, self._limits = codec, cache, limits
         self._ended = (
-            _NOTHING  # replies, pings, what cohorts carried and what subscriptions counted that ended
+            _NOTHING  # replies, what cohorts carried and what subscriptions counted that ended
         )
+        self._bytes = 0  # sent alone
         self._cohorts: Cohorts[Any] | None = None
         self.slot = -1
         self._replies: list[bytes] = []
@@ -69,7 +71,8 @@ class Delivery:
     @property
     def tally(self) -> Tally:
         """Count what was sent and what was not, since the connection began."""
-        tally = total(self._ended, *map(_counted, self.cursors.values()))
+        alone = Tally(bytes=self._bytes)
+        tally = total(self._ended, alone, *map(_counted, self.cursors.values()))
         return tally if self._cohorts is None else total(tally, self._cohorts.tally(self.slot))
 
     @property
@@ -120,7 +123,7 @@ class Delivery:
         for payload in (self._news, self._ping):
             if payload is not None:
                 payloads.append(payload)
-        self._ended = total(self._ended, Tally(bytes=sum(map(len, payloads))))
+        self._bytes += sum(map(len, payloads))
         return payloads
 
     def _answers(self) -> bytes:
