@@ -55,9 +55,7 @@ class Delivery:
         self.cursors: dict[int, Cursor] = {}
         self.evicted: str | None = None
         self.codec, self._cache, self._limits = codec, cache, limits
-        self._ended = (
-            _NOTHING  # replies, what cohorts carried and what subscriptions counted that ended
-        )
+        self._ended = _NOTHING  # replies, what cohorts carried and what subscriptions counted that ended
         self._bytes = 0  # sent alone
         self._cohorts: Cohorts[Any] | None = None
         self.slot = -1
