@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
+# What measures times or starts browsers and servers runs alone; all other tests run side by side.
+ALONE := tests/browser tests/faults tests/integration tests/unit/cli
+SIDE_BY_SIDE := -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
 
 .PHONY: demo test test-full check format house environment wire pictures bench clean
 
@@ -11,11 +14,13 @@ demo: .made/demo
 	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
 
 test: .made/dev check
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
+	$(BIN)/pytest $(ALONE)
 	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 test-full: .made/dev check
-	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600
+	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(SIDE_BY_SIDE)
+	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(ALONE)
 	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 check: .made/dev

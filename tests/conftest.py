@@ -1,5 +1,8 @@
-"""Rules for every test: in CI a skip is a failure, and no example is judged by how long it took."""
+"""Rules for every test: in CI a skip is a failure, no example is judged by how long it took, and no test
+leaves the logging of rtlab changed behind it.
+"""
 
+import logging
 import os
 
 import pytest
@@ -16,3 +19,12 @@ def pytest_runtest_makereport(item, call):
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"CI must run every test, this one was skipped: {call.excinfo.value}"
+
+
+@pytest.fixture(autouse=True)
+def logger():
+    """The logger of rtlab, put back as it was after each test: a command sets it up for good."""
+    ours = logging.getLogger("rtlab")
+    before = (list(ours.handlers), ours.level, ours.propagate)
+    yield ours
+    ours.handlers, ours.level, ours.propagate = before

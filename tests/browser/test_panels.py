@@ -136,7 +136,19 @@ def alive(exchange: Exchange) -> int:
 
 
 def texts(page: Page, selector: str) -> list[str]:
-    return page.locator(selector).all_inner_texts()
+    """Read them in one go: a locator finds first and reads later, when a tape has gone on."""
+    return page.evaluate(
+        """(selector) => {
+             const texts = []
+             const walk = (root) => {
+               texts.push(...[...root.querySelectorAll(selector)].map((one) => one.innerText))
+               for (const one of root.querySelectorAll("*")) if (one.shadowRoot) walk(one.shadowRoot)
+             }
+             walk(document)
+             return texts
+           }""",
+        selector,
+    )
 
 
 def moves(page: Page, selector: str) -> None:

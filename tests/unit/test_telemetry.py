@@ -25,15 +25,6 @@ class Counters(NamedTuple):
     last: int | None = None
 
 
-@pytest.fixture
-def logger():
-    """The logger as it was, whatever a test does to it."""
-    ours = logging.getLogger("rtlab")
-    before = (list(ours.handlers), ours.level, ours.propagate)
-    yield ours
-    ours.handlers, ours.level, ours.propagate = before
-
-
 def samples(text: bytes) -> dict[str, float]:
     lines = (line.split() for line in text.decode().splitlines() if not line.startswith("#"))
     return {name: float(value) for name, value in lines}

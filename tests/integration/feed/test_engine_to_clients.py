@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 
 import pytest
 from support.live_market import LiveMarket, follow
@@ -99,8 +100,10 @@ async def test_a_blocking_client_in_a_thread_follows_the_same_market():
                 tape = client.ready(client.subscribe("trades", "ETH-USD"))
                 while not ended.is_set():
                     client.read(0.05)
-                while client.read(0.2):
-                    pass
+                heads = [live.market.source(s.channel, s.instrument).seq for s in (book, tape)]
+                deadline = time.monotonic() + 10
+                while [book.view.seq, tape.view.seq] != heads and time.monotonic() < deadline:
+                    client.read(0.05)
                 return book, tape
 
         following = asyncio.create_task(asyncio.to_thread(follow_blocking))

@@ -95,6 +95,7 @@ def test_a_frame_that_is_not_whole_is_left_to_a_parser(size):
         websocket_frame(b"unmasked", text=False),
         websocket_frame(bytes(200), text=False),
     ],
+    ids=["part", "rest", "ping", "close", "compressed", "long", "unmasked", "unmasked long"],
 )
 def test_what_is_no_whole_plain_message_is_left_to_a_parser(data):
     assert whole_messages(data) is None
