@@ -12,8 +12,7 @@ from rtlab.engine import Engine
 from rtlab.errors import ConfigError
 from rtlab.feed import Gateway
 from rtlab.lab.door import gateway_of
-from rtlab.lab.pace import play
-from rtlab.lab.server import simulated_steps, until_ended
+from rtlab.lab.server import play_simulated, until_ended
 from rtlab.sources import Commands
 from rtlab.sources.simulated import Simulated, demo_instruments
 from rtlab.store import Follower, History, LogLimits, Writer
@@ -50,8 +49,6 @@ async def serve_engine(settings: Settings, *, on_ready: Callable[[str], None], e
     kept = {"tape_rows": settings.tape_rows, "tombstones": settings.tombstones}
     market = Market(instruments, time.time_ns() // 1_000_000, **kept)
     Simulated(instruments)  # compiles its kernels before the market opens, or its clock would be late
-    start_ns = time.time_ns()
-    simulated = Simulated(instruments, rate=settings.rate, seed=settings.seed, start=start_ns)
 
     def match(commands: Commands) -> None:
         if len(commands):
@@ -61,7 +58,7 @@ async def serve_engine(settings: Settings, *, on_ready: Callable[[str], None], e
         on_ready(url)
         fenced = asyncio.create_task(_end_with(writer, ended))
         try:
-            await until_ended(play(simulated_steps(simulated, start_ns), match), ended)
+            await play_simulated(instruments, settings, match, ended)
         finally:
             fenced.cancel()
         if fenced.done() and not fenced.cancelled():

@@ -72,12 +72,22 @@ async def serve_simulated(
     instruments = demo_instruments()
     server = MarketServer(instruments, settings)
     Simulated(instruments)  # both compile their kernels before the market opens, or its clock would be late
-    start_ns = time.time_ns()
-    simulated = Simulated(instruments, rate=settings.rate, seed=settings.seed, start=start_ns)
     async with server:
         on_ready(server)
-        await until_ended(play(simulated_steps(simulated, start_ns), server.match), ended)
+        await play_simulated(instruments, settings, server.match, ended)
         await server.gateway.drain(settings.drain_s)
+
+
+async def play_simulated(
+    instruments: Sequence[Instrument],
+    settings: Settings,
+    match: Callable[[Commands], None],
+    ended: asyncio.Event,
+) -> None:
+    """Give `match` the commands of the simulated market of `settings`, each when the wall clock shows its ts."""
+    start_ns, began = time.time_ns(), time.monotonic()
+    simulated = Simulated(instruments, rate=settings.rate, seed=settings.seed, start=start_ns)
+    await until_ended(play(simulated_steps(simulated, start_ns), match, began=began), ended)
 
 
 async def until_ended(work: Coroutine[object, object, object], ended: asyncio.Event) -> None:

@@ -21,6 +21,15 @@ async def test_chunks_come_in_order_and_not_before_their_time():
     assert seen[2][1] >= 0.0395
 
 
+async def test_what_was_due_before_the_play_began_is_made_up_for():
+    seen = []
+    begin = time.monotonic()
+    chunks = [(0, "a"), (300 * MS, "b"), (320 * MS, "c")]
+    slipped = await play(chunks, lambda chunk: seen.append(time.monotonic() - begin), began=begin - 0.3)
+    assert slipped == 0
+    assert 0.0195 <= seen[2] < 0.3
+
+
 async def test_speed_divides_the_time_between_chunks():
     begin = time.monotonic()
     await play([(0, 1), (500 * MS, 2)], lambda chunk: None, speed=10)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ from rtlab.client import connect
 from rtlab.config import Settings
 from rtlab.engine import Engine
 from rtlab.errors import AddressError
-from rtlab.lab.server import MarketServer, serve_simulated, simulated_steps, until_ended
+from rtlab.lab.server import (
+    STEP_NS,
+    MarketServer,
+    play_simulated,
+    serve_simulated,
+    simulated_steps,
+    until_ended,
+)
 from rtlab.model import DepthSnapshot, Instrument, Quote, Side, VenueTrade
 from rtlab.sources.simulated import Simulated, demo_instruments
 
@@ -77,6 +85,20 @@ async def test_the_simulated_market_moves_until_it_is_ended():
     ended.set()
     await asyncio.wait_for(serving, 10)
     assert servers[0].market.symbols == ["BTC-USD", "ETH-USD", "SOL-USD"]
+
+
+async def test_a_command_is_matched_when_the_wall_clock_shows_its_time():
+    ended, late = asyncio.Event(), []
+
+    def match(commands):
+        if len(commands):
+            late.append(time.time_ns() - int(commands["ts"][-1]))
+        if len(late) == 100:
+            ended.set()
+
+    await asyncio.wait_for(play_simulated(demo_instruments(), SETTINGS, match, ended), 30)
+    # building the market took longer than that, and is made up for; the best is judged, machines are busy
+    assert 0 <= min(late[10:]) < 2 * STEP_NS
 
 
 async def test_an_error_in_the_work_is_raised_and_an_end_is_not():
