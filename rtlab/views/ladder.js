@@ -29,7 +29,7 @@ function show(levels, flat) {
     const length = flat[3 * i + 2] ?? 0
     if (length !== row.length) {
       row.length = length
-      row.bar.style.transform = `scaleX(${length / 1000})`
+      row.bar.style.backgroundSize = `${length / 10}% 100%`
     }
   })
 }

@@ -90,6 +90,7 @@ function keep_here(model, ...names) {
 }
 
 const NONE = new Float64Array(0)
+const pencil = document.createElement("canvas").getContext("2d")
 
 const number = (value) =>
   Number(value.toPrecision(12)).toLocaleString("en-US", { maximumFractionDigits: 10 })
@@ -277,10 +278,13 @@ class Chart {
     this.badge = document.createElement("button")
     this.badge.className = "rtlab-badge"
     events_el.append(this.badge)
+    const state = this.badge.appendChild(document.createElement("b"))
+    this.words = [state, this.badge].map((parent) => parent.appendChild(document.createTextNode("")))
+    this.look = null
     this.wear()
     this.listen(events_el)
     this.on_repaint = () => {
-      this.redraw("marks", "cursor")
+      this.draw("marks", "cursor") // in the frame of the line that they belong to
       const { width } = plot.frame.bbox
       const ticks = Math.max(2, Math.min(10, Math.floor(width / 100))) // labels must not touch
       for (const axis of below) axis.ticker.desired_num_ticks = ticks
@@ -452,11 +456,15 @@ class Chart {
       this.frame = 0
       if (!this.plot) return
       if (this.wanting) this.ask_now()
-      const dirty = this.dirty
-      this.dirty = null
-      if (dirty?.has("marks")) this.draw_marks()
-      if (dirty?.has("cursor")) this.draw_cursor()
+      this.draw()
     })
+  }
+
+  draw(...layers) {
+    const dirty = new Set([...(this.dirty ?? []), ...layers])
+    this.dirty = null
+    if (dirty.has("marks")) this.draw_marks()
+    if (dirty.has("cursor")) this.draw_cursor()
   }
 
   wear() {
@@ -529,11 +537,15 @@ class Chart {
       : this.live
         ? ["●", "live", "good"]
         : ["❚❚", "paused", "warn"]
-    const state = document.createElement("b")
-    state.style.cssText = `color:${this.colour(colour)};font-weight:600`
-    state.textContent = `${sign} ${word}`
-    const told = streaming || this.silent
-    this.badge.replaceChildren(...(told ? [state, " · "] : []), points)
+    const told = streaming || this.silent ? `${sign} ${word}` : ""
+    const [state, text] = this.words
+    const rest = told ? ` · ${points}` : points
+    if (state.data !== told) state.data = told
+    if (text.data !== rest) text.data = rest
+    const look = `color:${this.colour(colour)};font-weight:600`
+    if (this.look === look + this.live) return
+    this.look = look + this.live
+    state.parentNode.style.cssText = look
     this.badge.title = this.live ? "Wheel: zoom. Drag: move." : "Press, or double click the chart: newest point"
   }
 
@@ -578,13 +590,19 @@ class Chart {
     return around.filter((p) => p.dx <= least + 1).reduce((a, b) => (b.dy < a.dy ? b : a))
   }
 
+  // measured beside the page: what is measured in it is laid out first, all of it, each time
+  width(words) {
+    pencil.font = `11px ${this.model.colours.font}`
+    return pencil.measureText(words).width
+  }
+
   // a box with words: on the right axis, below the frame, or to one side of (x, y)
   tag(layer, x, y, side, words, fill) {
     const box = element(layer, "rect", { rx: 3, fill })
     const text = element(layer, "text", { fill: this.colour("surface"), "dominant-baseline": "central" })
     text.textContent = words
-    const width = text.getComputedTextLength() + 10, height = 18
-    const whole = this.svg.clientWidth
+    const width = this.width(words) + 10, height = 18
+    const whole = this.plot.bbox.width
     const left = { right: x + 1, below: Math.min(Math.max(0, x - width / 2), whole - width) }[side] ??
       (side === "left" ? x - width - 8 : x + 8)
     const middle = side === "below" ? y + 2 + height / 2 : y

@@ -4,6 +4,8 @@ const PLACES = [
   ["price", "Price"], ["candles", "Candles"], ["depth", "Depth"], ["ladder", "Order book"], ["tape", "Trades"],
 ]
 
+const TITLE_MS = 250 // the window's title is dear: another process draws it
+
 function make(parent, kind, text = "", tag = "div") {
   const element = parent.appendChild(document.createElement(tag))
   element.className = kind
@@ -65,13 +67,15 @@ export function render({ model }) {
   }
   root.append(model.get_child("beat"))
 
-  let told = null, waiting = false
-  const paint = () => {
+  let told = null, waiting = false, titled = 0
+  const paint = (now) => {
     waiting = false
     way.data = ["▼ ", "", "▲ "][told.way + 1]
     price.data = told.last ?? ""
     last.className = `last ${["down", "", "up"][told.way + 1]}`
-    if (model.alone) document.title = `${told.last ? `${told.last} ` : ""}${model.symbol} · rtlab`
+    if (!model.alone || now - titled < TITLE_MS) return
+    titled = now
+    document.title = `${told.last ? `${told.last} ` : ""}${model.symbol} · rtlab`
   }
   // said again until Python answers: see beat.js
   const appear = () => model.send_msg({ ready: true, theme: wished() })

@@ -131,12 +131,13 @@ class MarketPage(LivePanel):
     def update(self, state: MarketState) -> None:
         """Bring every panel to `state`; call it as often as there is news, it is drawn as the browser can."""
         with self.beat.together():
-            self.ladder.update(state.bids, state.asks, state.last)
+            # the figures first: what is written into the page before they are painted is laid out for each of them
+            self.price.refresh()
             self.depth.update(state.bids, state.asks)
             self.candles.update(state.bars)
+            self.ladder.update(state.bids, state.asks, state.last)
             if state.trades is not None:
                 self.tape.append(state.trades)
-            self.price.refresh()
             self._health.update(state.health)
             if state.last is not None and state.last != self._last:
                 self._way = 0 if self._last is None else (1 if state.last > self._last else -1)
