@@ -267,6 +267,45 @@ def pick(
     return k, bounds[0], bounds[-1]
 
 
+@kernel
+def divide(x0: float, x1: float, width: int) -> Floats:
+    """Give the `width` + 1 edges that divide [x0, x1] into equal columns; the last is x1, none is beyond it."""
+    edges = np.empty(width + 1)
+    for c in range(width):
+        edges[c] = min(x0 + (x1 - x0) * c / width, x1)
+    edges[width] = x1
+    return edges
+
+
+@part
+def _height(x: Floats, y: Floats, at: float) -> float:
+    """Where the line through the points crosses `at`; beyond them, where it ends."""
+    after = np.searchsorted(x, at, side="right")
+    if after == 0:
+        return float(y[0])
+    before = after - 1
+    if after == len(x) or x[before] == at:
+        return float(y[before])
+    return float((y[after] - y[before]) / (x[after] - x[before]) * (at - x[before]) + y[before])
+
+
+@kernel
+def gather(x: Floats, y: Floats, picked: Places, x0: float, x1: float) -> tuple[Floats, Floats, float, float]:
+    """Give the picked points and the range of the line through them between x0 and x1 (0 to 1 without any)."""
+    n = len(picked)
+    some_x, some_y = np.empty(n), np.empty(n)
+    for k in range(n):
+        some_x[k], some_y[k] = x[picked[k]], y[picked[k]]
+    if n == 0:
+        return some_x, some_y, 0.0, 1.0
+    left, right = _height(some_x, some_y, x0), _height(some_x, some_y, x1)
+    low, high = min(left, right), max(left, right)
+    for k in range(n):
+        if x0 <= some_x[k] < x1:
+            low, high = min(low, some_y[k]), max(high, some_y[k])
+    return some_x, some_y, low, high
+
+
 @cache
 def compile_all() -> None:
     """Compile or load the kernels once, and say so where it takes time."""
@@ -275,4 +314,6 @@ def compile_all() -> None:
         levels = allocate(len(x))
         first_fault(x, x, x[0])
         fold(x, levels, 0, len(x))
-        pick(x, x, levels, len(x), x[::BASE].copy(), np.empty(4 * BASE, np.int64))
+        picked = np.empty(4 * BASE, np.int64)
+        pick(x, x, levels, len(x), divide(0.0, 3.0, 3), picked)
+        gather(x, x, picked[:0], 0.0, 1.0)

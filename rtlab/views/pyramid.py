@@ -178,9 +178,7 @@ class Pyramid:
                 expected="finite x0 <= x1 and width >= 1",
                 got=f"x0={x0}, x1={x1}, width={width}",
             )
-        edges = x0 + span * np.arange(width + 1) / width
-        edges[-1] = x1
-        return self.columns(np.minimum(edges, x1), outside=True)
+        return self.columns(m4.divide(float(x0), float(x1), int(width)), outside=True)
 
     def columns(self, edges: NDArray[np.float64], *, outside: bool = False) -> NDArray[np.int64]:
         """Give the M4 indices of the columns between neighbouring `edges`, as `view` does for equal widths.
@@ -199,6 +197,16 @@ class Pyramid:
             picked[last] = end
             last += 1
         return picked[first:last]
+
+    def line(
+        self, indices: NDArray[np.int64], x0: float, x1: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float, float]:
+        """Give x and y of these points, and the least and greatest y of the line through them in [x0, x1].
+
+        The points outside count only where the line crosses the sides; 0 and 1 without any point.
+        """
+        held = self._held
+        return m4.gather(held.x, held.y, indices, float(x0), float(x1))
 
     def statistics(self) -> PyramidStatistics:
         """Say what is held."""

@@ -56,24 +56,14 @@ def fitted(low: float, high: float) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def visible(x0: float, x1: float, x: Floats, y: Floats) -> tuple[float, float]:
-    """Give the y range for the line through (x, y) between x0 and x1; the points beside them lead out of it."""
-    if not len(x):
-        return 0.0, 1.0
-    inside = y[(x >= x0) & (x < x1)]
-    # where the line crosses the sides of the frame; beyond the points, where it ends
-    crossing = np.interp([x0, x1], x, y)
-    low, high = crossing.min(), crossing.max()
-    if len(inside):
-        low, high = min(low, inside.min()), max(high, inside.max())
-    return fitted(float(low), float(high))
-
-
 def window(pyramid: Pyramid, x0: float, x1: float, width: int) -> Columns:
     """Give what draws [x0, x1) on `width` pixels; LocalError as of `Pyramid.view`."""
-    indices = pyramid.view(x0, x1, width)
-    x, y = pyramid.x[indices], pyramid.y[indices]
-    return Columns(x0, x1, x, y, *visible(x0, x1, x, y))
+    x, y, low, high = pyramid.line(pyramid.view(x0, x1, width), x0, x1)
+    return Columns(x0, x1, x, y, *_range(len(x), low, high))
+
+
+def _range(points: int, low: float, high: float) -> tuple[float, float]:
+    return fitted(low, high) if points else (low, high)
 
 
 class Moving:
@@ -126,8 +116,7 @@ class Moving:
     def _cut(self, first: int, last: int, *, whole: bool) -> News:
         pyramid = self._pyramid
         edges: Floats = self._origin + np.arange(first, last + 2, dtype=np.float64) * self.column
-        indices = pyramid.columns(edges, outside=whole)
-        x, y = pyramid.x[indices], pyramid.y[indices]
+        x, y, _, _ = pyramid.line(pyramid.columns(edges, outside=whole), edges[0], edges[-1])
         closed = int(np.searchsorted(x, edges[-2]))
         # what came behind the open column since it was found is for the next time
         end = int(np.searchsorted(x, edges[-1]))
@@ -138,4 +127,5 @@ class Moving:
     def _visible(self, x0: float, x1: float) -> tuple[float, float]:
         # the least and greatest of all columns are those of one wide one
         indices = self._pyramid.columns(np.array([x0, x1]), outside=True)
-        return visible(x0, x1, self._pyramid.x[indices], self._pyramid.y[indices])
+        _, _, low, high = self._pyramid.line(indices, x0, x1)
+        return _range(len(indices), low, high)

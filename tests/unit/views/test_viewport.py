@@ -4,7 +4,7 @@ from support.m4_oracle import brute_force, brute_force_edges
 
 from rtlab.errors import LocalError
 from rtlab.views.pyramid import Pyramid
-from rtlab.views.viewport import MARGIN, Moving, News, fitted, visible, window
+from rtlab.views.viewport import MARGIN, Moving, News, fitted, window
 
 RANDOM = np.random.default_rng(5)
 
@@ -26,6 +26,12 @@ class Screen:
         self.kept = len(x)
         self.x, self.y = np.r_[x, news.open_x], np.r_[y, news.open_y]
         self.window = (news.x0, news.x1)
+
+
+def visible(x0, x1, x, y):
+    """The y range of a window on a series, drawn from all of its points."""
+    pyramid = Pyramid(x, y)
+    return window(pyramid, x0, x1, 1)[4:]
 
 
 def edges_of(moving: Moving, news: News, width: int) -> np.ndarray:
@@ -57,6 +63,21 @@ def test_points_outside_count_only_where_the_line_crosses_the_frame():
 
 def test_between_two_points_the_line_is_what_is_visible():
     assert visible(4.0, 6.0, np.array([0.0, 10.0]), np.array([0.0, 10.0])) == pytest.approx(fitted(4.0, 6.0))
+
+
+def test_the_range_is_that_of_the_line_through_the_points_as_numpy_interpolates_it():
+    for _ in range(200):
+        x = np.sort(RANDOM.integers(0, 30, RANDOM.integers(1, 20))).astype(
+            float
+        )  # some stand one upon the other
+        y = RANDOM.integers(-9, 9, len(x)).astype(float)
+        x0, x1 = np.sort(RANDOM.integers(-5, 35, 2)).astype(float) + RANDOM.choice([0.0, 0.5])
+        picked = Pyramid(x, y).view(x0, x1, 3)
+        drawn_x, drawn_y, low, high = Pyramid(x, y).line(picked, x0, x1)
+        assert np.array_equal(drawn_x, x[picked])
+        assert np.array_equal(drawn_y, y[picked])
+        seen = np.r_[np.interp([x0, x1], drawn_x, drawn_y), drawn_y[(drawn_x >= x0) & (drawn_x < x1)]]
+        assert (low, high) == (seen.min(), seen.max())
 
 
 def test_beyond_all_points_the_range_is_about_the_nearest():
