@@ -96,29 +96,23 @@ def fold(y: Floats, levels: Levels, old: int, new: int) -> None:
 
 
 @part
-def first_at_or_after(x: Floats, value: float, start: int, end: int, guess: int) -> int:
-    """Find the first i of [start, end) with x[i] >= value, else `end`; quick when it is near `guess`."""
-    low, high, step = start, end, 1
-    guess = min(max(guess, start), end - 1)
-    if start < end and x[guess] < value:
-        low = guess + 1
-        while guess + step < end and x[guess + step] < value:
-            low = guess + step + 1
-            step *= 2
-        high = min(guess + step, end)
-    elif start < end:
-        high = guess
-        while guess - step >= start and x[guess - step] >= value:
-            high = guess - step
-            step *= 2
-        low = max(guess - step + 1, start)
-    while low < high:
-        middle = (low + high) // 2
-        if x[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def _find(x: Floats, count: int, edges: Floats) -> Places:
+    """Find for each edge the first i < count with x[i] >= edge, else `count`.
+
+    All searches go in step and without a branch: the processor then waits for the memory of many at once.
+    """
+    low, high = np.searchsorted(x[:count], edges[0]), np.searchsorted(x[:count], edges[-1])
+    found = np.full(len(edges), low)
+    size = high - low
+    while size > 1:
+        half = size // 2
+        for c in range(len(edges)):
+            found[c] += half * (x[found[c] + half - 1] < edges[c])
+        size -= half
+    if size == 1:
+        for c in range(len(edges)):
+            found[c] += x[found[c]] < edges[c]
+    return found
 
 
 # All y are finite and the least of them is the same in any order: that lets LLVM compare several at once.
@@ -145,18 +139,20 @@ def _look_at_all(y: Floats, start: int, end: int) -> tuple[int, int]:
 def _best_point(y: Floats, sign: float, start: int, end: int) -> tuple[float, int]:
     best, place = np.inf, -1
     for i in range(start, end):
-        if sign * y[i] < best:
-            best, place = sign * y[i], i
+        value = sign * y[i]
+        better = value < best
+        best, place = value if better else best, i if better else place
     return best, place
 
 
 @part
 def _best_bucket(levels: Levels, of: int, sign: float, start: int, end: int) -> tuple[float, int]:
-    best, place = np.inf, -1
+    best, at = np.inf, -1
     for b in range(start, end):
-        if sign * levels.values[b, of] < best:
-            best, place = sign * levels.values[b, of], levels.places[b, of]
-    return best, place
+        value = sign * levels.values[b, of]
+        better = value < best
+        best, at = value if better else best, b if better else at
+    return best, levels.places[at, of] if at >= 0 else -1
 
 
 @part
@@ -241,13 +237,7 @@ def pick(
     Reads the first `count` points only. `edges` does not decrease, `picked` has room for four indices a
     column. Gives (how many were put, the first index within the columns, the first index behind them).
     """
-    # all searches first: the processor then waits for the memory of many of them at once
-    bounds = np.empty(len(edges), np.int64)
-    start, stride = count // 2, 0
-    for c in range(len(edges)):
-        bound = first_at_or_after(x, edges[c], start if c else 0, count, start + stride)
-        stride = bound - start if c else 0
-        bounds[c] = start = bound
+    bounds = _find(x, count, edges)
     k = 0
     for c in range(len(edges) - 1):
         start, end = bounds[c], bounds[c + 1]
