@@ -186,6 +186,7 @@ class Chart {
     return setTimeout(() => {
       this.silent = true
       this.redraw("marks")
+      if (this.plot) this.ask() // again, until there is an answer: a question or its answer may have been lost
     }, after)
   }
 

@@ -16,6 +16,7 @@ from rtlab.protocol import (
     Status,
     Subscribed,
     Subscription,
+    Trades,
     Welcome,
 )
 from rtlab.protocol.messages import StateMessage
@@ -29,7 +30,8 @@ class Auditor:
     """Keeps an Account of every subscription of `client`, from the bytes as they came and from what it applied.
 
     `states` counts how often the server told each state of the ladder, `evicted` how often it was too slow for
-    it; `messages` and `dropped` are what came, and what was announced as left out, on the connection that is open.
+    it; `messages` and `dropped` are what came, and what was announced as left out, on the connection that is open,
+    `tables` those messages of them that are of books, tickers and bars.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class Auditor:
         self.client = client
         self.accounts: dict[int, Account] = {}
         self.states: Counter[str] = Counter()
-        self.state_messages = self.messages = self.evicted = 0
+        self.state_messages = self.messages = self.tables = self.evicted = 0
         self._published, self._codec = published, Codec(codec)
         self._dropped_before = 0
         client.on_payload(self._came)
@@ -78,12 +80,13 @@ class Auditor:
                     account.ping(part)
                 continue
             if isinstance(part, Welcome):
-                self.messages, self._dropped_before = 0, self.sums.dropped
+                self.messages, self.tables, self._dropped_before = 0, 0, self.sums.dropped
                 self.evicted += self.client.statistics().last_reason.startswith(str(int(Code.TOO_SLOW)))
             elif isinstance(part, Status):
                 self.states[part.state] += 1
             self.messages += 1
             self.state_messages += not isinstance(part, BESIDE)
+            self.tables += not isinstance(part, (*BESIDE, Trades))
 
     def _applied(self, applied: Applied) -> None:
         account = self.accounts.get(id(applied.subscription))

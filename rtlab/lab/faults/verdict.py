@@ -45,13 +45,15 @@ def difference(subscription: Subscription, truth: Truth) -> str:
 def problems_of_server(auditors: Iterable[Auditor], stage: Here) -> list[str]:
     """Say where the server's counters of the open connections differ from what came on them.
 
-    Every message that it counts as sent has come, and every row that it counts as dropped was announced. Tickers
-    and bars, which are not told twice by the truth, hold what the server's own hold.
+    Every message that it counts as sent has come, and every row that it counts as dropped was announced; of the
+    heads of its tables, those that it counts neither as merged nor as unsaid have come, each as a message. Tickers and
+    bars, which are not told twice by the truth, hold what the server's own hold.
     """
     watched = list(auditors)
     served = [reader.subscriber for reader in stage.gateway.readers()]
     pairs = {
         "messages sent": (sum(s.messages for s in served), sum(a.messages for a in watched)),
+        "heads sent": (sum(s.heads - s.merged - s.unsaid for s in served), sum(a.tables for a in watched)),
         "rows dropped": (sum(s.dropped for s in served), sum(a.dropped for a in watched)),
     }
     problems = [
