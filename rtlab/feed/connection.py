@@ -98,6 +98,7 @@ class Connection(asyncio.Protocol):
         "hub",
         "peak_buffered",
         "place",
+        "rests_until",
         "session",
         "subprotocol",
         "text",
@@ -113,6 +114,7 @@ class Connection(asyncio.Protocol):
         self.bits = 0  # of the window for compressed frames, 0: none
         self.direct = -1  # the socket's file descriptor, where one may write past the transport
         self.place = -1  # among the members of the hub's cohorts
+        self.rests_until = 0  # ns: nothing is due before, unless the peer says something
         self._visit: Visit | None = None
         self._protocol: WebSocket | None = None
         self._extensions: list[Extension] = []
@@ -133,6 +135,7 @@ class Connection(asyncio.Protocol):
             buffered = self.transport.get_write_buffer_size()
             if buffered > self.peak_buffered:
                 self.peak_buffered = buffered
+        self.rests_until = session.rests_until
         if session.closing is not None:
             self.hub.evicted(self)
             self.shut(*session.closing)

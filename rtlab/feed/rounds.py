@@ -87,7 +87,8 @@ class Rounds:
         self.rounds += 1
         self.busy_ns = 0
         steps = self.cohorts.begin(now)
-        self._waiting.extend(self._singles)
+        # most of those who are behind wait for their reader's answer: they cost a look
+        self._waiting.extend([one for one in self._singles if one.rests_until < now])
         self._serve_singles(now, now + _FIRST_NS)
         for step in steps:
             size = CHUNK if step.payload is not None else max(1, len(step.slots))

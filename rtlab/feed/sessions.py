@@ -17,6 +17,10 @@ class Session(Protocol):
     def closing(self) -> tuple[int, str] | None:
         """Give the close code and reason once the peer is to be sent away."""
 
+    @property
+    def rests_until(self) -> int:
+        """Give until when (ns) nothing is due unless the peer says something; 0: it may be at any moment."""
+
     def receive(self, payload: bytes, now: int) -> None:
         """Take a message in; ProtocolError closes the connection with its code."""
 

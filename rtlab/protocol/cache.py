@@ -74,10 +74,19 @@ class Lane:
         self.kind: ChannelKind = CHANNEL_KINDS[name]
         self._cache, self._codec = cache, codec
         self._head = (-1, -1)
+        self._noticed, self._heads = (-1, -1), 0
         self._built: dict[Stand, Built | None] = {}
         self._checksum: int | None = None  # of the head
         self._second = -1
         self._is_checked = False  # this head is the first of its second: all increments to it are checked
+
+    def look(self) -> int:
+        """Notice whether the source has a new head; give how many were noticed so far, by all readers."""
+        head = (self.source.epoch, self.source.seq)
+        if head != self._noticed:
+            self._noticed = head
+            self._heads += 1
+        return self._heads
 
     def next(self, stand: Stand, now: int) -> Built | None:
         """Give what brings a reader from `stand` to the head (or a chunk nearer); None: nothing to say."""

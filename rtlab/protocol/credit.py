@@ -105,6 +105,14 @@ class Credit:
         """Give for how long (ns) the reader has made no progress that it owed."""
         return now - self._progress if self.target is not None or self.paused else 0
 
+    def rests_until(self) -> int:
+        """Give until when (ns) time alone changes nothing: only the reader can; 0 where it may at any moment."""
+        waits = self.paused or (self.target is not None and not self._partial)
+        if self.state is State.LIVE or not waits:
+            return 0
+        until = self._progress + self._evict
+        return min(until, self.since + self._long) if self.state is State.LAGGING else until
+
     def tick(self, now: int) -> None:
         """Let time pass: after each publish, each answer and from time to time."""
         self._follow(Event.TICK, now)

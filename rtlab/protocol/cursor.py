@@ -60,7 +60,7 @@ class Cursor:
         self.resync_at: int | None = None
         self._checked_at = 0
         self._next_at: int | None = None
-        self._seen = (0, 0)
+        self._seen: int | None = None  # of the heads that were noticed on the lane
         self._passed = 0  # heads since the last message
 
     def reset(self) -> None:
@@ -70,15 +70,17 @@ class Cursor:
     def cut(self, *, less: bool) -> None:
         """Go on at the lesser depth or at the full one; the next message brings the reader there."""
         self.lane = self.less if less else self.full
+        if self._seen is not None:
+            self._seen = self.lane.look()
 
     def look(self) -> None:
-        """Notice a new head of the source, whether or not anything may be sent."""
-        source = self.lane.source
-        head = (source.epoch, source.seq)
-        if head != self._seen:
-            self._seen = head
-            self._passed += 1
-            self.heads += 1
+        """Notice new heads of the source, whether or not anything may be sent; also those that others noticed."""
+        noticed = self.lane.look()
+        if noticed != self._seen:
+            new = 1 if self._seen is None else noticed - self._seen
+            self._seen = noticed
+            self._passed += new
+            self.heads += new
 
     def next(self, now: int, newest: int | None, most: int) -> Built | None:
         """Give what is due at `now`, if anything.

@@ -84,6 +84,11 @@ class Delivery:
         return self.credit.unanswered if self._cohorts is None else self._cohorts.unanswered(self.slot)
 
     @property
+    def rests_until(self) -> int:
+        """Give until when (ns) nothing is due unless the reader says something; 0: it may be at any moment."""
+        return 0 if self._replies or self.evicted is not None else self.credit.rests_until()
+
+    @property
     def waiting_bytes(self) -> int:
         """Give the bytes of answers that wait to be sent."""
         return sum(map(len, self._replies))

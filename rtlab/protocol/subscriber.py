@@ -153,9 +153,19 @@ class Subscriber:
         return self._delivery.due(now)
 
     @property
+    def rests_until(self) -> int:
+        """Until when (ns) `payloads_to_send` gives nothing unless the reader says something; 0: it may any time."""
+        return 0 if self._is_idle() else self._delivery.rests_until
+
+    @property
     def waiting_bytes(self) -> int:
         """Give the bytes that are held for this reader here, beside the transport's: answers that wait."""
         return self._delivery.waiting_bytes
+
+    @property
+    def unanswered(self) -> int:
+        """Give the bytes that it was sent and has not answered for."""
+        return self._delivery.unanswered
 
     @property
     def idle_ns(self) -> int:

@@ -102,7 +102,11 @@ class World:
 
     def tick(self):
         credit = self.credit
+        rests = bool(until := credit.rests_until()) and self.now <= until
+        before = credit.state, self.sent_seq, self.pings
         credit.tick(self.now)
+        same = before == (credit.state, self.sent_seq, self.pings)
+        self.expect(same or not rests, "it is said to rest and does not")
         if credit.state is State.LIVE:
             late = credit.target is not None and self.now > credit.answer_by()
             self.expect(not (credit.paused or late), "it is called live and is not")

@@ -30,6 +30,7 @@ class ScriptedSubscriber:
         self.due: list[bytes] = []
         self.told: list[object] = []
         self.closing: tuple[int, str] | None = None
+        self.rests_until = 0
         self.foreign: bytes | None = None
 
     def payloads_to_send(self, now: int) -> list[bytes]:

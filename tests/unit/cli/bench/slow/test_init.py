@@ -22,7 +22,7 @@ def goals_of(p99_us, phases, served):
 
 
 def test_each_phase_with_the_slow_ones_is_compared_with_the_two_around_it():
-    served = {1: Served(1, 1000, 5000), 2: Served(1, 0, 7000), 3: Served(1, 90_000, 90_000)}
+    served = {1: Served(1000, 5000), 2: Served(0, 7000), 3: Served(90_000, 90_000)}
     phases = [phase(1, *[500.0] * 99, 5000.0), phase(2, *[900.0] * 100)]
     goals, results = goals_of([100.0, 108.0, 100.0, 216.0, 400.0], phases, served)
     assert goals["p99 of the fast, with the slow / around it"]["value"] == pytest.approx(1.08)
