@@ -30,6 +30,7 @@ function themes(header, model, wear) {
   }
   button.addEventListener("click", () => {
     model.theme = model.theme === "dark" ? "light" : "dark"
+    model.send_msg({ wear: model.theme }) // in a notebook under load the property alone may not arrive
     try { localStorage.setItem("rtlab-theme", model.theme) } catch { /* a reader who allows no storage */ }
   })
   model.on("theme", () => { label(); wear() })

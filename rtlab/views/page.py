@@ -162,7 +162,9 @@ class MarketPage(LivePanel):
 
     def _heard(self, message: Mapping[str, object]) -> None:
         super()._heard(message)
-        wished, symbol = message.get("theme"), message.get("symbol")
+        wished, symbol, chosen = (message.get(name) for name in ("theme", "symbol", "wear"))
+        if chosen in ("light", "dark"):
+            self.theme = str(chosen)
         if self._follows_reader and wished in ("light", "dark"):
             self._follows_reader = False
             self.theme = str(wished)

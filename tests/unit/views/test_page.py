@@ -136,6 +136,11 @@ def test_the_first_theme_is_what_the_reader_prefers(page: MarketPage, preferred:
         assert page.visual.theme == preferred
         looker.say(page.visual, {"ready": True, "theme": "light"})
         assert page.theme == preferred  # asked once: from then on the switch decides
+        for wanted in ("light", "dark", "light"):
+            looker.say(page.visual, {"wear": wanted})
+            assert (page.theme, page.price.theme) == (wanted, wanted)
+        looker.say(page.visual, {"wear": "purple"})
+        assert page.theme == "light"
 
 
 def test_a_theme_that_was_given_is_not_asked_for(shop: Shop) -> None:
