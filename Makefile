@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
 # What measures times or starts browsers and servers runs alone; all other tests run side by side.
-ALONE := tests/browser tests/faults tests/integration tests/unit/cli
+ALONE := tests/browser tests/faults tests/integration tests/unit/cli tests/unit/lab
 SIDE_BY_SIDE := -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
 
 .PHONY: demo test test-full check format house environment wire pictures bench clean
