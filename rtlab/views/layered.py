@@ -28,7 +28,7 @@ class PlotStatistics(NamedTuple):
 
     `asked` windows were wanted by the browser, `answered` were sent, `dropped` came so late that the
     browser had left them, `refused` messages made no sense. `python_p50_ms` and `python_p95_ms` are
-    the processor's time from the question to the columns, of the last 1,000 answers. `shown` points are drawn of the
+    the time from the question to the columns, of the last 1,000 answers. `shown` points are drawn of the
     `held` ones. Of the repaints of the moving window `drawn` were sent, `merged` were overtaken by a newer.
     """
 
@@ -204,7 +204,7 @@ class LayeredPlot(Viewer):
         return time.time() * 1000 if self._time_axis else 0.0
 
     def _answer(self, ask: Ask) -> None:
-        began = time.thread_time()
+        began = time.perf_counter()
         self._asked += 1
         self._view, self._moving = ask.view, None
         if ask.live:
@@ -214,7 +214,7 @@ class LayeredPlot(Viewer):
         else:
             x0, x1, x, y, y0, y1 = window(self.pyramid, ask.x0, ask.x1, ask.width)
             news = News(x0, x1, x, y, x[:0], y[:0], y0, y1, whole=True)
-        self._python_ms.append((time.thread_time() - began) * 1000)
+        self._python_ms.append((time.perf_counter() - began) * 1000)
         self._send(news, answer=True)
         self._answered += 1
 

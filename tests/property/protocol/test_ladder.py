@@ -73,7 +73,7 @@ def test_each_rule_is_needed(at):
         pytest.param((*without(OVERDUE), LADDER[OVERDUE]), "is kept", id="evict only when nothing is paused"),
         pytest.param(changed(OVERDUE, states=LIVE + LAGGING), "is kept", id="never evict the degraded"),
         pytest.param(changed(SENDS, when=Guard.ALWAYS), "more is out", id="no window"),
-        pytest.param(changed(TURN, when=Guard.ALWAYS, do=Action.SEND), "said to rest", id="no turns"),
+        pytest.param(changed(TURN, when=Guard.ALWAYS, do=Action.SEND), "more is out", id="no turns"),
         pytest.param(changed(REST, when=Guard.SILENT), "waits for its news", id="too long a rest"),
         pytest.param(changed(TRUSTED, states=LAGGING), "does not become live", id="a trap"),
         pytest.param((*without(FULL_PIPE), LADDER[FULL_PIPE]), "transport is full", id="look too late"),

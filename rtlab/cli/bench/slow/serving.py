@@ -78,13 +78,12 @@ async def _between_words(owner: Owner, driving: Coroutine[Any, Any, object]) -> 
 def _look(gateway: Gateway, served: dict[int, Served]) -> int:
     total = 0
     for connection in gateway.connections:
-        buffered = connection.transport.get_write_buffer_size()
-        total += buffered
+        total += connection.transport.get_write_buffer_size()
         if isinstance(connection.session, Subscriber):
             port = connection.transport.get_extra_info("peername")[1]
-            before = served.get(port, Served(0, 0))
-            unanswered = connection.session.unanswered
-            served[port] = Served(max(before.buffered, buffered), max(before.unanswered, unanswered))
+            before = served.get(port, Served(0, 0)).unanswered
+            unanswered = max(before, connection.session.unanswered)
+            served[port] = Served(connection.peak_buffered, unanswered)
     return total
 
 
