@@ -9,11 +9,11 @@ M4 of a column are its first, its least, its greatest and its last point: a line
 covers the same pixels as a line through all (Jugel et al., "M4: a visualization-oriented time series
 data aggregation", VLDB 2014).
 
-The least of a column comes from the whole buckets of the highest level that has any in it. What sticks
-out to the left lies in one more bucket: where that one has nothing better, or its best lies within the
-column, all of it is settled by one look; else down a level, for what sticks out there. The same to the
-right. Only where even the lowest bucket is split by the edge at a bad place are points looked at. That
-matters because at 10 million points memory is what takes the time.
+The least and the greatest of a column come from the whole buckets of the highest level that has any in it.
+What sticks out to the left lies in one more bucket: where that one has nothing better, or its best lies
+within the column, all of it is settled by one look; else down a level, for what sticks out there. The same
+to the right. Only where even the lowest bucket is split by the edge at a bad place are points looked at.
+That matters because at 10 million points memory is what takes the time.
 """
 
 from functools import cache
@@ -28,8 +28,8 @@ from rtlab.compiling import announce, kernel, part
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-BASE = 64
-FACTOR = 8
+_BASE_BITS, _FACTOR_BITS = 6, 3
+BASE, FACTOR = 1 << _BASE_BITS, 1 << _FACTOR_BITS
 LEAST, GREATEST = 0, 1
 SOUND, UNORDERED, NOT_FINITE_X, NOT_FINITE_Y = range(4)
 
@@ -124,108 +124,108 @@ def _range(y: Floats, start: int, end: int) -> tuple[float, float]:
     return low, high
 
 
+class _Found(NamedTuple):
+    low: float
+    low_at: int
+    high: float
+    high_at: int
+
+
 @part
-def _look_at_all(y: Floats, start: int, end: int) -> tuple[int, int]:
+def _both(one: _Found, other: _Found) -> _Found:
+    """Give the extremes of what lies before and what lies behind; of equals the first."""
+    lower, higher = one.low <= other.low, one.high >= other.high
+    return _Found(
+        one.low if lower else other.low,
+        one.low_at if lower else other.low_at,
+        one.high if higher else other.high,
+        one.high_at if higher else other.high_at,
+    )
+
+
+@part
+def _in_points(y: Floats, start: int, end: int) -> _Found:
     low, high = _range(y, start, end)
     low_at = high_at = start
     while y[low_at] != low:
         low_at += 1
     while y[high_at] != high:
         high_at += 1
-    return low_at, high_at
+    return _Found(low, low_at, high, high_at)
 
 
 @part
-def _best_point(y: Floats, sign: float, start: int, end: int) -> tuple[float, int]:
-    best, place = np.inf, -1
-    for i in range(start, end):
-        value = sign * y[i]
-        better = value < best
-        best, place = value if better else best, i if better else place
-    return best, place
+def _in_buckets(levels: Levels, level: int, start: int, end: int) -> _Found:
+    values, places, offsets = levels
+    low, high, low_of, high_of = np.inf, -np.inf, 0, 0
+    for b in range(offsets[level] + start, offsets[level] + end):
+        lower, higher = values[b, LEAST] < low, values[b, GREATEST] > high
+        low, low_of = values[b, LEAST] if lower else low, b if lower else low_of
+        high, high_of = values[b, GREATEST] if higher else high, b if higher else high_of
+    return _Found(low, places[low_of, LEAST], high, places[high_of, GREATEST])
 
 
 @part
-def _best_bucket(levels: Levels, of: int, sign: float, start: int, end: int) -> tuple[float, int]:
-    best, at = np.inf, -1
-    for b in range(start, end):
-        value = sign * levels.values[b, of]
-        better = value < best
-        best, at = value if better else best, b if better else at
-    return best, levels.places[at, of] if at >= 0 else -1
+def _in_split(levels: Levels, at: int, start: int, end: int) -> _Found:
+    """Give the extremes of bucket `at` as far as they stand between `start` and `end`."""
+    low_at, high_at = levels.places[at, LEAST], levels.places[at, GREATEST]
+    low = levels.values[at, LEAST] if start <= low_at < end else np.inf
+    high = levels.values[at, GREATEST] if start <= high_at < end else -np.inf
+    return _Found(low, low_at, high, high_at)
 
 
 @part
-def _settle_left(
-    y: Floats, levels: Levels, of: int, sign: float, start: int, level: int, best: float, place: int
-) -> tuple[float, int]:
-    size = BASE * FACTOR**level
-    left = (start + size - 1) // size
-    while left * size > start:
-        at = levels.offsets[level] + left - 1
-        value, found = sign * levels.values[at, of], levels.places[at, of]
-        if value > best:
+def _with_left(y: Floats, levels: Levels, start: int, level: int, best: _Found) -> _Found:
+    """Add what lies between `start` and the first whole bucket of `level`."""
+    values, places, offsets = levels
+    bits = _BASE_BITS + _FACTOR_BITS * level
+    left = -(-start >> bits)
+    while left << bits > start:
+        at = offsets[level] + left - 1
+        best = _both(_in_split(levels, at, start, left << bits), best)
+        low_is_settled = values[at, LEAST] > best.low or places[at, LEAST] == best.low_at
+        if low_is_settled and (values[at, GREATEST] < best.high or places[at, GREATEST] == best.high_at):
             break
-        if found >= start:
-            return value, found
         if level == 0:
-            value, found = _best_point(y, sign, start, left * size)
-            return (value, found) if value <= best else (best, place)
-        level, size, inner = level - 1, size // FACTOR, left * FACTOR
-        left = (start + size - 1) // size
-        value, found = _best_bucket(
-            levels, of, sign, levels.offsets[level] + left, levels.offsets[level] + inner
-        )
-        if value <= best:
-            best, place = value, found
-    return best, place
+            return _both(_in_points(y, start, left << bits), best)
+        level, bits, inner = level - 1, bits - _FACTOR_BITS, left << _FACTOR_BITS
+        left = -(-start >> bits)
+        best = _both(_in_buckets(levels, level, left, inner), best)
+    return best
 
 
 @part
-def _settle_right(
-    y: Floats, levels: Levels, of: int, sign: float, end: int, count: int, level: int, best: float, place: int
-) -> int:
-    size = BASE * FACTOR**level
-    right = end // size
-    while right * size < end:
-        if right < count // size:
+def _with_right(y: Floats, levels: Levels, end: int, count: int, level: int, best: _Found) -> _Found:
+    """Add what lies between the last whole bucket of `level` and `end`; of equals what came before is kept."""
+    bits = _BASE_BITS + _FACTOR_BITS * level
+    right = end >> bits
+    while right << bits < end:
+        if right < count >> bits:
             at = levels.offsets[level] + right
-            value, found = sign * levels.values[at, of], levels.places[at, of]
-            if value >= best:
+            best = _both(best, _in_split(levels, at, right << bits, end))
+            if levels.values[at, LEAST] >= best.low and levels.values[at, GREATEST] <= best.high:
                 break
-            if found < end:
-                return int(found)
         if level == 0:
-            value, found = _best_point(y, sign, right * size, end)
-            return found if value < best else place
-        level, size, inner = level - 1, size // FACTOR, right * FACTOR
-        right = end // size
-        value, found = _best_bucket(
-            levels, of, sign, levels.offsets[level] + inner, levels.offsets[level] + right
-        )
-        if value < best:
-            best, place = value, found
-    return place
+            return _both(best, _in_points(y, right << bits, end))
+        level, bits, inner = level - 1, bits - _FACTOR_BITS, right << _FACTOR_BITS
+        right = end >> bits
+        best = _both(best, _in_buckets(levels, level, inner, right))
+    return best
 
 
 @part
-def _extreme(y: Floats, levels: Levels, of: int, count: int, start: int, end: int, level: int) -> int:
-    """Where the least or greatest of y[start:end] first stands; `level` is the highest with a bucket in it."""
-    sign = 1.0 if of == LEAST else -1.0
-    size = BASE * FACTOR**level
-    at = levels.offsets[level]
-    best, place = _best_bucket(levels, of, sign, at + (start + size - 1) // size, at + end // size)
-    best, place = _settle_left(y, levels, of, sign, start, level, best, place)
-    return _settle_right(y, levels, of, sign, end, count, level, best, place)
-
-
-@part
-def _highest(offsets: Places, start: int, end: int) -> int:
-    level, size = -1, BASE
-    while level + 2 < len(offsets) and (start + size - 1) // size < end // size:
+def _extremes(y: Floats, levels: Levels, count: int, start: int, end: int) -> _Found:
+    """Find where the least and the greatest of y[start:end] first stand."""
+    level, bits = -1, _BASE_BITS
+    while level + 2 < len(levels.offsets) and -(-start >> bits) < end >> bits:
         level += 1
-        size *= FACTOR
-    return level
+        bits += _FACTOR_BITS
+    if level < 0:
+        return _in_points(y, start, end)
+    bits -= _FACTOR_BITS
+    best = _in_buckets(levels, level, -(-start >> bits), end >> bits)
+    best = _with_left(y, levels, start, level, best)
+    return _with_right(y, levels, end, count, level, best)
 
 
 @kernel
@@ -243,12 +243,7 @@ def pick(
         start, end = bounds[c], bounds[c + 1]
         if start == end:
             continue
-        level = _highest(levels.offsets, start, end)
-        if level < 0:
-            low_at, high_at = _look_at_all(y, start, end)
-        else:
-            low_at = _extreme(y, levels, LEAST, count, start, end, level)
-            high_at = _extreme(y, levels, GREATEST, count, start, end, level)
+        _, low_at, _, high_at = _extremes(y, levels, count, start, end)
         previous = -1
         for i in (start, min(low_at, high_at), max(low_at, high_at), end - 1):
             if i > previous:
