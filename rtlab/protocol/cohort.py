@@ -20,6 +20,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from rtlab.protocol.accounts import Accounts, Question
 from rtlab.protocol.cache import PayloadCache
 from rtlab.protocol.codec import Codec
 from rtlab.protocol.credit import Credit, Points
@@ -30,12 +31,7 @@ Ints = npt.NDArray[np.int64]
 Owner = TypeVar("Owner")
 Heard = TypeVar("Heard", contravariant=True)
 
-FEWEST_ROWS = 16
-BYTES_PER_ROW = 32
-"""Of a log: a message that is larger than the window would make a slow reader far too late."""
-
 _MANY = 1 << 62
-_NEVER = 1 << 62  # a time
 
 
 class Tally(NamedTuple):
@@ -59,7 +55,10 @@ class Member(Protocol):
 
     codec: Codec
     cursors: dict[int, Cursor]
-    credit: Credit
+
+    @property
+    def credit(self) -> Credit:
+        """Give its credit, brought up to date by `inform`."""
 
     @property
     def tally(self) -> Tally:
@@ -89,7 +88,7 @@ class Cohort:
 
     def __init__(self, number: int, codec: Codec, cursors: dict[int, Cursor], totals: Ints) -> None:
         self.number, self.codec, self.totals = number, codec, totals
-        self.pinged: tuple[int, int, bytes, Cohort] | None  # now, number of the ping, its payload, after it
+        self.pinged: Asking | None
         self.stand(cursors)
 
     def stand(self, cursors: dict[int, Cursor]) -> None:
@@ -112,6 +111,14 @@ class Cohort:
         return self._furthest
 
 
+class Asking(NamedTuple):
+    """A question that all get who are asked now at one point; the cohort of who was asked."""
+
+    question: Question
+    payload: bytes
+    after: Cohort
+
+
 class Step(NamedTuple):
     """From one cohort to its successor: the payload for its members (None: no news), who they were, rows of a log."""
 
@@ -132,7 +139,7 @@ class Cohorts(Generic[Owner]):
         self.owners: list[Owner | None] = []
         self.fallen = 0
         self._before = Tally()  # of all members, when they joined
-        self._cache, self._pulse, self._carrier = cache, pulse, carrier
+        self._cache, self._carrier = cache, carrier
         self._members: list[Member | None] = []
         self._free: list[int] = []
         self._cohorts: dict[int, Cohort] = {}
@@ -141,8 +148,7 @@ class Cohorts(Generic[Owner]):
         self._at: dict[tuple[object, ...], Cohort] = {}
         self._alone: dict[tuple[object, ...], tuple[Member, Owner]] = {}
         self._of = np.zeros(0, np.int64)  # the number of its cohort, -1 for nobody
-        self._unanswered, self._window = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self._ping_at, self._answer_by = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._accounts = Accounts(pulse)
         self._base = np.zeros((0, len(Tally._fields)), np.int64)
 
     @property
@@ -189,7 +195,7 @@ class Cohorts(Generic[Owner]):
         assert owner is not None
         for key, cursor in member.cursors.items():
             cursor.stand_as(cohort.cursors[key])
-        member.credit.unanswered = int(self._unanswered[slot])
+        self.inform(slot, member.credit)
         tally = self.tally(slot)
         self._of[slot] = -1
         self._members[slot] = self.owners[slot] = None
@@ -216,30 +222,20 @@ class Cohorts(Generic[Owner]):
         sums = self._base[here].sum(axis=0) + totals[self._of[here]].sum(axis=0)
         return total(self._before, Tally(*map(int, sums)))
 
-    def unanswered(self, slot: int) -> int:
-        """Give the bytes that a member has not answered for."""
-        return int(self._unanswered[slot])
+    def inform(self, slot: int, credit: Credit) -> None:
+        """Tell the credit of a member all that happened to it here, before it is read."""
+        self._accounts.give(slot, credit)
 
     def answer(self, slot: int, nonce: int, applied: Points, now: int) -> None:
         """Take in a member's answer; ProtocolError when it claims more than it was sent."""
         member = self._members[slot]
         assert member is not None
         credit = member.credit
-        credit.unanswered = int(self._unanswered[slot])
         credit.answer(nonce, applied, now)
         if credit.steady:
-            self._take_credit(slot, credit)
+            self._accounts.take(slot, credit)
         else:
             self.leave(slot)
-
-    def ping(self, slot: int, now: int) -> int:
-        """Ask a member, by the ping that all get who are asked there now; give its number."""
-        cohort = self.cohort(slot)
-        if cohort.pinged is None or cohort.pinged[0] != now:
-            cohort.pinged = (now, *self._ping(cohort, now))
-        _, nonce, _, after = cohort.pinged
-        self._of[slot] = after.number
-        return nonce
 
     # a round
 
@@ -263,44 +259,33 @@ class Cohorts(Generic[Owner]):
     def ready(self, step: Step, slots: Ints, now: int) -> Ints:
         """Give those of `slots` that may be sent the news of `step` now; who may not leaves."""
         slots = slots[self._of[slots] == step.before.number]
-        room = self._window[slots] - self._unanswered[slots]
-        late = self._answer_by[slots] < now
-        if step.payload is not None:
-            late |= (room <= 0) | (step.rows > np.maximum(FEWEST_ROWS, room // BYTES_PER_ROW))
-        if late.any():
-            for slot in slots[late].tolist():
+        accounts = self._accounts
+        may = (
+            accounts.prompt(slots, now) if step.payload is None else accounts.sendable(slots, step.rows, now)
+        )
+        if not may.all():
+            for slot in slots[~may].tolist():
                 self.leave(slot)
-            slots = slots[~late]
+            slots = slots[may]
         return slots
 
     def sent(self, step: Step, slots: Ints) -> None:
         """Note that `slots` were sent the news of `step`."""
         if step.payload is not None:
-            self._unanswered[slots] += len(step.payload)
+            self._accounts.unanswered[slots] += len(step.payload)
             self._of[slots] = step.after.number
 
     def ask(self, step: Step, slots: Ints, now: int) -> tuple[bytes, Ints] | None:
         """Ask those of `slots` that are due to be asked; give the ping and for whom it is."""
-        slots = slots[(self._answer_by[slots] == _NEVER) & (self._of[slots] == step.after.number)]
-        unanswered, window = self._unanswered[slots], self._window[slots]
-        must = 4 * unanswered >= 3 * window  # before the window is used up
-        may = ~must & ((2 * unanswered >= window) | (self._ping_at[slots] <= now))
-        wanted = slots[may]
-        if len(wanted):
-            granted = self._pulse.take(len(wanted), now)
-            if granted < len(wanted):
-                wanted = wanted[np.argsort(self._ping_at[wanted], kind="stable")[:granted]]
-        asked = np.concatenate((slots[must], wanted))
+        asked = self._accounts.due(slots[self._of[slots] == step.after.number], now)
         if not len(asked):
             return None
-        for slot in asked.tolist():
-            member = self._members[slot]
-            assert member is not None
-            member.credit.unanswered = int(self._unanswered[slot])
-            member.credit.ask(now)
-            self._take_credit(slot, member.credit)
-        assert step.after.pinged is not None
-        payload = step.after.pinged[2]
+        cohort = step.after
+        if cohort.pinged is None or cohort.pinged[0].at != now:
+            cohort.pinged = self._ping(cohort, now)
+        question, payload, after = cohort.pinged
+        self._accounts.asked(asked, question)
+        self._of[asked] = after.number
         self._base[asked, 1] += len(payload)
         return payload, asked
 
@@ -347,13 +332,14 @@ class Cohorts(Generic[Owner]):
         totals[1] += len(payload)
         return Step(cohort, self._new(cohort.codec, cursors, totals), payload, slots, rows)
 
-    def _ping(self, cohort: Cohort, now: int) -> tuple[int, bytes, Cohort]:
+    def _ping(self, cohort: Cohort, now: int) -> "Asking":
         cursors = {key: cursor.twin() for key, cursor in cohort.cursors.items()}
         heads = {key: cursor.head() for key, cursor in cursors.items() if cursor.held}
         nonce, payload = self._cache.ping(cohort.codec, heads, now)
+        question = Question(nonce, now, cohort.sent())
         if all(sent == exact_to for _, sent, exact_to in heads.values()):
-            return nonce, payload, cohort
-        return nonce, payload, self._new(cohort.codec, cursors, cohort.totals)
+            return Asking(question, payload, cohort)
+        return Asking(question, payload, self._new(cohort.codec, cursors, cohort.totals))
 
     def _merge(self, cohort: Cohort, into: Cohort) -> None:
         slots = np.flatnonzero(self._of == cohort.number)
@@ -377,15 +363,9 @@ class Cohorts(Generic[Owner]):
         self._of[slot] = cohort.number
         self._base[slot] = -cohort.totals
         self._before = total(self._before, member.tally)
-        self._take_credit(slot, member.credit)
+        self._accounts.take(slot, member.credit)
         member.entered(self, slot)
         self._carrier.joined(owner, slot)
-
-    def _take_credit(self, slot: int, credit: Credit) -> None:
-        self._unanswered[slot], self._window[slot] = credit.unanswered, credit.window
-        by = credit.answer_by()
-        self._answer_by[slot] = _NEVER if by is None else by
-        self._ping_at[slot] = credit.pinged + self._pulse.heartbeat
 
     def _grow(self) -> None:
         more = max(64, len(self.owners))
@@ -394,8 +374,7 @@ class Cohorts(Generic[Owner]):
         self.owners += [None] * more
         self._members += [None] * more
         self._of = np.append(self._of, np.full(more, -1))
-        for name in ("_unanswered", "_window", "_ping_at", "_answer_by"):
-            setattr(self, name, np.append(getattr(self, name), np.zeros(more, np.int64)))
+        self._accounts.grow(more)
         self._base = np.append(self._base, np.zeros((more, self._base.shape[1]), np.int64), axis=0)
 
 

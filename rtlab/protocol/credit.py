@@ -58,7 +58,7 @@ class Credit:
         self.need, self.window = limits.need, 2 * limits.window_floor
         self.unanswered = 0  # bytes sent and not yet answered for
         self.round_trips: deque[int] = deque(maxlen=limits.round_trips)
-        self.target: dict[int, tuple[int, int]] | None = None  # asked for, None: no ping is out
+        self.target: Points | None = None  # asked for, None: no ping is out
         self.nonce = 0  # of the last ping
         self.fell_behind = (
             False  # from when it lagged, or the window was too small for it, until it keeps up again
@@ -123,10 +123,14 @@ class Credit:
 
     def ask(self, now: int) -> None:
         """Ping: what was applied of all that was sent so far?"""
-        self.target = dict(self.link.sent())
-        self._asked = self._progress = now
-        self._at_ask = self.unanswered
-        self._ping(now)
+        target = self.link.sent()
+        self.was_asked(self.link.ping(now), target, self.unanswered, now)
+
+    def was_asked(self, nonce: int, target: Points, size: int, now: int) -> None:
+        """Ping `nonce` went out at `now`, for `target`; its answer will be for `size` bytes."""
+        self.target, self.nonce, self._at_ask = target, nonce, size
+        self._asked = self._progress = self.pinged = now
+        self._partial = False
 
     def answer(self, nonce: int, applied: Points, now: int) -> None:
         """Take in what the reader says that it has applied; ProtocolError (4002) when that was never sent."""
@@ -172,7 +176,7 @@ class Credit:
     def forget(self, key: int) -> None:
         """Do not wait for `key` any more: the reader gave it up, or holds nothing of it."""
         if self.target is not None:
-            self.target.pop(key, None)
+            self.target = {other: point for other, point in self.target.items() if other != key}
 
     def count(self, size: int) -> None:
         """Add bytes that were sent beside the news."""

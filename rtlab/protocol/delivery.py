@@ -3,10 +3,11 @@
 from typing import Any
 
 from rtlab.errors import ProtocolError
+from rtlab.protocol.accounts import BYTES_PER_ROW, FEWEST_ROWS
 from rtlab.protocol.cache import PayloadCache
 from rtlab.protocol.codec import Codec
 from rtlab.protocol.codes import Code
-from rtlab.protocol.cohort import BYTES_PER_ROW, FEWEST_ROWS, Cohorts, Tally, total
+from rtlab.protocol.cohort import Cohorts, Tally, total
 from rtlab.protocol.credit import Credit, Points
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.ladder import Moves, State
@@ -28,6 +29,7 @@ class Delivery:
         "_bytes",
         "_cache",
         "_cohorts",
+        "_credit",
         "_ended",
         "_limits",
         "_news",
@@ -36,7 +38,6 @@ class Delivery:
         "_told",
         "_told_at",
         "codec",
-        "credit",
         "cursors",
         "evicted",
         "slot",
@@ -64,7 +65,14 @@ class Delivery:
         self._told_at = now
         self._news: bytes | None = None
         self._ping: bytes | None = None
-        self.credit = Credit(self, limits, now, all_moves=all_moves, pulse=pulse)
+        self._credit = Credit(self, limits, now, all_moves=all_moves, pulse=pulse)
+
+    @property
+    def credit(self) -> Credit:
+        """Give the credit, which knows all that happened until now."""
+        if self._cohorts is not None:
+            self._cohorts.inform(self.slot, self._credit)
+        return self._credit
 
     @property
     def tally(self) -> Tally:
@@ -81,7 +89,7 @@ class Delivery:
     @property
     def unanswered(self) -> int:
         """Give the bytes that were sent and not yet answered for."""
-        return self.credit.unanswered if self._cohorts is None else self._cohorts.unanswered(self.slot)
+        return self.credit.unanswered
 
     @property
     def rests_until(self) -> int:
@@ -160,8 +168,6 @@ class Delivery:
 
     def sent(self) -> Points:
         """Give the point up to which each key was sent."""
-        if self._cohorts is not None:
-            return self._cohorts.cohort(self.slot).sent()
         return {key: (c.epoch, c.seq) for key, c in self.cursors.items() if c.held}
 
     def furthest(self) -> Points:
@@ -172,8 +178,6 @@ class Delivery:
 
     def ping(self, now: int) -> int:
         """Ask the reader what it has applied, and tell where each of its channels stands; give the ping's number."""
-        if self._cohorts is not None:
-            return self._cohorts.ping(self.slot, now)
         heads = {key: c.head() for key, c in self.cursors.items() if c.held}
         nonce, self._ping = self._cache.ping(self.codec, heads, now)
         return nonce

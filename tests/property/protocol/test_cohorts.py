@@ -83,11 +83,11 @@ class LeavesBehind(Cohorts):
 class SendsOnPings(Cohorts):
     """A ping that tells more than the last message did leaves its reader where it was."""
 
-    def ping(self, slot, now):
-        before = int(self._of[slot])
-        nonce = super().ping(slot, now)
-        self._of[slot] = before
-        return nonce
+    def ask(self, step, slots, now):
+        asked = super().ask(step, slots, now)
+        if asked is not None:
+            self._of[asked[1]] = step.after.number
+        return asked
 
 
 class JoinsAnywhere(Cohorts):

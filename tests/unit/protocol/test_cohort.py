@@ -156,7 +156,7 @@ def test_an_answer_settles_the_account_of_a_member():
 def test_a_claim_beyond_what_was_sent_is_an_error_also_of_a_member():
     room = Room(2)
     one = room.subscribers[0]
-    (key,) = one._delivery.sent()
+    (key,) = one._delivery.cursors
     with pytest.raises(ProtocolError, match="more of key"):
         one.receive(CODEC.encode(Pong(1, {key: (1, 99)})), room.now)
 

@@ -1,0 +1,97 @@
+"""The accounts of readers that are carried together: what their credits ask and decide, for all of them at once."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rtlab.protocol.credit import Credit, Points
+from rtlab.protocol.pulse import Pulse
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+FEWEST_ROWS = 16
+BYTES_PER_ROW = 32
+"""Of a log: a message that is larger than the window would make a slow reader far too late."""
+
+_NEVER = 1 << 62  # a time
+
+
+class Question(NamedTuple):
+    """A ping: its number, when it went (ns), and the points that an answer must reach."""
+
+    nonce: int
+    at: int
+    target: Points
+
+
+class Accounts:
+    """A row of numbers for each slot; `now` is monotonic ns.
+
+    Theory of operation. A steady credit changes by four events only: bytes are sent, it is asked, it answers, it is
+    late. The first two happen to many at once and are done here, on columns; `give` tells the credit of them before
+    it is used for anything else, and `take` reads it again afterwards.
+    """
+
+    def __init__(self, pulse: Pulse) -> None:
+        self.questions: list[Question | None] = []  # that the credit was not told of
+        self._pulse = pulse
+        self.unanswered, self._window = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._at_ask, self._patience = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._ping_at, self._answer_by = np.zeros(0, np.int64), np.zeros(0, np.int64)
+
+    def grow(self, more: int) -> None:
+        """Add slots."""
+        self.questions += [None] * more
+        for name in ("unanswered", "_window", "_at_ask", "_patience", "_ping_at", "_answer_by"):
+            setattr(self, name, np.append(getattr(self, name), np.zeros(more, np.int64)))
+
+    def take(self, slot: int, credit: Credit) -> None:
+        """Carry the account of a credit that is steady."""
+        self.unanswered[slot], self._window[slot] = credit.unanswered, credit.window
+        self._patience[slot] = credit.patience()
+        by = credit.answer_by()
+        self._answer_by[slot] = _NEVER if by is None else by
+        self._ping_at[slot] = credit.pinged + self._pulse.heartbeat
+
+    def give(self, slot: int, credit: Credit) -> None:
+        """Tell the credit of a slot all that happened to it here."""
+        credit.unanswered = int(self.unanswered[slot])
+        question = self.questions[slot]
+        if question is not None:
+            self.questions[slot] = None
+            credit.was_asked(question.nonce, question.target, int(self._at_ask[slot]), question.at)
+
+    def sendable(self, slots: Ints, rows: int, now: int) -> Flags:
+        """Tell which of `slots` may be sent news with `rows` of a log now."""
+        room = self._window[slots] - self.unanswered[slots]
+        fits = rows <= np.maximum(FEWEST_ROWS, room // BYTES_PER_ROW)
+        sendable: Flags = (room > 0) & fits & self.prompt(slots, now)
+        return sendable
+
+    def prompt(self, slots: Ints, now: int) -> Flags:
+        """Tell which of `slots` owe no answer that is late."""
+        prompt: Flags = self._answer_by[slots] >= now
+        return prompt
+
+    def due(self, slots: Ints, now: int) -> Ints:
+        """Give those of `slots` that are to be asked now: whose window is nearly used up, and others in their turn."""
+        slots = slots[self._answer_by[slots] == _NEVER]
+        unanswered, window = self.unanswered[slots], self._window[slots]
+        must = 4 * unanswered >= 3 * window
+        may = ~must & ((2 * unanswered >= window) | (self._ping_at[slots] <= now))
+        wanted = slots[may]
+        if len(wanted):
+            granted = self._pulse.take(len(wanted), now)
+            if granted < len(wanted):
+                wanted = wanted[np.argsort(self._ping_at[wanted], kind="stable")[:granted]]
+        return np.concatenate((slots[must], wanted))
+
+    def asked(self, slots: Ints, question: Question) -> None:
+        """Note that `slots` were asked."""
+        self._at_ask[slots] = self.unanswered[slots]
+        self._answer_by[slots] = question.at + self._patience[slots]
+        self._ping_at[slots] = question.at + self._pulse.heartbeat
+        for slot in slots.tolist():
+            self.questions[slot] = question
