@@ -94,7 +94,8 @@ class Delivery:
     @property
     def rests_until(self) -> int:
         """Give until when (ns) nothing is due unless the reader says something; 0: it may be at any moment."""
-        return 0 if self._replies or self.evicted is not None else self.credit.rests_until()
+        may_be = self._cohorts is not None or self._replies or self.evicted is not None
+        return 0 if may_be else self._credit.rests_until()
 
     @property
     def waiting_bytes(self) -> int:

@@ -16,15 +16,20 @@ Row = dict[str, object]
 
 
 class Case(NamedTuple):
-    """So many readers at so many ticks a second; `together`: each tick brings increments of ten instruments."""
+    """So many readers at so many ticks a second; `together`: each tick brings increments of ten instruments.
+
+    Of these ticks bare sends, ten of them each, get a tenth.
+    """
 
     readers: int
     rate: float
     together: bool
 
     def __str__(self) -> str:
-        what = f"{TOGETHER} increments each" if self.together else "one increment each"
-        return f"{self.readers:,} readers, {self.rate:g} ticks/s, {what}"
+        if not self.together:
+            return f"{self.readers:,} readers, {self.rate:g} ticks/s, one increment each"
+        rates = f"{self.rate:g} ticks/s (bare: {self.rate / TOGETHER:g})"
+        return f"{self.readers:,} readers, {rates}, {TOGETHER} increments each"
 
 
 class Measured(NamedTuple):
