@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections.abc import Callable
 
 import pytest
 from support.command_flow import Truth
@@ -11,12 +12,18 @@ from support.scaled import Scaled
 from support.store import kill, store_server
 from support.waiting import until
 
+from rtlab.cli.bench.crowd import Crowd, Wish
 from rtlab.client import Client, LinkState, connect
 from rtlab.protocol import Subscription
 
 ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "1"))
 WISHES = (("book", "BTC-USD", None), ("book", "ETH-USD", 10), ("trades", "BTC-USD", 4096))
 SEED, RATE = 57, 3000
+CALM = (
+    100  # commands a second: of a small book that changed much, a snapshot is cheaper than what became of it
+)
+READERS = 5000 if ROUNDS >= 200 else 300
+BACK_S = 15.0
 
 pytestmark = [pytest.mark.rounds, pytest.mark.timeout(120 + 30 * ROUNDS)]
 
@@ -107,3 +114,41 @@ async def test_after_the_engine_was_killed_a_new_epoch_is_told_as_a_snapshot(who
                 assert_true(Truth(SEED + scaled.epoch), subscription)
         statistics = client.statistics()
         assert (statistics.lost, statistics.reader.checksum_failures) == (0, 0)
+
+
+async def report_when(crowd: Crowd, condition: Callable[[dict[str, int]], bool]) -> dict[str, int]:
+    told: list[dict[str, int]] = []
+
+    async def look() -> bool:
+        told.append(await asyncio.to_thread(crowd.report))
+        return condition(told[-1])
+
+    end = asyncio.get_running_loop().time() + BACK_S
+    while not await look():
+        assert asyncio.get_running_loop().time() < end, told[-1]
+        await asyncio.sleep(0.1)
+    return told[-1]
+
+
+async def test_all_readers_of_a_killed_gateway_resume_on_the_other(monkeypatch):
+    for limit in ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS"):
+        monkeypatch.setenv(f"RTLAB_{limit}", "20000")
+    with (
+        store_server() as server,
+        Scaled(server.url, seed=SEED, rate=CALM) as scaled,
+        Crowd(scaled.port, Wish(READERS, ["BTC-USD"], 100, reconnect=True)) as crowd,
+    ):
+        await asyncio.to_thread(crowd.ready)
+        before = await asyncio.to_thread(crowd.report)
+        scaled.gateways.pop(0).kill()
+        await report_when(crowd, lambda told: told["ready"] < READERS)
+        told = await report_when(crowd, lambda told: told["ready"] == READERS)
+        hit = told["resets"] + told["closes"] - before["resets"] - before["closes"]
+        resumed = told["resumed"] - before["resumed"]
+        print(f"{hit} of {READERS} readers lost their gateway, {resumed} resumed on the other")
+        assert READERS // 4 < hit < READERS * 3 // 4
+        assert resumed >= 0.95 * hit
+        checked = told["checked"]  # each increment at this depth has the checksum of the book
+        told = await report_when(crowd, lambda told: told["checked"] > checked + READERS)
+        assert (told["gaps"], told["differ"], told["unlike"]) == (0, 0, 0)
+        assert told["snapshots"] == before["snapshots"] + hit - resumed
