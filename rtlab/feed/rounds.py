@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -20,6 +20,9 @@ SLICE_NS = 2_000_000
 """After this long the loop gets its turn: sockets to accept, answers to read, pings."""
 
 CHUNK = 400  # members whose sends go in one call of the kernel
+SINGLES_NS = 8_000_000
+"""After so long with single readers a round is over: who is left is served until the next one, and first in it."""
+
 _FIRST_NS = 1_000_000  # for single readers at the head of a round, who may join a cohort there
 
 
@@ -29,7 +32,9 @@ class Rounds:
     Theory of operation. A round begins by building what each cohort is due; at that moment nothing else happens, so
     that a single reader which is served right then stands where a cohort stands, and joins it. Then come the members,
     chunk by chunk, then the other single readers, and every `SLICE_NS` the loop. Only one round is under way: who
-    wants another one meanwhile begins it when `done` was called, and gets all that came in between as one.
+    wants another one meanwhile begins it when `done` was called, and gets all that came in between as one. However
+    many single readers there are, of whom a thousand may have to be given up at once, members wait `SINGLES_NS` for
+    them at most.
     """
 
     def __init__(
@@ -47,7 +52,8 @@ class Rounds:
         self._frames, self._loop, self._done = frames, loop, done
         self._singles: dict[Connection, None] = {}
         self._steps: deque[tuple[Step, Ints]] = deque()
-        self._waiting: deque[Connection] = deque()
+        self._waiting: OrderedDict[Connection, None] = OrderedDict()
+        self._singles_ns, self._is_over = 0, True
         self._descriptors = np.zeros(0, np.int64)
         self._bytes = np.zeros(0, np.int64)  # of each member, in frames
         self._took = np.zeros(CHUNK, np.int64)
@@ -57,7 +63,7 @@ class Rounds:
     @property
     def is_under_way(self) -> bool:
         """Whether a round is not yet done."""
-        return self._next is not None
+        return not self._is_over
 
     @property
     def singles(self) -> Iterable[Connection]:
@@ -75,20 +81,23 @@ class Rounds:
         self._singles.pop(connection, None)
 
     def stop(self) -> None:
-        """Break off the round that is under way."""
+        """Break off what is under way."""
+        self._is_over = True
         if self._next is not None:
             self._next.cancel()
             self._next = None
 
     def begin(self, now: int) -> None:
         """Begin a round, unless one is under way: then nothing happens."""
-        if self._next is not None:
+        if self.is_under_way:
             return
+        self.stop()
+        self._is_over = False
         self.rounds += 1
-        self.busy_ns = 0
+        self.busy_ns = self._singles_ns = 0
         steps = self.cohorts.begin(now)
         # most of those who are behind wait for their reader's answer: they cost a look
-        self._waiting.extend([one for one in self._singles if one.rests_until < now])
+        self._waiting.update((one, None) for one in self._singles if one.rests_until < now)
         self._serve_singles(now, now + _FIRST_NS)
         for step in steps:
             size = CHUNK if step.payload is not None else max(1, len(step.slots))
@@ -118,7 +127,7 @@ class Rounds:
         owner.place = -1
         self._singles[owner] = None
         if self._steps:
-            self._waiting.append(owner)  # still in this round
+            self._waiting[owner] = None  # still in this round
 
     def _slice(self, began: int | None = None) -> None:
         self._next = None
@@ -129,15 +138,19 @@ class Rounds:
             step, slots = self._steps.popleft()
             self._serve(step, slots, now)
             now = time.monotonic_ns()
+        members_ended = now
         if not self._steps:
             now = self._serve_singles(now, until)
-        self.busy_ns += now - began
+            self._singles_ns += now - members_ended
+        if not self._is_over:
+            self.busy_ns += now - began
+            if not self._steps and (not self._waiting or self._singles_ns >= SINGLES_NS):
+                self._is_over = True
+                self.cohorts.end(now)
+                self.ended = now
+                self._done()
         if self._steps or self._waiting:
             self._next = self._loop.call_soon(self._slice)
-        else:
-            self.cohorts.end(now)
-            self.ended = now
-            self._done()
 
     def _serve(self, step: Step, slots: Ints, now: int) -> None:
         slots = self.cohorts.ready(step, slots, now)
@@ -174,7 +187,7 @@ class Rounds:
 
     def _serve_singles(self, now: int, until: int) -> int:
         while self._waiting and now < until:
-            connection = self._waiting.popleft()
+            connection, _ = self._waiting.popitem(last=False)
             if connection in self._singles:
                 connection.write_due(now)
                 self._join(connection, now)

@@ -39,12 +39,16 @@ class Accounts:
         self._pulse = pulse
         self.unanswered, self._window = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._at_ask, self._patience = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self._ping_at, self._answer_by = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._answer_by = np.zeros(0, np.int64)
+        self._ask_from, self._ask_at = (
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
+        )  # bytes; ns; _NEVER: is asked
 
     def grow(self, more: int) -> None:
         """Add slots."""
         self.questions += [None] * more
-        for name in ("unanswered", "_window", "_at_ask", "_patience", "_ping_at", "_answer_by"):
+        for name in ("unanswered", "_window", "_at_ask", "_patience", "_answer_by", "_ask_from", "_ask_at"):
             setattr(self, name, np.append(getattr(self, name), np.zeros(more, np.int64)))
 
     def take(self, slot: int, credit: Credit) -> None:
@@ -52,8 +56,10 @@ class Accounts:
         self.unanswered[slot], self._window[slot] = credit.unanswered, credit.window
         self._patience[slot] = credit.patience()
         by = credit.answer_by()
+        is_asked = by is not None
         self._answer_by[slot] = _NEVER if by is None else by
-        self._ping_at[slot] = credit.pinged + self._pulse.heartbeat
+        self._ask_from[slot] = _NEVER if is_asked else (credit.window + 1) // 2
+        self._ask_at[slot] = _NEVER if is_asked else credit.pinged + self._pulse.heartbeat
 
     def give(self, slot: int, credit: Credit) -> None:
         """Tell the credit of a slot all that happened to it here."""
@@ -66,8 +72,9 @@ class Accounts:
     def sendable(self, slots: Ints, rows: int, now: int) -> Flags:
         """Tell which of `slots` may be sent news with `rows` of a log now."""
         room = self._window[slots] - self.unanswered[slots]
-        fits = rows <= np.maximum(FEWEST_ROWS, room // BYTES_PER_ROW)
-        sendable: Flags = (room > 0) & fits & self.prompt(slots, now)
+        # a few rows go wherever there is room
+        least = 0 if rows <= FEWEST_ROWS else BYTES_PER_ROW * rows - 1
+        sendable: Flags = (room > least) & self.prompt(slots, now)
         return sendable
 
     def prompt(self, slots: Ints, now: int) -> Flags:
@@ -77,21 +84,21 @@ class Accounts:
 
     def due(self, slots: Ints, now: int) -> Ints:
         """Give those of `slots` that are to be asked now: whose window is nearly used up, and others in their turn."""
-        slots = slots[self._answer_by[slots] == _NEVER]
-        unanswered, window = self.unanswered[slots], self._window[slots]
-        must = 4 * unanswered >= 3 * window
-        may = ~must & ((2 * unanswered >= window) | (self._ping_at[slots] <= now))
-        wanted = slots[may]
+        slots = slots[(self.unanswered[slots] >= self._ask_from[slots]) | (self._ask_at[slots] <= now)]
+        if not len(slots):
+            return slots
+        must = 4 * self.unanswered[slots] >= 3 * self._window[slots]
+        wanted = slots[~must]
         if len(wanted):
             granted = self._pulse.take(len(wanted), now)
             if granted < len(wanted):
-                wanted = wanted[np.argsort(self._ping_at[wanted], kind="stable")[:granted]]
+                wanted = wanted[np.argsort(self._ask_at[wanted], kind="stable")[:granted]]
         return np.concatenate((slots[must], wanted))
 
     def asked(self, slots: Ints, question: Question) -> None:
         """Note that `slots` were asked."""
         self._at_ask[slots] = self.unanswered[slots]
         self._answer_by[slots] = question.at + self._patience[slots]
-        self._ping_at[slots] = question.at + self._pulse.heartbeat
+        self._ask_from[slots] = self._ask_at[slots] = _NEVER
         for slot in slots.tolist():
             self.questions[slot] = question

@@ -277,7 +277,9 @@ class Cohorts(Generic[Owner]):
 
     def ask(self, step: Step, slots: Ints, now: int) -> tuple[bytes, Ints] | None:
         """Ask those of `slots` that are due to be asked; give the ping and for whom it is."""
-        asked = self._accounts.due(slots[self._of[slots] == step.after.number], now)
+        asked = self._accounts.due(slots, now)
+        if len(asked):
+            asked = asked[self._of[asked] == step.after.number]  # the others have left meanwhile
         if not len(asked):
             return None
         cohort = step.after

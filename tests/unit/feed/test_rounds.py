@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import time
 
 from support.certificates import make_certificate
 from support.markets import HandMarket
@@ -7,10 +8,15 @@ from support.waiting import until
 
 from rtlab.client import connect
 from rtlab.feed import Gateway
-from rtlab.feed.rounds import CHUNK
+from rtlab.feed.frames import Frames
+from rtlab.feed.rounds import CHUNK, Rounds
 from rtlab.feed.tls import server_context
+from rtlab.protocol import Limits, PayloadCache
+from rtlab.protocol.cohort import Cohorts
+from rtlab.protocol.pulse import Pulse
 
 READERS = 6
+MANY = 200
 
 
 @contextlib.asynccontextmanager
@@ -108,3 +114,60 @@ async def test_one_reader_alone_is_served_all_the_same():
 
 def test_a_chunk_is_a_part_of_a_slice():
     assert 100 <= CHUNK <= 1000
+
+
+class Toilsome:
+    """A connection of no session that takes a while to serve."""
+
+    session = None
+    bits = 0
+    rests_until = 0
+
+    def __init__(self, served, takes_s=0.001):
+        self.served, self.takes_s = served, takes_s
+
+    def write_due(self, now):
+        self.served.append(self)
+        end = time.monotonic() + self.takes_s
+        while time.monotonic() < end:
+            pass
+
+
+async def test_many_single_readers_do_not_hold_a_round_and_are_all_served_in_turn():
+    loop, ended, served = asyncio.get_running_loop(), [], []
+    rounds = Rounds(
+        Frames(), Cohorts(PayloadCache(), Pulse(Limits()), None), loop, lambda: ended.append(len(served))
+    )
+    for _ in range(MANY):
+        rounds.enter(Toilsome(served))
+    rounds.begin(time.monotonic_ns())
+    assert rounds.is_under_way
+    await until(lambda: ended)
+    assert not rounds.is_under_way
+    assert 0 < ended[0] < MANY
+    first = len(served)  # some more since then
+    assert first < MANY
+    rounds.begin(time.monotonic_ns())  # goes on where the one before was, then from the beginning
+    await until(lambda: len(ended) == 2)
+    assert ended[1] > first
+    await until(lambda: len(served) >= MANY)  # also between rounds
+    assert len(set(served[:MANY])) == MANY
+    await until(lambda: len(served) == MANY + first)  # those of the first round once more
+    assert served[MANY:] == served[:first]
+    await asyncio.sleep(0.02)
+    assert (len(served), len(ended)) == (MANY + first, 2)
+
+
+async def test_who_is_stopped_serves_nobody_any_more():
+    rounds = Rounds(
+        Frames(), Cohorts(PayloadCache(), Pulse(Limits()), None), asyncio.get_running_loop(), lambda: None
+    )
+    served = []
+    for _ in range(60):
+        rounds.enter(Toilsome(served))
+    rounds.begin(time.monotonic_ns())
+    rounds.stop()
+    count = len(served)
+    await asyncio.sleep(0.05)
+    assert len(served) == count < 60
+    assert not rounds.is_under_way
