@@ -35,7 +35,7 @@ class Accounts:
     """
 
     def __init__(self, pulse: Pulse) -> None:
-        self.questions: list[Question | None] = []  # that the credit was not told of
+        self._questions: list[Question | None] = []  # that the credit was not told of
         self._pulse = pulse
         self.unanswered, self._window = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._at_ask, self._patience = np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -47,7 +47,7 @@ class Accounts:
 
     def grow(self, more: int) -> None:
         """Add slots."""
-        self.questions += [None] * more
+        self._questions += [None] * more
         for name in ("unanswered", "_window", "_at_ask", "_patience", "_answer_by", "_ask_from", "_ask_at"):
             setattr(self, name, np.append(getattr(self, name), np.zeros(more, np.int64)))
 
@@ -64,9 +64,9 @@ class Accounts:
     def give(self, slot: int, credit: Credit) -> None:
         """Tell the credit of a slot all that happened to it here."""
         credit.unanswered = int(self.unanswered[slot])
-        question = self.questions[slot]
+        question = self._questions[slot]
         if question is not None:
-            self.questions[slot] = None
+            self._questions[slot] = None
             credit.was_asked(question.nonce, question.target, int(self._at_ask[slot]), question.at)
 
     def sendable(self, slots: Ints, rows: int, now: int) -> Flags:
@@ -101,4 +101,4 @@ class Accounts:
         self._answer_by[slots] = question.at + self._patience[slots]
         self._ask_from[slots] = self._ask_at[slots] = _NEVER
         for slot in slots.tolist():
-            self.questions[slot] = question
+            self._questions[slot] = question
