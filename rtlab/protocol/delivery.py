@@ -179,7 +179,8 @@ class Delivery:
 
     def ping(self, now: int) -> int:
         """Ask the reader what it has applied, and tell where each of its channels stands; give the ping's number."""
-        heads = {key: c.head() for key, c in self.cursors.items() if c.held}
+        # of one that came from a server further on nothing is known yet: it stays fresh for what it will be sent
+        heads = {key: c.head() for key, c in self.cursors.items() if c.held and not c.is_ahead()}
         nonce, self._ping = self._cache.ping(self.codec, heads, now)
         return nonce
 

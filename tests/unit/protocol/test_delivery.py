@@ -281,3 +281,20 @@ def test_who_is_given_up_is_told_why_and_holds_no_answers():
     desk.delivery.give_up("too slow: the memory is needed", desk.now)
     assert desk.delivery.evicted == "too slow: the memory is needed; retry in 7 s"
     assert desk.due(1) == []
+
+
+def test_of_a_reader_that_came_from_further_on_nothing_is_said_until_its_snapshot():
+    desk = live_desk()
+    desk.book.set_level(0, 100, 5, 1)
+    lane = desk.cache.lane(desk.book, CODEC, "book", "A", 0, 10)
+    wish = Channel("book", "A", 10, resume=(desk.book.epoch, desk.book.seq + 50, 10))
+    desk.delivery.cursors[lane.base] = Cursor(lane.base, lane, wish, 2000 * MS)
+    early = [m for _ in range(18) for m in (desk.due(100), desk.answer())[0]]
+    pings = [m for m in early if isinstance(m, Ping)]
+    assert pings
+    assert [m.heads for m in pings] == [{}] * len(pings)
+    assert not any(isinstance(m, Snapshot) for m in early)
+    late = [m for _ in range(20) for m in (desk.due(100), desk.answer())[0]]
+    assert sum(isinstance(m, Snapshot) for m in late) == 1
+    heads = [m.heads for m in late if isinstance(m, Ping)]
+    assert heads[-1] == {lane.base: (desk.book.epoch, desk.book.seq, desk.book.seq)}
