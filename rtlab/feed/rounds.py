@@ -33,8 +33,8 @@ class Rounds:
     that a single reader which is served right then stands where a cohort stands, and joins it. Then come the members,
     chunk by chunk, then the other single readers, and every `SLICE_NS` the loop. Only one round is under way: who
     wants another one meanwhile begins it when `done` was called, and gets all that came in between as one. However
-    many single readers there are, of whom a thousand may have to be given up at once, members wait `SINGLES_NS` for
-    them at most.
+    many single readers there are, of whom a thousand may have to be given up at once, members wait for them no
+    longer than `SINGLES_NS` and a slice.
     """
 
     def __init__(

@@ -168,7 +168,7 @@ class Delivery:
         return len(self._news)
 
     def sent(self) -> Points:
-        """Give the point up to which each key was sent."""
+        """Give the point up to which each key was sent; of who is carried its cohort knows that."""
         return {key: (c.epoch, c.seq) for key, c in self.cursors.items() if c.held}
 
     def furthest(self) -> Points:

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import random
-from collections.abc import Callable
 
 import pytest
 from support.command_flow import Truth
+from support.crowds import until_told
 from support.live_market import assert_no_silent_loss, assert_true, follow, note_trades
 from support.scaled import Scaled
 from support.store import kill, store_server
@@ -116,20 +116,6 @@ async def test_after_the_engine_was_killed_a_new_epoch_is_told_as_a_snapshot(who
         assert (statistics.lost, statistics.reader.checksum_failures) == (0, 0)
 
 
-async def report_when(crowd: Crowd, condition: Callable[[dict[str, int]], bool]) -> dict[str, int]:
-    told: list[dict[str, int]] = []
-
-    async def look() -> bool:
-        told.append(await asyncio.to_thread(crowd.report))
-        return condition(told[-1])
-
-    end = asyncio.get_running_loop().time() + BACK_S
-    while not await look():
-        assert asyncio.get_running_loop().time() < end, told[-1]
-        await asyncio.sleep(0.1)
-    return told[-1]
-
-
 async def test_all_readers_of_a_killed_gateway_resume_on_the_other(monkeypatch):
     for limit in ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS"):
         monkeypatch.setenv(f"RTLAB_{limit}", "20000")
@@ -141,14 +127,14 @@ async def test_all_readers_of_a_killed_gateway_resume_on_the_other(monkeypatch):
         await asyncio.to_thread(crowd.ready)
         before = await asyncio.to_thread(crowd.report)
         scaled.gateways.pop(0).kill()
-        await report_when(crowd, lambda told: told["ready"] < READERS)
-        told = await report_when(crowd, lambda told: told["ready"] == READERS)
+        await until_told(crowd, lambda told: told["ready"] < READERS, BACK_S)
+        told, _ = await until_told(crowd, lambda told: told["ready"] == READERS, BACK_S)
         hit = told["resets"] + told["closes"] - before["resets"] - before["closes"]
         resumed = told["resumed"] - before["resumed"]
         print(f"{hit} of {READERS} readers lost their gateway, {resumed} resumed on the other")
         assert READERS // 4 < hit < READERS * 3 // 4
         assert resumed >= 0.95 * hit
         checked = told["checked"]  # each increment at this depth has the checksum of the book
-        told = await report_when(crowd, lambda told: told["checked"] > checked + READERS)
+        told, _ = await until_told(crowd, lambda told: told["checked"] > checked + READERS, BACK_S)
         assert (told["gaps"], told["differ"], told["unlike"]) == (0, 0, 0)
         assert told["snapshots"] == before["snapshots"] + hit - resumed

@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from support.crowds import until_told
 
 from rtlab.book import Market
 from rtlab.cli.bench.crowd import Crowd, Wish
@@ -29,18 +30,6 @@ async def longest_stall(ended: asyncio.Event) -> float:
         await asyncio.sleep(0.01)
         longest = max(longest, time.monotonic() - begin)
     return longest
-
-
-async def until_told(crowd, condition, deadline_s):
-    """Give the first report of the crowd of which `condition` is true, and the seconds that it took."""
-    begin = time.monotonic()
-    while True:
-        told = await asyncio.to_thread(crowd.report)
-        took = time.monotonic() - begin
-        if condition(told):
-            return told, took
-        assert took < deadline_s, told
-        await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize("goodbye", [True, False], ids=["restart", "death"])
