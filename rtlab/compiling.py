@@ -22,6 +22,12 @@ from numba.misc.appdirs import AppDirs
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_INSIDE: Any = {
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 _njit: Any = numba.njit  # its stubs leave out options that it documents
 _config: Any = numba.config
 _user_folders: Any = AppDirs
@@ -47,8 +53,15 @@ def exclusive_kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def part(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that only kernels call: it is compiled into each of them, without a door for Python."""
-    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(Callable[P, R], _njit(error_model="numpy", **options)(function))
+    return cast(Callable[P, R], _njit(**_INSIDE)(function))
+
+
+def bare_part(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a part that counts no references to arrays: each would be a locked instruction in an inner loop.
+
+    Such a part makes no array, numba refuses that; and it must not return one, which nobody would hold.
+    """
+    return cast(Callable[P, R], _njit(_nrt=False, **_INSIDE)(function))
 
 
 @contextmanager

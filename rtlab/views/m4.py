@@ -13,7 +13,8 @@ The least and the greatest of a column come from the whole buckets of the highes
 What sticks out to the left lies in one more bucket: where that one has nothing better, or its best lies
 within the column, all of it is settled by one look; else down a level, for what sticks out there. The same
 to the right. Only where even the lowest bucket is split by the edge at a bad place are points looked at.
-That matters because at 10 million points memory is what takes the time.
+That matters because at 10 million points memory is what takes the time; so does it that what the next
+columns will look at is asked for beforehand.
 """
 
 from functools import cache
@@ -23,7 +24,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rtlab.compiling import announce, kernel, part
+from rtlab.compiling import announce, bare_part, kernel
+from rtlab.views.prefetch import prefetch
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -31,6 +33,9 @@ Places = NDArray[np.int64]
 _BASE_BITS, _FACTOR_BITS = 6, 3
 BASE, FACTOR = 1 << _BASE_BITS, 1 << _FACTOR_BITS
 LEAST, GREATEST = 0, 1
+_LINE = 8  # numbers of 8 bytes that memory brings together
+_AHEAD = 8  # columns; 5 to 12 are as good
+_FEW = 2048  # points a column
 SOUND, UNORDERED, NOT_FINITE_X, NOT_FINITE_Y = range(4)
 
 
@@ -95,14 +100,14 @@ def fold(y: Floats, levels: Levels, old: int, new: int) -> None:
             values[at, GREATEST], places[at, GREATEST] = values[high_of, GREATEST], places[high_of, GREATEST]
 
 
-@part
-def _find(x: Floats, count: int, edges: Floats) -> Places:
+@bare_part
+def _find(x: Floats, count: int, edges: Floats, found: Places) -> None:
     """Find for each edge the first i < count with x[i] >= edge, else `count`.
 
     All searches go in step and without a branch: the processor then waits for the memory of many at once.
     """
     low, high = np.searchsorted(x[:count], edges[0]), np.searchsorted(x[:count], edges[-1])
-    found = np.full(len(edges), low)
+    found[:] = low
     size = high - low
     while size > 1:
         half = size // 2
@@ -112,7 +117,6 @@ def _find(x: Floats, count: int, edges: Floats) -> Places:
     if size == 1:
         for c in range(len(edges)):
             found[c] += x[found[c]] < edges[c]
-    return found
 
 
 # All y are finite and the least of them is the same in any order: that lets LLVM compare several at once.
@@ -131,125 +135,112 @@ class _Found(NamedTuple):
     high_at: int
 
 
-@part
-def _both(one: _Found, other: _Found) -> _Found:
-    """Give the extremes of what lies before and what lies behind; of equals the first."""
-    lower, higher = one.low <= other.low, one.high >= other.high
-    return _Found(
-        one.low if lower else other.low,
-        one.low_at if lower else other.low_at,
-        one.high if higher else other.high,
-        one.high_at if higher else other.high_at,
-    )
-
-
-@part
-def _in_points(y: Floats, start: int, end: int) -> _Found:
-    low, high = _range(y, start, end)
-    low_at = high_at = start
-    while y[low_at] != low:
-        low_at += 1
-    while y[high_at] != high:
-        high_at += 1
+@bare_part
+def _points(y: Floats, start: int, end: int, best: _Found, before: bool) -> _Found:
+    """Add the points [start, end)."""
+    low, low_at, high, high_at = best
+    least, greatest = _range(y, start, end)
+    if least < low or (before and least == low):
+        low, low_at = least, start
+        while y[low_at] != least:
+            low_at += 1
+    if greatest > high or (before and greatest == high):
+        high, high_at = greatest, start
+        while y[high_at] != greatest:
+            high_at += 1
     return _Found(low, low_at, high, high_at)
 
 
-@part
-def _in_buckets(levels: Levels, level: int, start: int, end: int) -> _Found:
-    values, places, offsets = levels
-    low, high, low_of, high_of = np.inf, -np.inf, 0, 0
-    for b in range(offsets[level] + start, offsets[level] + end):
-        lower, higher = values[b, LEAST] < low, values[b, GREATEST] > high
-        low, low_of = values[b, LEAST] if lower else low, b if lower else low_of
-        high, high_of = values[b, GREATEST] if higher else high, b if higher else high_of
-    return _Found(low, places[low_of, LEAST], high, places[high_of, GREATEST])
-
-
-@part
-def _in_split(levels: Levels, at: int, start: int, end: int) -> _Found:
-    """Give the extremes of bucket `at` as far as they stand between `start` and `end`."""
-    low_at, high_at = levels.places[at, LEAST], levels.places[at, GREATEST]
-    low = levels.values[at, LEAST] if start <= low_at < end else np.inf
-    high = levels.values[at, GREATEST] if start <= high_at < end else -np.inf
+@bare_part
+def _whole(levels: Levels, start: int, end: int, best: _Found, before: bool) -> _Found:
+    """Add the buckets [start, end), wherever they lie among all levels."""
+    values, places, _ = levels
+    low, low_at, high, high_at = best
+    low_of = high_of = -1
+    for k in range(end - start):
+        b = end - 1 - k if before else start + k
+        if values[b, LEAST] < low or (before and values[b, LEAST] == low):
+            low, low_of = values[b, LEAST], b
+        if values[b, GREATEST] > high or (before and values[b, GREATEST] == high):
+            high, high_of = values[b, GREATEST], b
+    if low_of >= 0:
+        low_at = places[low_of, LEAST]
+    if high_of >= 0:
+        high_at = places[high_of, GREATEST]
     return _Found(low, low_at, high, high_at)
 
 
-@part
+@bare_part
+def _split(levels: Levels, at: int, start: int, end: int, best: _Found, before: bool) -> tuple[bool, _Found]:
+    """Add what bucket `at` tells of its points [start, end); True if there may be more to add."""
+    values, places, _ = levels
+    low, low_at, high, high_at = best
+    more = False
+    if values[at, LEAST] < low or (before and values[at, LEAST] == low):
+        if start <= places[at, LEAST] < end:
+            low, low_at = values[at, LEAST], places[at, LEAST]
+        else:
+            more = True
+    if values[at, GREATEST] > high or (before and values[at, GREATEST] == high):
+        if start <= places[at, GREATEST] < end:
+            high, high_at = values[at, GREATEST], places[at, GREATEST]
+        else:
+            more = True
+    return more, _Found(low, low_at, high, high_at)
+
+
+@bare_part
 def _with_left(y: Floats, levels: Levels, start: int, level: int, best: _Found) -> _Found:
     """Add what lies between `start` and the first whole bucket of `level`."""
-    values, places, offsets = levels
+    offsets = levels.offsets
     bits = _BASE_BITS + _FACTOR_BITS * level
     left = -(-start >> bits)
     while left << bits > start:
-        at = offsets[level] + left - 1
-        best = _both(_in_split(levels, at, start, left << bits), best)
-        low_is_settled = values[at, LEAST] > best.low or places[at, LEAST] == best.low_at
-        if low_is_settled and (values[at, GREATEST] < best.high or places[at, GREATEST] == best.high_at):
+        more, best = _split(levels, offsets[level] + left - 1, start, left << bits, best, True)
+        if not more:
             break
         if level == 0:
-            return _both(_in_points(y, start, left << bits), best)
+            return _points(y, start, left << bits, best, True)
         level, bits, inner = level - 1, bits - _FACTOR_BITS, left << _FACTOR_BITS
         left = -(-start >> bits)
-        best = _both(_in_buckets(levels, level, left, inner), best)
+        best = _whole(levels, offsets[level] + left, offsets[level] + inner, best, True)
     return best
 
 
-@part
+@bare_part
 def _with_right(y: Floats, levels: Levels, end: int, count: int, level: int, best: _Found) -> _Found:
-    """Add what lies between the last whole bucket of `level` and `end`; of equals what came before is kept."""
+    """Add what lies between the last whole bucket of `level` and `end`."""
+    offsets = levels.offsets
     bits = _BASE_BITS + _FACTOR_BITS * level
     right = end >> bits
     while right << bits < end:
         if right < count >> bits:
-            at = levels.offsets[level] + right
-            best = _both(best, _in_split(levels, at, right << bits, end))
-            if levels.values[at, LEAST] >= best.low and levels.values[at, GREATEST] <= best.high:
+            more, best = _split(levels, offsets[level] + right, right << bits, end, best, False)
+            if not more:
                 break
         if level == 0:
-            return _both(best, _in_points(y, right << bits, end))
+            return _points(y, right << bits, end, best, False)
         level, bits, inner = level - 1, bits - _FACTOR_BITS, right << _FACTOR_BITS
         right = end >> bits
-        best = _both(best, _in_buckets(levels, level, inner, right))
+        best = _whole(levels, offsets[level] + inner, offsets[level] + right, best, False)
     return best
 
 
-@part
+@bare_part
 def _extremes(y: Floats, levels: Levels, count: int, start: int, end: int) -> _Found:
     """Find where the least and the greatest of y[start:end] first stand."""
+    best = _Found(np.inf, start, -np.inf, start)
     level, bits = -1, _BASE_BITS
     while level + 2 < len(levels.offsets) and -(-start >> bits) < end >> bits:
         level += 1
         bits += _FACTOR_BITS
     if level < 0:
-        return _in_points(y, start, end)
+        return _points(y, start, end, best, False)
     bits -= _FACTOR_BITS
-    best = _in_buckets(levels, level, -(-start >> bits), end >> bits)
+    begin = levels.offsets[level]
+    best = _whole(levels, begin + -(-start >> bits), begin + (end >> bits), best, False)
     best = _with_left(y, levels, start, level, best)
     return _with_right(y, levels, end, count, level, best)
-
-
-@kernel
-def pick(
-    x: Floats, y: Floats, levels: Levels, count: int, edges: Floats, picked: Places
-) -> tuple[int, int, int]:
-    """Put the M4 indices of the columns [edges[c], edges[c + 1]) into `picked`, ascending, each once.
-
-    Reads the first `count` points only. `edges` does not decrease, `picked` has room for four indices a
-    column. Gives (how many were put, the first index within the columns, the first index behind them).
-    """
-    bounds = _find(x, count, edges)
-    k = 0
-    for c in range(len(edges) - 1):
-        start, end = bounds[c], bounds[c + 1]
-        if start == end:
-            continue
-        _, low_at, _, high_at = _extremes(y, levels, count, start, end)
-        previous = -1
-        for i in (start, min(low_at, high_at), max(low_at, high_at), end - 1):
-            if i > previous:
-                picked[k] = previous = i
-                k += 1
-    return k, bounds[0], bounds[-1]
 
 
 @kernel
@@ -262,7 +253,7 @@ def divide(x0: float, x1: float, width: int) -> Floats:
     return edges
 
 
-@part
+@bare_part
 def _height(x: Floats, y: Floats, at: float) -> float:
     """Where the line through the points crosses `at`; beyond them, where it ends."""
     after = np.searchsorted(x, at, side="right")
@@ -274,21 +265,79 @@ def _height(x: Floats, y: Floats, at: float) -> float:
     return float((y[after] - y[before]) / (x[after] - x[before]) * (at - x[before]) + y[before])
 
 
+@bare_part
+def _ask_for(y: Floats, levels: Levels, edge: int, points: bool) -> None:
+    """Prefetch what `_extremes` probably looks at on both sides of an edge."""
+    values, places, offsets = levels
+    bucket = edge >> _BASE_BITS
+    prefetch(values, bucket)
+    prefetch(places, bucket)
+    first = bucket >> _FACTOR_BITS << _FACTOR_BITS
+    for b in range(first, first + FACTOR, _LINE // 2):
+        prefetch(values, b)
+    if len(offsets) > 2:
+        above = offsets[1] + (bucket >> _FACTOR_BITS)
+        prefetch(values, above)
+        prefetch(places, above)
+    if points:
+        for i in range(bucket << _BASE_BITS, (bucket + 1) << _BASE_BITS, _LINE):
+            prefetch(y, i)
+
+
+@bare_part
+def _pick(y: Floats, levels: Levels, count: int, bounds: Places, picked: Places) -> tuple[int, float, float]:
+    """Put the M4 indices of the columns into `picked`; give how many, and the least and greatest y."""
+    # an edge through columns of few points mostly splits the lowest bucket so that its points are looked at
+    points = bounds[-1] - bounds[0] < _FEW * len(bounds)
+    for c in range(min(_AHEAD, len(bounds))):
+        _ask_for(y, levels, bounds[c], points)
+    low, high, k = np.inf, -np.inf, 0
+    for c in range(len(bounds) - 1):
+        if c + _AHEAD < len(bounds):
+            _ask_for(y, levels, bounds[c + _AHEAD], points)
+        start, end = bounds[c], bounds[c + 1]
+        if start == end:
+            continue
+        found = _extremes(y, levels, count, start, end)
+        low, high = min(low, found.low), max(high, found.high)
+        previous = -1
+        for i in (start, min(found.low_at, found.high_at), max(found.low_at, found.high_at), end - 1):
+            if i > previous:
+                picked[k] = previous = i
+                k += 1
+    return k, low, high
+
+
 @kernel
-def gather(x: Floats, y: Floats, picked: Places, x0: float, x1: float) -> tuple[Floats, Floats, float, float]:
-    """Give the picked points and the range of the line through them between x0 and x1 (0 to 1 without any)."""
-    n = len(picked)
-    some_x, some_y = np.empty(n), np.empty(n)
-    for k in range(n):
+def draw(
+    x: Floats, y: Floats, levels: Levels, count: int, edges: Floats, outside: bool
+) -> tuple[Places, Floats, Floats, float, float]:
+    """Give the M4 points of the columns [edges[c], edges[c + 1]): indices (ascending, each once), x and y.
+
+    And the least and the greatest y of the line through them from the first edge to the last, or 0 and 1
+    without any. Reads the first `count` points only; `edges` does not decrease. With `outside`, the nearest
+    points before and behind the columns are added; of the range they count where the line crosses the sides.
+
+    It is one kernel because, with cold caches, each call from Python costs as much as 30 columns. Points are
+    fetched in a loop of their own, where nothing waits for them.
+    """
+    bounds, picked = np.empty(len(edges), np.int64), np.empty(4 * (len(edges) - 1) + 2, np.int64)
+    _find(x, count, edges, bounds)
+    k, low, high = _pick(y, levels, count, bounds, picked[1:])
+    first, end = 1, k + 1
+    if outside and bounds[0] > 0:
+        first, picked[0] = 0, bounds[0] - 1
+    if outside and bounds[-1] < count:
+        picked[end] = bounds[-1]
+        end += 1
+    picked = picked[first:end]
+    some_x, some_y = np.empty(len(picked)), np.empty(len(picked))
+    for k in range(len(picked)):
         some_x[k], some_y[k] = x[picked[k]], y[picked[k]]
-    if n == 0:
-        return some_x, some_y, 0.0, 1.0
-    left, right = _height(some_x, some_y, x0), _height(some_x, some_y, x1)
-    low, high = min(left, right), max(left, right)
-    for k in range(n):
-        if x0 <= some_x[k] < x1:
-            low, high = min(low, some_y[k]), max(high, some_y[k])
-    return some_x, some_y, low, high
+    if len(picked) == 0:
+        return picked, some_x, some_y, 0.0, 1.0
+    left, right = _height(some_x, some_y, edges[0]), _height(some_x, some_y, edges[-1])
+    return picked, some_x, some_y, min(low, left, right), max(high, left, right)
 
 
 @cache
@@ -299,6 +348,4 @@ def compile_all() -> None:
         levels = allocate(len(x))
         first_fault(x, x, x[0])
         fold(x, levels, 0, len(x))
-        picked = np.empty(4 * BASE, np.int64)
-        pick(x, x, levels, len(x), divide(0.0, 3.0, 3), picked)
-        gather(x, x, picked[:0], 0.0, 1.0)
+        draw(x, x, levels, len(x), divide(0.0, 3.0, 3), outside=True)

@@ -1,10 +1,13 @@
 // The browser's half of a LayeredPlot: an SVG above the dense figure, and the hand that moves the window.
 //
 // Theory of operation. The window (the figure's x range) belongs to the browser. Wheel, drag and pinch move
-// it at once, with the data that is there, and ask Python for the columns of the new window: at most once per
-// animation frame, and never with more than three questions unanswered. An answer is drawn even when
-// the window has moved on a little since (it is the newest there is), unless a newer one has been drawn, or
-// the window has jumped since (to the newest point and back): such late answers are dropped and counted.
+// it and ask Python for the columns of the new window: at most once per animation frame, and never with more
+// than three questions unanswered. The window and its columns are painted together, once: the old line under
+// a new window would be a picture that is not true, and costs as much. Only when Python takes longer than
+// LATE_MS is the new window shown at once with the line that is there, until the newest question is answered.
+// An answer is drawn even when the window has moved on a little since (it is the newest there is), unless a
+// newer one has been drawn, or the window has jumped since (to the newest point and back): such late answers
+// are dropped and counted.
 //
 // The plot is *live* while the newest point is in the window. Then Python sends, unasked, what has come, and
 // the window moves with it. Every drawing is answered once it is painted; a hidden tab paints nothing,
@@ -19,6 +22,7 @@ const NS = "http://www.w3.org/2000/svg"
 const UNANSWERED = 3 // questions
 const AGAIN_MS = 1000 // until it is said again that the chart is there, while Python is not heard of
 const ANSWER_MS = 100 // between two answers that something is painted
+const LATE_MS = 50 // that a new window waits for its columns
 const PATIENCE_MS = 4000 // until the badge says that Python is silent
 const SNAP_PX = 40 // how near a point must be to be read out
 const DRAG_PX = 3
@@ -118,6 +122,8 @@ class Chart {
     this.taken = 0 // messages
     this.unanswered = 0
     this.wanting = false
+    this.wanted = null // the window that was moved to, as long as it waits for its columns
+    this.late = false // the newest question was not answered in time
     this.live = true
     this.kept = { x: NONE, y: NONE } // the closed columns
     this.drawn = { x: NONE, y: NONE }
@@ -216,7 +222,7 @@ class Chart {
     const now = performance.now()
     if (now - this.asked_at > PATIENCE_MS) this.unanswered = 0
     if (width < 1 || this.unanswered >= UNANSWERED) return
-    const { start, end } = this.plot.model.x_range
+    const { start, end } = this.window()
     this.wanting = false
     this.unanswered++
     this.asked++
@@ -249,7 +255,8 @@ class Chart {
     const { x_range, y_range } = this.plot.model
     this.source.setv({ data: this.drawn }, { check_eq: false })
     y_range.setv({ start: y0, end: y1 })
-    if (live) x_range.setv({ start: x0, end: x1 })
+    if (live || this.wanted) x_range.setv({ start: x0, end: x1 })
+    if (view === this.asked && !this.wanting) this.in_time()
   }
 
   // --- finding the figure, and letting it go
@@ -308,6 +315,7 @@ class Chart {
     this.plot.repainted.disconnect(this.on_repaint)
     this.plot.removed.disconnect(this.on_removed)
     this.listening.abort()
+    this.in_time()
     this.svg.remove()
     this.badge.remove()
     this.plot = null
@@ -332,6 +340,25 @@ class Chart {
 
   // --- moving the window
 
+  // what is shown of x, or is about to be
+  window() {
+    return this.wanted ?? this.plot.model.x_range
+  }
+
+  in_time() {
+    clearTimeout(this.waiting)
+    this.waiting = 0
+    this.wanted = null
+    this.late = false
+  }
+
+  be_late() {
+    const { wanted } = this
+    this.in_time()
+    this.late = true
+    this.plot.model.x_range.setv(wanted)
+  }
+
   move(start, end) {
     const { first, last } = this.state
     if (last !== undefined) {
@@ -343,23 +370,28 @@ class Chart {
     const live = !this.dragging && (last === undefined || end >= last)
     if (live !== this.live) this.least = this.asked + 1
     this.live = live
-    this.plot.model.x_range.setv({ start, end })
+    if (this.late) this.plot.model.x_range.setv({ start, end })
+    else {
+      this.wanted = { start, end }
+      this.waiting ||= setTimeout(() => this.be_late(), LATE_MS)
+    }
     this.ask()
   }
 
   zoom(at, factor) {
-    const { start, end } = this.plot.model.x_range
+    const { start, end } = this.window()
     const { first, last } = this.state
     const span = end - start
     const most = Math.max(this.span, 1.05 * (last - first) || 0)
-    const least = 16 * this.plot.frame.bbox.width * ulp(Math.max(Math.abs(start), Math.abs(end)))
+    const { left, width } = this.plot.frame.bbox
+    const least = 16 * width * ulp(Math.max(Math.abs(start), Math.abs(end)))
     const by = Math.min(most, Math.max(least, span * factor)) / span
-    const x = this.plot.frame.x_scale.invert(at)
+    const x = start + ((at - left) / width) * span
     this.move(x - (x - start) * by, x + (end - x) * by)
   }
 
   pan(px) {
-    const { start, end } = this.plot.model.x_range
+    const { start, end } = this.window()
     const by = (px * (end - start)) / this.plot.frame.bbox.width
     this.move(start - by, end - by)
   }
@@ -437,7 +469,7 @@ class Chart {
     if (!this.pointers.delete(event.pointerId) || this.pointers.size) return
     if (!this.dragging) return this.point(this.at(event)) // a tap
     this.dragging = false
-    if (this.plot.model.x_range.end >= this.state.last) this.go_live()
+    if (this.window().end >= this.state.last) this.go_live()
   }
 
   point(cursor) {

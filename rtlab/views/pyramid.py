@@ -22,6 +22,15 @@ class PyramidStatistics(NamedTuple):
     grown: int
 
 
+class Drawing(NamedTuple):
+    """A line: its points, and the least and the greatest y of it within the window (0 and 1 without any)."""
+
+    x: m4.Floats
+    y: m4.Floats
+    low: float
+    high: float
+
+
 class _Held(NamedTuple):
     x: m4.Floats
     y: m4.Floats
@@ -88,6 +97,18 @@ def milliseconds(times: ArrayLike) -> NDArray[np.float64]:
     # whole and rest apart: 1.7e18 ns is beyond the integers that a float64 holds exactly
     whole, rest = np.divmod(array, 1_000_000)
     return whole.astype(np.float64) + rest / 1e6
+
+
+def edges_of(x0: float, x1: float, width: int) -> m4.Floats:
+    """Give the `width` + 1 edges of equal columns of [x0, x1]; LocalError if these cannot be columns."""
+    span = x1 - x0
+    if not (np.isfinite(span) and span >= 0 and width >= 1):
+        raise LocalError(
+            "the caller's window cannot be drawn",
+            expected="finite x0 <= x1 and width >= 1",
+            got=f"x0={x0}, x1={x1}, width={width}",
+        )
+    return m4.divide(float(x0), float(x1), int(width))
 
 
 class Pyramid:
@@ -171,14 +192,7 @@ class Pyramid:
         and behind them the nearest point outside, where there is one, so that the line leaves the frame
         in its own direction. At most 4 * width + 2 indices.
         """
-        span = x1 - x0
-        if not (np.isfinite(span) and span >= 0 and width >= 1):
-            raise LocalError(
-                "the caller's window cannot be drawn",
-                expected="finite x0 <= x1 and width >= 1",
-                got=f"x0={x0}, x1={x1}, width={width}",
-            )
-        return self.columns(m4.divide(float(x0), float(x1), int(width)), outside=True)
+        return self.columns(edges_of(x0, x1, width), outside=True)
 
     def columns(self, edges: NDArray[np.float64], *, outside: bool = False) -> NDArray[np.int64]:
         """Give the M4 indices of the columns between neighbouring `edges`, as `view` does for equal widths.
@@ -187,26 +201,15 @@ class Pyramid:
         edge and from the last one on are added.
         """
         held = self._held
-        picked = np.empty(4 * (len(edges) - 1) + 2, np.int64)
-        k, begin, end = m4.pick(held.x, held.y, held.levels, held.points, edges, picked[1:])
-        first, last = 1, k + 1
-        if outside and begin > 0:
-            picked[0] = begin - 1
-            first = 0
-        if outside and end < held.points:
-            picked[last] = end
-            last += 1
-        return picked[first:last]
+        return m4.draw(held.x, held.y, held.levels, held.points, edges, outside)[0]
 
-    def line(
-        self, indices: NDArray[np.int64], x0: float, x1: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float, float]:
-        """Give x and y of these points, and the least and greatest y of the line through them in [x0, x1].
+    def draw(self, edges: NDArray[np.float64], *, outside: bool = False) -> Drawing:
+        """Give the points whose indices are those of `columns`, and the range of the line through them.
 
-        The points outside count only where the line crosses the sides; 0 and 1 without any point.
+        The points outside count in the range only where the line crosses the sides.
         """
         held = self._held
-        return m4.gather(held.x, held.y, indices, float(x0), float(x1))
+        return Drawing(*m4.draw(held.x, held.y, held.levels, held.points, edges, outside)[1:])
 
     def statistics(self) -> PyramidStatistics:
         """Say what is held."""

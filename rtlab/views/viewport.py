@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rtlab.views.m4 import Floats
-from rtlab.views.pyramid import Pyramid
+from rtlab.views.pyramid import Pyramid, edges_of
 
 MARGIN = 0.06
 """Of the height of the visible line, above and below it."""
@@ -58,7 +58,7 @@ def fitted(low: float, high: float) -> tuple[float, float]:
 
 def window(pyramid: Pyramid, x0: float, x1: float, width: int) -> Columns:
     """Give what draws [x0, x1) on `width` pixels; LocalError as of `Pyramid.view`."""
-    x, y, low, high = pyramid.line(pyramid.view(x0, x1, width), x0, x1)
+    x, y, low, high = pyramid.draw(edges_of(x0, x1, width), outside=True)
     return Columns(x0, x1, x, y, *_range(len(x), low, high))
 
 
@@ -114,18 +114,16 @@ class Moving:
         return self._origin + k * self.column
 
     def _cut(self, first: int, last: int, *, whole: bool) -> News:
-        pyramid = self._pyramid
         edges: Floats = self._origin + np.arange(first, last + 2, dtype=np.float64) * self.column
-        x, y, _, _ = pyramid.line(pyramid.columns(edges, outside=whole), edges[0], edges[-1])
+        x, y, low, high = self._pyramid.draw(edges, outside=whole)
         closed = int(np.searchsorted(x, edges[-2]))
         # what came behind the open column since it was found is for the next time
         end = int(np.searchsorted(x, edges[-1]))
         x0, x1 = self._edge(last + 1 - self._width), float(edges[-1])
-        y0, y1 = self._visible(x0, x1)
+        y0, y1 = _range(len(x), low, high) if whole else self._visible(x0, x1)
         return News(x0, x1, x[:closed], y[:closed], x[closed:end], y[closed:end], y0, y1, whole)
 
     def _visible(self, x0: float, x1: float) -> tuple[float, float]:
         # the least and greatest of all columns are those of one wide one
-        indices = self._pyramid.columns(np.array([x0, x1]), outside=True)
-        _, _, low, high = self._pyramid.line(indices, x0, x1)
-        return _range(len(indices), low, high)
+        x, _, low, high = self._pyramid.draw(np.array([x0, x1]), outside=True)
+        return _range(len(x), low, high)

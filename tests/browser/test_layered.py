@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import panel as pn
 import pytest
+from bokeh.document import Document
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
 from support.m4_oracle import brute_force
@@ -27,6 +28,24 @@ const plot = dense_plot()
 const paint = plot._paint_primary
 window.paints = 0
 plot._paint_primary = function (...args) { window.paints++; return paint.apply(this, args) }
+"""
+# keeps what each paint of the line shows
+NOTE_WINDOWS = """
+const plot = dense_plot()
+const source = plot.model.renderers.find((r) => r.name === "dense").data_source
+const paint = plot._paint_primary
+window.windows = []
+window.addEventListener("wheel", () => { window.wheeled = performance.now() }, true)
+plot._paint_primary = function (...args) {
+  const { start, end } = plot.model.x_range
+  const last = window.windows.at(-1)
+  if (!last || last.start !== start || last.end !== end || last.x !== source.data.x) {
+    window.windows.push({ start, end, x: source.data.x, y: source.data.y,
+                          width: Math.round(plot.frame.bbox.width),
+                          since: performance.now() - window.wheeled })
+  }
+  return paint.apply(this, args)
+}
 """
 STATE = """
 const plot = dense_plot()
@@ -120,6 +139,11 @@ def assert_is_oracle(now: dict, x: np.ndarray, y: np.ndarray) -> None:
     assert np.array_equal(now["y"], y[expected])
 
 
+def view(plot: LayeredPlot) -> Document:
+    """Give the document of the page that shows the plot."""
+    return pn.state._views[next(iter(plot.overlay._models))][2]
+
+
 def middle(page: Page) -> tuple[float, float]:
     box = page.locator(".rtlab-overlay").bounding_box()
     assert box is not None
@@ -148,6 +172,55 @@ def test_wheel_zoom_brings_the_columns_that_brute_force_finds(page: Page, static
     assert held.held == N
     assert held.python_p50_ms > 0
     assert not plot.follow
+
+
+def test_a_wheel_paints_once_the_new_window_with_its_own_columns(page: Page, static: str, plots: Plots):
+    plot = opened(page, static, plots)
+    settled(page, plot)
+    page.mouse.move(*middle(page))
+    evaluate(page, NOTE_WINDOWS)
+    for turn in range(1, 9):
+        page.mouse.wheel(0, -200)
+        until(lambda turn=turn: plot.statistics().asked >= turn + 1, "the question", page=page)
+        settled(page, plot)
+    own, others = [], []
+    for painted in page.evaluate("window.windows"):
+        expected = brute_force(MANY_X, MANY_Y, painted["start"], painted["end"], painted["width"])
+        (own if np.array_equal(painted["x"], MANY_X[expected]) else others).append(painted)
+    assert len(own) == 8
+    # only where Python took its time the line of before was shown in the new window
+    assert all(painted["since"] >= 45 for painted in others)
+
+
+def test_a_late_answer_is_not_waited_for_and_later_moves_neither(
+    page: Page, static: str, plots: Plots, monkeypatch: pytest.MonkeyPatch
+):
+    plot = opened(page, static, plots)
+    before = settled(page, plot)
+    page.mouse.move(*middle(page))
+    held: list[overlay.Ask] = []
+    answer = plot._answer
+    monkeypatch.setattr(plot, "_answer", held.append)
+    page.mouse.wheel(0, -200)
+    until(lambda: state(page)["end"] < before["end"], "the window without its columns", page=page)
+    stretched = state(page)
+    assert stretched["x"] == before["x"]
+    evaluate(page, NOTE_WINDOWS)
+    page.mouse.wheel(0, -200)
+    until(lambda: state(page)["end"] < stretched["end"], "the next window", page=page)
+    until(lambda: len(held) == 2, "both questions", page=page)
+    monkeypatch.setattr(plot, "_answer", answer)
+    for ask in held:
+        view(plot).add_next_tick_callback(lambda ask=ask: plot._heard(ask))
+    now = settled(page, plot)
+    assert_is_oracle(now, MANY_X, MANY_Y)
+    # no answer takes the window back to where it has been
+    ends = [painted["end"] for painted in page.evaluate("window.windows")]
+    assert ends == sorted(ends, reverse=True)
+    page.mouse.wheel(0, -200)
+    again = settled(page, plot)
+    assert again["end"] < now["end"]
+    assert_is_oracle(again, MANY_X, MANY_Y)
 
 
 def test_the_zoom_is_about_the_cursor(page: Page, static: str, plots: Plots):
@@ -488,8 +561,7 @@ def test_removing_the_plot_from_a_page_leaves_nothing_behind(page: Page, serve: 
     plot = opened(page, serve(app), plots)
     document = plot.overlay._documents or plot.overlay._models
     assert document
-    view = pn.state._views[next(iter(plot.overlay._models))][2]
-    view.add_next_tick_callback(lambda: columns[-1].pop(0))
+    view(plot).add_next_tick_callback(lambda: columns[-1].pop(0))
     until(lambda: page.locator(".rtlab-overlay").count() == 0, "the overlay is gone", page=page)
     until(lambda: not plot.overlay.seen, "nobody looks", page=page)
     plot.append([2.0], [5.0])

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 from numba.core import config
 
-from rtlab.compiling import announce, cache_folder, exclusive_kernel, kernel, part
+from rtlab.compiling import announce, bare_part, cache_folder, exclusive_kernel, kernel, part
 
 PROBE = """
 import sys
@@ -115,6 +116,33 @@ def test_part_compiles_into_a_kernel_and_cannot_be_called_from_python(cache: Pat
 
     assert plus_two(40) == 42
     assert not list(cache.rglob("*plus_one*"))
+
+
+def test_bare_part_counts_no_references_and_makes_no_array() -> None:
+    @bare_part
+    def sum_of(numbers: np.ndarray, times: int) -> float:
+        mine, total = numbers, 0.0
+        for _ in range(times):
+            mine = numbers if total < 9 else mine
+            total += mine[0]
+        return total
+
+    @bare_part
+    def doubled(numbers: np.ndarray) -> np.ndarray:
+        return numbers * 2
+
+    @numba.njit
+    def use(numbers: np.ndarray) -> float:
+        return sum_of(numbers, 10)
+
+    @numba.njit
+    def misuse(numbers: np.ndarray) -> float:
+        return doubled(numbers)[0]  # type: ignore[no-any-return]
+
+    assert use(np.ones(3)) == 10
+    assert "NRT_incref" not in sum_of.inspect_llvm(sum_of.signatures[0])  # type: ignore[attr-defined]
+    with pytest.raises(numba.core.errors.NumbaError, match="Only accept returning of array passed"):
+        misuse(np.ones(3))
 
 
 def test_announcement_is_silent_when_nothing_compiles(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 A window is drawn when the x and y of its columns and its y range are there. The windows are those of
 somebody who zooms about: everything, down to a thousandth of a thousandth, anywhere; all contenders get the same.
+Then a person's wheel over the same points in a served page (`zoom.py`).
 """
 
 import time
@@ -13,13 +14,14 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rtlab.views.m4 import gather
-from rtlab.views.pyramid import Pyramid
+from rtlab.cli.bench import zoom
+from rtlab.views.pyramid import Pyramid, edges_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Window = tuple[float, float]
-Draw = Callable[[float, float], Indices]
+Drawing = tuple[Floats, Floats, float, float]
+Draw = Callable[[float, float], Drawing]
 
 WIDTH = 1200
 BOUND_MS = 1.0
@@ -36,10 +38,13 @@ class Size(NamedTuple):
 
 def run(quick: bool) -> dict[str, object]:
     """Measure all contenders; give results and the goal as `rtlab bench --json` prints them."""
-    return measure(Size(10_000_000, 300, 20) if quick else Size(10_000_000, 2000, 100))
+    size = Size(10_000_000, 300, 20) if quick else Size(10_000_000, 2000, 100)
+    report = measure(size)
+    rows, goals = zoom.measure(size.points, 1 if quick else 5)
+    return {"results": report["results"] + rows, "goals": report["goals"] + goals}
 
 
-def measure(size: Size) -> dict[str, object]:
+def measure(size: Size) -> dict[str, list[dict[str, object]]]:
     """Measure with a series and a number of windows of any size; the series is a random walk."""
     random = np.random.default_rng(1)
     x = np.arange(size.points, dtype=np.float64)
@@ -54,7 +59,7 @@ def measure(size: Size) -> dict[str, object]:
     goal = float("nan")
     for case, windows in _cases(size, random):
         for contender, draw, most in _contenders(pyramid, x, y, size):
-            times = _times(x, y, draw, windows[:most])
+            times = _times(draw, windows[:most])
             results.append(_row("viewport", contender, case, "ms", times))
             if contender == "rtlab" and case == ZOOM:
                 goal = float(np.percentile(times, 95))
@@ -93,9 +98,14 @@ def _contenders(pyramid: Pyramid, x: Floats, y: Floats, size: Size) -> Iterator[
         chosen = m4.downsample(x[start:end], y[start:end], n_out=4 * WIDTH)
         return cast(Indices, chosen.astype(np.int64) + start)
 
-    yield "rtlab", lambda x0, x1: pyramid.view(x0, x1, WIDTH), size.windows
-    yield f"tsdownsample {version('tsdownsample')}", peer, min(size.windows, 10 * size.slow)
-    yield "brute force (numpy)", lambda x0, x1: brute_force(x, y, x0, x1), size.slow
+    def points(indices: Indices) -> Drawing:
+        some_y = y[indices]
+        return x[indices], some_y, float(some_y.min(initial=np.inf)), float(some_y.max(initial=-np.inf))
+
+    yield "rtlab", lambda x0, x1: pyramid.draw(edges_of(x0, x1, WIDTH), outside=True), size.windows
+    name = f"tsdownsample {version('tsdownsample')}"
+    yield name, lambda x0, x1: points(peer(x0, x1)), min(size.windows, 10 * size.slow)
+    yield "brute force (numpy)", lambda x0, x1: points(brute_force(x, y, x0, x1)), size.slow
 
 
 def _cases(size: Size, random: np.random.Generator) -> Iterator[tuple[str, list[Window]]]:
@@ -109,12 +119,11 @@ def _zooming(points: int, count: int, random: np.random.Generator) -> list[Windo
     return [(float(start), float(start + span)) for start, span in zip(starts, spans, strict=True)]
 
 
-def _times(x: Floats, y: Floats, draw: Draw, windows: list[Window]) -> list[float]:
+def _times(draw: Draw, windows: list[Window]) -> list[float]:
     times = []
     for x0, x1 in windows:
         began = time.perf_counter()
-        indices = draw(x0, x1)
-        gather(x, y, indices, x0, x1)
+        draw(x0, x1)
         times.append((time.perf_counter() - began) * 1e3)
     return times
 

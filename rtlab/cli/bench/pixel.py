@@ -6,21 +6,16 @@ time right after that frame was rendered, less that x: what a person's eyes wait
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from statistics import median, quantiles
+
+from rtlab.cli.bench.browser import chromium, opened
 
 GOAL_MS = 60.0
 SETTLE_MS = 3000
-FLAGS = (  # noqa: SIM905  read as one would type it
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
-
 WATCH = """() => {
   const walk = (view) => {
     const { renderers } = view.model
@@ -56,9 +51,8 @@ def measure(quick: bool) -> tuple[list[dict[str, object]], list[dict[str, object
         "op": "<=",
         "unit": "ms",
     }
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None or find_spec("playwright") is None:
-        reason = "no chromium on the PATH" if browser is None else "playwright is not installed"
+    browser, reason = chromium()
+    if reason:
         row = _row("trade to pixel, p50", 0, None) | {"reason": reason}
         return [row], [goal | {"value": None}]
     runs = [_watch(browser, 5.0 if quick else 15.0) for _ in range(1 if quick else 3)]
@@ -89,16 +83,8 @@ def _demo() -> Iterator[str]:
 
 def _watch(browser: str, seconds: float) -> list[float]:
     """Open the page and give the ms from trade to pixel of every paint with a new last point."""
-    from playwright.sync_api import sync_playwright
-
-    with _demo() as url, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
-        try:
-            page = chromium.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(url)
-            page.wait_for_timeout(SETTLE_MS)
-            page.wait_for_function(WATCH, timeout=30_000)
-            page.wait_for_timeout(seconds * 1000)
-            return [float(ms) for ms in page.evaluate("window.pixels")]
-        finally:
-            chromium.close()
+    with _demo() as url, opened(browser, url, 1280, 900) as page:
+        page.wait_for_timeout(SETTLE_MS)
+        page.wait_for_function(WATCH, timeout=30_000)
+        page.wait_for_timeout(seconds * 1000)
+        return [float(ms) for ms in page.evaluate("window.pixels")]

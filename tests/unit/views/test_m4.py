@@ -2,20 +2,24 @@ import itertools
 
 import numpy as np
 import pytest
+from support.m4_oracle import brute_force_edges
 
 from rtlab.views import m4
 
 RANDOM = np.random.default_rng(11)
 
 
-def bounds_of(x: np.ndarray, values: np.ndarray) -> list[int]:
-    """Drive the edge search through `pick`: one column from each value to behind the last point."""
+def drawn(x: np.ndarray, y: np.ndarray, edges: np.ndarray, count: int | None = None) -> np.ndarray:
     levels = m4.allocate(len(x))
-    m4.fold(np.zeros(len(x)), levels, 0, len(x))
-    picked = np.empty(8, np.int64)
+    m4.fold(y, levels, 0, len(x))
+    return m4.draw(x, y, levels, len(x) if count is None else count, edges, outside=False)[0]
+
+
+def bounds_of(x: np.ndarray, values: np.ndarray) -> list[int]:
+    """Drive the edge search: one column from each value to behind the last point begins where it is found."""
     ends = np.nextafter(x[-1], np.inf)
-    edges = [np.array([value, max(value, ends)]) for value in values]
-    return [m4.pick(x, np.zeros(len(x)), levels, len(x), edge, picked)[1] for edge in edges]
+    first = [drawn(x, np.zeros(len(x)), np.array([value, max(value, ends)]))[:1] for value in values]
+    return [int(found[0]) if len(found) else len(x) for found in first]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 64, 1000])
@@ -28,16 +32,14 @@ def test_edges_are_found_as_searchsorted_finds_them(n):
 def test_edges_are_found_where_spacing_jumps_by_many_powers():
     x = np.concatenate([np.arange(1000.0), 1e6 + np.arange(5.0), 1e12 + np.arange(3000.0) * 1e-3])
     y = RANDOM.standard_normal(len(x))
-    levels = m4.allocate(len(x))
-    m4.fold(y, levels, 0, len(x))
     edges = np.sort(np.concatenate([RANDOM.choice(x, 300), RANDOM.uniform(0, 2e12, 300)]))
-    picked = np.empty(4 * len(edges), np.int64)
-    k, begin, end = m4.pick(x, y, levels, len(x), edges, picked)
-    assert begin == np.searchsorted(x, edges[0])
-    assert end == np.searchsorted(x, edges[-1])
+    picked = drawn(x, y, edges).tolist()
+    assert picked == sorted(set(picked))
     starts = np.searchsorted(x, edges)
+    assert picked[0] == starts[0]
+    assert picked[-1] == starts[-1] - 1
     firsts = {int(s) for s, e in itertools.pairwise(starts) if e > s}
-    assert firsts <= set(picked[:k].tolist())
+    assert firsts <= set(picked)
 
 
 def test_levels_hold_the_first_least_and_greatest_of_every_whole_bucket():
@@ -71,13 +73,21 @@ def test_points_behind_the_count_are_never_read():
     n = 10_000
     y = np.sin(np.arange(n) / 50)
     y[5000:] = 1e9
-    levels = m4.allocate(n)
-    m4.fold(y, levels, 0, n)
-    picked = np.empty(40, np.int64)
-    k, begin, end = m4.pick(np.arange(float(n)), y, levels, 5000, np.array([10.0, 3000.0, 9000.0]), picked)
-    assert (begin, end) == (10, 5000)
-    assert picked[:k].max() == 4999
-    assert picked[:k].tolist() == sorted(set(picked[:k].tolist()))
+    picked = drawn(np.arange(float(n)), y, np.array([10.0, 3000.0, 9000.0]), count=5000).tolist()
+    assert (picked[0], picked[-1]) == (10, 4999)
+    assert picked == sorted(set(picked))
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 3, 20])
+@pytest.mark.parametrize("n", [m4.BASE * m4.FACTOR + 1, m4.BASE * m4.FACTOR**2 * 2 + 99])
+def test_of_equals_the_first_is_found_wherever_edges_split_the_buckets(n, kinds):
+    x, y = np.arange(float(n)), RANDOM.integers(0, kinds, n).astype(float)
+    for _ in range(60):
+        edges = np.sort(RANDOM.integers(0, n + 1, RANDOM.integers(2, 12))).astype(float)
+        assert np.array_equal(drawn(x, y, edges), brute_force_edges(x, y, edges))
+    count = n - int(RANDOM.integers(1, 70))
+    edges = np.sort(RANDOM.integers(0, n + 1, 9)).astype(float)
+    assert np.array_equal(drawn(x, y, edges, count), brute_force_edges(x[:count], y[:count], edges))
 
 
 @pytest.mark.parametrize(

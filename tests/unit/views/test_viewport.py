@@ -3,7 +3,7 @@ import pytest
 from support.m4_oracle import brute_force, brute_force_edges
 
 from rtlab.errors import LocalError
-from rtlab.views.pyramid import Pyramid
+from rtlab.views.pyramid import Pyramid, edges_of
 from rtlab.views.viewport import MARGIN, Moving, News, fitted, window
 
 RANDOM = np.random.default_rng(5)
@@ -34,7 +34,7 @@ def visible(x0, x1, x, y):
     return window(pyramid, x0, x1, 1)[4:]
 
 
-def edges_of(moving: Moving, news: News, width: int) -> np.ndarray:
+def edges_shown(moving: Moving, news: News, width: int) -> np.ndarray:
     k = round((news.x1 - moving._origin) / moving.column)
     return moving._origin + np.arange(k - width, k + 1) * moving.column
 
@@ -67,13 +67,12 @@ def test_between_two_points_the_line_is_what_is_visible():
 
 def test_the_range_is_that_of_the_line_through_the_points_as_numpy_interpolates_it():
     for _ in range(200):
-        x = np.sort(RANDOM.integers(0, 30, RANDOM.integers(1, 20))).astype(
-            float
-        )  # some stand one upon the other
+        # some stand one upon the other
+        x = np.sort(RANDOM.integers(0, 30, RANDOM.integers(1, 20))).astype(float)
         y = RANDOM.integers(-9, 9, len(x)).astype(float)
         x0, x1 = np.sort(RANDOM.integers(-5, 35, 2)).astype(float) + RANDOM.choice([0.0, 0.5])
         picked = Pyramid(x, y).view(x0, x1, 3)
-        drawn_x, drawn_y, low, high = Pyramid(x, y).line(picked, x0, x1)
+        drawn_x, drawn_y, low, high = Pyramid(x, y).draw(edges_of(x0, x1, 3), outside=True)
         assert np.array_equal(drawn_x, x[picked])
         assert np.array_equal(drawn_y, y[picked])
         seen = np.r_[np.interp([x0, x1], drawn_x, drawn_y), drawn_y[(drawn_x >= x0) & (drawn_x < x1)]]
@@ -137,7 +136,7 @@ def test_what_is_kept_and_what_is_new_are_always_the_m4_of_the_window(width):
         screen.take(news)
         x0, x1 = screen.window
         assert x0 <= x[held - 1] < x1
-        edges = edges_of(moving, news, width)
+        edges = edges_shown(moving, news, width)
         assert (edges[0], edges[-1]) == pytest.approx((x0, x1))
         expected = brute_force_edges(x[:held], y[:held], edges)
         before = np.searchsorted(x[:held], edges[0]) - 1
