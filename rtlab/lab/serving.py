@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import panel as pn
@@ -25,7 +25,7 @@ async def serve_dashboard(
     """Serve the market page of the settings' feed until `ended`; AddressError on a busy port."""
     lab = await asyncio.to_thread(lab_of, settings)
     try:
-        server = start_server(lab, settings)
+        server = start_server({PAGE: lambda: page_of(lab)}, settings.host, settings.dashboard_port)
         try:
             on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
             await ended.wait()
@@ -52,9 +52,8 @@ def shared_lab() -> Lab:
     return lab
 
 
-def start_server(lab: Lab, settings: Settings) -> Server:
-    """Start Panel's server on the running loop; the lab is shared by all its sessions."""
-    host, port = settings.host, settings.dashboard_port
+def start_server(pages: Mapping[str, Callable[[], object]], host: str, port: int) -> Server:
+    """Start Panel's server of these pages on the running loop; port 0 takes any, AddressError on a busy one."""
     try:
         # Panel leaves its socket open when it cannot bind it: so this is found out beforehand
         with socket.create_server((host, port)) as probe:
@@ -65,7 +64,7 @@ def start_server(lab: Lab, settings: Settings) -> Server:
             expected="a free port: --dashboard-port, or 0 for any",
         ) from None
     server: Server = pn.serve(  # type: ignore[no-untyped-call]
-        {PAGE: lambda: page_of(lab)},
+        dict(pages),
         address=host,
         port=port,
         show=False,

@@ -13,7 +13,7 @@ The least and the greatest of a column come from the whole buckets of the highes
 What sticks out to the left lies in one more bucket: where that one has nothing better, or its best lies
 within the column, all of it is settled by one look; else down a level, for what sticks out there. The same
 to the right. Only where even the lowest bucket is split by the edge at a bad place are points looked at.
-That matters because at 10 million points memory is what takes the time; so does it that what the next
+That matters because at 10 million points memory is what takes the time. For the same reason what the next
 columns will look at is asked for beforehand.
 """
 
@@ -129,6 +129,8 @@ def _range(y: Floats, start: int, end: int) -> tuple[float, float]:
 
 
 class _Found(NamedTuple):
+    """The extremes so far: of equals the first. What is added to them lies `before` them all, or behind."""
+
     low: float
     low_at: int
     high: float

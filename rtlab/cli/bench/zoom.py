@@ -12,6 +12,7 @@ import numpy as np
 
 from rtlab.cli.bench.browser import chromium, opened
 from rtlab.cli.bench.children import Child, Owner
+from rtlab.lab.serving import start_server
 from rtlab.views import LayeredPlot, PlotStatistics, Pyramid
 
 GOAL_MS = 1.0
@@ -66,8 +67,6 @@ def _zoom(browser: str, points: int) -> PlotStatistics:
 
 
 async def _serve(owner: Owner, points: int) -> None:
-    import panel as pn  # late: whoever asks for another benchmark needs none
-
     random = np.random.default_rng(1)
     pyramid = Pyramid(np.cumsum(random.exponential(1.0, points)), np.cumsum(random.standard_normal(points)))
     plots: list[LayeredPlot] = []
@@ -76,10 +75,9 @@ async def _serve(owner: Owner, points: int) -> None:
         plots.append(LayeredPlot(pyramid, x="number", height=600))
         return plots[-1]
 
-    server = pn.serve(page, port=0, address="127.0.0.1", show=False, start=False, verbose=False)  # type: ignore[no-untyped-call]
-    server.start()
+    server = start_server({"zoom": page}, "127.0.0.1", 0)
     try:
-        owner.send(f"http://127.0.0.1:{server.port}")
+        owner.send(f"http://127.0.0.1:{server.port}/zoom")
         while await owner.receive():
             owner.send(tuple(plots[-1].statistics()))
     except asyncio.CancelledError:
