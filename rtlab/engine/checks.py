@@ -37,7 +37,8 @@ def malformed(memory: Memory, command: Command) -> int:
         return UNKNOWN_INSTRUMENT
     if not NEW <= command.kind <= REPLACE:
         return UNSUPPORTED
-    if (command.stop_price | command.display_qty | command.expire_ts) != 0:
+    unused = command.stop_price | command.display_qty | command.expire_ts | command.phase
+    if (unused | command.min_qty | command.link_id | command.trail) != 0:
         return UNSUPPORTED
     if command.kind == NEW:
         if not BID <= command.side <= ASK or not LIMIT <= command.order_type <= MARKET:

@@ -21,7 +21,7 @@ from rtlab.model.events import (
 from rtlab.model.instrument import Instrument
 from rtlab.model.rows import COMMAND, EVENT
 
-COMMAND_ROW = struct.Struct("<8q2I4BI")
+COMMAND_ROW = struct.Struct("<11q2I4BI")
 EVENT_ROW = struct.Struct("<8qI4B")
 
 _NEW, _CANCEL, _REPLACE = int(CommandKind.NEW), int(CommandKind.CANCEL), int(CommandKind.REPLACE)
@@ -86,6 +86,9 @@ def _fields(command: Command, index: dict[str, int]) -> Fields:
             0,
             0,
             0,
+            0,
+            0,
+            0,
             at,
             command.flags,
             _NEW,
@@ -96,11 +99,11 @@ def _fields(command: Command, index: dict[str, int]) -> Fields:
         )
     if isinstance(command, CancelOrder):
         at = position(index, command.instrument)
-        return (command.ts, command.order_id, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
+        return (command.ts, command.order_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
     if isinstance(command, ReplaceOrder):
         at = position(index, command.instrument)
         price, qty = command.price, command.qty
-        return (command.ts, command.order_id, 0, price, qty, 0, 0, 0, at, 0, _REPLACE, 0, 0, 0, 0)
+        return (command.ts, command.order_id, 0, price, qty, 0, 0, 0, 0, 0, 0, at, 0, _REPLACE, 0, 0, 0, 0)
     raise CommandError(
         "the engine was given something else than a command",
         expected="NewOrder, CancelOrder or ReplaceOrder",

@@ -104,13 +104,16 @@ class Command:
     stop_price: Int64
     display_qty: Int64
     expire_ts: Int64
+    min_qty: Int64
+    link_id: Int64
+    trail: Int64
     instrument: Int32
     flags: Int32
     kind: Int8
     side: Int8
     order_type: Int8
     tif: Int8
-    reserved: Int32
+    phase: Int32
 
 
 class Event:

@@ -43,13 +43,16 @@ class _Row(NamedTuple):
     stop_price: int
     display_qty: int
     expire_ts: int
+    min_qty: int
+    link_id: int
+    trail: int
     instrument: int
     flags: int
     kind: int
     side: int
     order_type: int
     tif: int
-    reserved: int
+    phase: int
 
 
 @dataclass(eq=False)
@@ -98,7 +101,7 @@ def _malformed(row: _Row, instruments: int) -> Reason | None:
         return Reason.UNKNOWN_INSTRUMENT
     if row.kind not in (CommandKind.NEW, CommandKind.CANCEL, CommandKind.REPLACE):
         return Reason.UNSUPPORTED
-    if row.stop_price or row.display_qty or row.expire_ts:
+    if any((row.stop_price, row.display_qty, row.expire_ts, row.min_qty, row.link_id, row.trail, row.phase)):
         return Reason.UNSUPPORTED
     if row.kind == CommandKind.NEW:
         if row.side not in (Side.BID, Side.ASK) or row.order_type not in (OrderType.LIMIT, OrderType.MARKET):

@@ -22,7 +22,7 @@ def _command(
     tif: TimeInForce = TimeInForce.GTC,
     flags: Flag = Flag.NONE,
 ) -> CommandRow:
-    return (ts, order_id, 0, price, qty, 0, 0, 0, 0, flags, kind, side, OrderType.LIMIT, tif, 0)
+    return (ts, order_id, 0, price, qty, 0, 0, 0, 0, 0, 0, 0, flags, kind, side, OrderType.LIMIT, tif, 0)
 
 
 class Queues:
