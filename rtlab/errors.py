@@ -7,6 +7,7 @@ RtlabError
 │   ├── GridError             a price or quantity is not a whole number of ticks or lots
 │   ├── CommandError          a command is not one the engine knows
 │   ├── SourceError           a file is missing, truncated or of another kind
+│   ├── JournalError          a journal is damaged, of another layout, in use, or its disk takes no more
 │   ├── StoreError            there is no server for the store, or what it holds cannot be used
 │   ├── AddressError          a port is in use or an address may not be bound
 │   ├── OverrunError          the caller takes what comes more slowly than he wanted to
@@ -62,6 +63,16 @@ class CommandError(LocalError):
 
 class SourceError(LocalError):
     """A file is missing, truncated or of another kind than was asked for."""
+
+
+class JournalError(LocalError):
+    """A journal is damaged, of another layout, in use, or its disk takes no more; at `offset` of `file`."""
+
+    def __init__(
+        self, what: str, *, file: object, offset: int = 0, expected: object = None, got: object = None
+    ) -> None:
+        super().__init__(f"{file}, offset {offset}: {what}", expected=expected, got=got)
+        self.file, self.offset = str(file), offset
 
 
 class StoreError(LocalError):

@@ -1,0 +1,69 @@
+"""One segment of a journal, read to its end or to the first byte that is not as it was written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rtlab.engine.journal.framing import Batch, Position, batch_at, unpack_segment_head, whole_batch_after
+from rtlab.errors import JournalError
+
+
+class Problem(NamedTuple):
+    """What ends a segment before the end of its file; `whole_after` is a later batch that is whole, if there is."""
+
+    offset: int
+    what: str
+    whole_after: int | None
+
+
+class Segment(NamedTuple):
+    """A segment without its rows: it leads from `begin` to `end`; `boundaries` are all points between batches."""
+
+    path: Path
+    begin: Position
+    end: Position
+    boundaries: tuple[Position, ...]
+    good_bytes: int
+    bytes: int
+    problem: Problem | None
+
+    def refuse(self, what: str, offset: int | None = None, **more: object) -> JournalError:
+        """Give the error that names this file; at the end of what is good if nothing else is said."""
+        return JournalError(
+            what, file=self.path, offset=self.good_bytes if offset is None else offset, **more
+        )
+
+
+def read_segment(path: Path) -> Segment:
+    """Check every batch; JournalError when the file cannot be read, its head is damaged or of another layout."""
+    data = read_bytes(path)
+    begin, at = unpack_segment_head(data, path)
+    boundaries, problem = [begin], None
+    while at < len(data):
+        batch = batch_at(data, at, boundaries[-1])
+        if isinstance(batch, str):
+            problem = Problem(at, batch, whole_batch_after(data, at))
+            break
+        boundaries.append(batch.position)
+        at = batch.end
+    return Segment(path, begin, boundaries[-1], tuple(boundaries), at, len(data), problem)
+
+
+def batches_of(segment: Segment) -> Iterator[Batch]:
+    """Give the good batches; JournalError when the file is not what it was when it was checked."""
+    data = read_bytes(segment.path)
+    before, at = unpack_segment_head(data, segment.path)
+    while at < segment.good_bytes:
+        batch = batch_at(data, at, before)
+        if isinstance(batch, str):
+            raise segment.refuse(f"the file was changed meanwhile: {batch}", at)
+        yield batch
+        before, at = batch.position, batch.end
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file; JournalError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"the segment cannot be read: {error.strerror}", file=path) from error

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from support.journals import INSTRUMENTS, new_engine, stream
+
+from rtlab.engine import Engine
+from rtlab.engine.journal import Journal, read_journal, verify_journal
+from rtlab.errors import CommandError, JournalError
+from rtlab.model import COMMAND
+
+
+def opened(folder, **more):
+    return Journal(folder, lambda: new_engine().snapshot(), **more)
+
+
+def names(folder):
+    return sorted(
+        path.name.lstrip("0") for path in folder.iterdir() if path.suffix in (".segment", ".snapshot")
+    )
+
+
+def test_a_new_journal_begins_with_the_snapshot_of_an_empty_engine(tmp_path):
+    with opened(tmp_path) as journal:
+        assert journal.position == (0, 0)
+        assert Engine.restore(journal.reading.snapshot.engine).instruments == INSTRUMENTS
+    with Journal(tmp_path, lambda: pytest.fail("it is there already")) as journal:
+        assert journal.position == (0, 0)
+
+
+def test_what_was_appended_is_there_batch_by_batch(tmp_path):
+    rows = stream(100)
+    with opened(tmp_path) as journal:
+        journal.append(rows[:60])
+        journal.append(rows[60:60])
+        journal.append(rows[60:])
+        assert journal.position.commands == 100
+        assert journal.statistics()[:2] == (100, 2)
+    assert [len(batch) for batch in read_journal(tmp_path).batches()] == [60, 40]
+
+
+def test_rows_that_lie_apart_are_written_as_they_are(tmp_path):
+    rows = stream(100)
+    with opened(tmp_path) as journal:
+        journal.append(rows[::2])
+    assert next(read_journal(tmp_path).batches()).tobytes() == rows[::2].tobytes()
+
+
+def test_what_is_no_command_rows_is_refused_and_the_journal_goes_on(tmp_path):
+    with opened(tmp_path) as journal:
+        for wrong in (np.zeros(3), np.zeros((2, 2), COMMAND), [1]):
+            with pytest.raises(CommandError, match="no command rows"):
+                journal.append(wrong)
+        journal.append(stream(5))
+        assert journal.position.commands == 5
+
+
+def test_a_new_segment_begins_when_one_is_full(tmp_path):
+    rows = stream(90)
+    with opened(tmp_path, segment_bytes=3000) as journal:
+        for start in range(0, 90, 15):
+            journal.append(rows[start : start + 15])
+        assert journal.statistics().segments == 3
+    assert names(tmp_path) == [".segment", ".snapshot", "30.segment", "60.segment"]
+    assert verify_journal(tmp_path).batches == 6
+
+
+def test_two_snapshots_are_kept_and_what_came_after_the_older(tmp_path):
+    rows = stream(150)
+    with opened(tmp_path, segment_bytes=3000) as journal:
+        for start in range(0, 150, 15):
+            journal.append(rows[start : start + 15])
+            if start in (30, 75, 105):
+                journal.keep(journal.position, b"state", b"beside")
+        assert journal.statistics().snapshots == 3
+        assert journal.statistics().removed_files == 5
+    assert names(tmp_path) == ["120.segment", "120.snapshot", "90.segment", "90.snapshot"]
+    kept = read_journal(tmp_path).snapshot
+    assert (kept.commands, kept.engine, kept.beside) == (120, b"state", b"beside")
+
+
+def test_a_snapshot_may_be_kept_of_a_position_that_is_past(tmp_path):
+    rows = stream(60)
+    with opened(tmp_path) as journal:
+        journal.append(rows[:20])
+        position = journal.position
+        journal.append(rows[20:])
+        journal.keep(position, b"state")
+    reading = read_journal(tmp_path)
+    assert (reading.snapshot.commands, reading.end.commands) == (20, 60)
+
+
+def test_a_journal_is_written_by_one_and_closed_for_good(tmp_path):
+    with opened(tmp_path) as journal:
+        with pytest.raises(JournalError, match="another process writes"):
+            opened(tmp_path)
+        journal.close()
+        with pytest.raises(JournalError, match="the journal is closed"):
+            journal.append(stream(1))
+        journal.close()
+    opened(tmp_path).close()
+
+
+def test_a_journal_that_is_refused_is_free_for_the_next(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append(stream(5))
+    content = (tmp_path / "acknowledged").read_bytes()
+    (tmp_path / "acknowledged").write_bytes(content[:-1])
+    with pytest.raises(JournalError, match="cut off"):
+        opened(tmp_path)
+    (tmp_path / "acknowledged").write_bytes(content)
+    with opened(tmp_path) as journal:
+        assert journal.position.commands == 5
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "acknowledged.new").mkdir()
+    with pytest.raises(JournalError, match=r"acknowledged\.new, offset 0: the journal cannot be opened"):
+        opened(tmp_path)
+
+
+def test_a_torn_end_is_counted_and_cut_off(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append(stream(5))
+    path = next(tmp_path.glob("*.segment"))
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b"torn")
+    with opened(tmp_path) as journal:
+        assert journal.statistics().torn_bytes == 4
+    assert path.stat().st_size == size
