@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
-# What measures times or starts browsers and servers runs alone; all other tests run side by side.
-ALONE := tests/browser tests/faults tests/integration tests/unit/cli tests/unit/lab
-SIDE_BY_SIDE := -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+# What measures times or starts browsers and servers comes second: tests/conftest.py says what of it may run beside what.
+TIMED := tests/browser tests/faults tests/integration tests/unit/cli tests/unit/lab
+SIDE_BY_SIDE := -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
+IN_GROUPS := -n 2 --dist loadgroup --no-loadscope-reorder $(TIMED)
 
 .PHONY: demo test test-full check format house environment wire pictures bench clean
 
@@ -15,12 +16,12 @@ demo: .made/demo
 
 test: .made/dev check
 	$(BIN)/pytest $(SIDE_BY_SIDE)
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest $(IN_GROUPS)
 	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 test-full: .made/dev check
 	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(SIDE_BY_SIDE)
-	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(ALONE)
+	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(IN_GROUPS)
 	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 check: .made/dev

@@ -4,12 +4,31 @@ leaves the logging of rtlab changed behind it.
 
 import logging
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("rtlab", deadline=None)
 settings.load_profile("rtlab")
+
+TESTS = Path(__file__).parent
+TOGETHER = {
+    "browser": "browsers",
+    "faults": "servers",
+    "integration": "servers",
+    "unit/cli": "servers",
+    "unit/lab": "servers",
+}
+"""Folders whose tests start browsers or servers, or measure: those of one group run one after the other."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        inner = item.path.relative_to(TESTS).as_posix()
+        group = next((name for folder, name in TOGETHER.items() if inner.startswith(f"{folder}/")), inner)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(hookwrapper=True)

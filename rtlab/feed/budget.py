@@ -61,9 +61,11 @@ class Budget:
         if now < self._next_look:
             return
         self._next_look = now + LOOK_EVERY_NS
-        sizes = ((one, one[0].transport.get_write_buffer_size() + one[1].waiting_bytes) for one in readers)
+        sizes = [(one, one[0].transport.get_write_buffer_size() + one[1].waiting_bytes) for one in readers]
+        self.held = sum(size for _, size in sizes)
+        if self.held <= self.limit:
+            return  # which is nearly always so, and thousands may be looked at
         holding = [(one, Held(size, one[1].state, one[1].idle_ns)) for one, size in sizes if size]
-        self.held = sum(held.bytes for _, held in holding)
         for connection, subscriber in victims(holding, self.limit):
             self.given_up += 1
             subscriber.give_up("too slow: the server needs the memory that it holds for this reader", now)

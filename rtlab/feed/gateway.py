@@ -170,7 +170,7 @@ class Gateway:
         self._tick.cancel()
         if self._pending is not None:
             self._pending.cancel()
-        self._rounds.stop()
+        self._rounds.close()
         for connection in self.connections:
             connection.shut(*RESTARTING)
         if self._connections:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.feed.connection import Connection
-from rtlab.feed.fanout import is_possible, send_to_all
+from rtlab.feed.fanout import Sender, is_possible
 from rtlab.feed.frames import Frames
 from rtlab.protocol import Subscriber
 from rtlab.protocol.cohort import Cohorts, Step
@@ -58,7 +58,12 @@ class Rounds:
         self._bytes = np.zeros(0, np.int64)  # of each member, in frames
         self._took = np.zeros(CHUNK, np.int64)
         self._next: asyncio.Handle | None = None
-        self._direct = is_possible()
+        self._direct, self._sender = is_possible(), Sender()
+
+    @property
+    def way(self) -> str:
+        """Give the name of the system call by which members are sent to."""
+        return self._sender.way
 
     @property
     def is_under_way(self) -> bool:
@@ -86,6 +91,11 @@ class Rounds:
         if self._next is not None:
             self._next.cancel()
             self._next = None
+
+    def close(self) -> None:
+        """Send no more. Idempotent."""
+        self.stop()
+        self._sender.close()
 
     def begin(self, now: int) -> None:
         """Begin a round, unless one is under way: then nothing happens."""
@@ -171,7 +181,7 @@ class Rounds:
         self.bytes_sent += len(slots) * len(frame)
         self._frames.shared += len(slots) - 1
         took = self._took[: len(slots)]
-        if send_to_all(self._descriptors[slots], frame, took):
+        if self._sender.send_to_all(self._descriptors[slots], frame, took):
             for slot, sent in zip(slots.tolist(), took.tolist(), strict=True):
                 if sent != len(frame):
                     self._finish(slot, frame, max(0, sent))

@@ -66,17 +66,19 @@ async def read_slowly(owner: Owner, count: int, plain: bool) -> None:
 
 
 async def stop_reading(owner: Owner, count: int) -> None:
-    """Hear the port; at a word let `count` readers come, follow until they are live, and then never read again."""
+    """Hear the port; at each "stop" `count` readers come, and once they are live they read no more until "leave"."""
     port = await owner.receive()
-    await owner.receive()
-    with contextlib.ExitStack() as stack:
-        for _ in range(count):
-            reader = stack.enter_context(Trickle(port))
-            while reader.reader.status is None:
-                reader.read(_BLOCK)
-                await asyncio.sleep(0)
-        owner.send("stopped")
+    while True:
         await owner.receive()
+        with contextlib.ExitStack() as stack:
+            for _ in range(count):
+                reader = stack.enter_context(Trickle(port))
+                while reader.reader.status is None:
+                    reader.read(_BLOCK)
+                    await asyncio.sleep(0)
+            owner.send("stopped")
+            await owner.receive()
+        owner.send("left")
 
 
 class Trickle:

@@ -1,29 +1,18 @@
 import contextlib
-import socket
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from support.sockets import descriptors, socket_pairs
 
-from rtlab.feed.fanout import FULL, is_possible, send_to_all, warm_up
+from rtlab.feed.fanout import FULL, is_possible, send_to_all
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="sockets are no descriptors here")
 
 
 @pytest.fixture
-def pairs() -> Iterator[list[tuple[socket.socket, socket.socket]]]:
-    with contextlib.ExitStack() as stack:
-        pairs = [socket.socketpair() for _ in range(5)]
-        for ours, theirs in pairs:
-            stack.enter_context(ours)
-            stack.enter_context(theirs)
-            ours.setblocking(False)
-            theirs.setblocking(False)
-        yield pairs
-
-
-def descriptors(pairs) -> np.ndarray:
-    return np.array([ours.fileno() for ours, _ in pairs], np.int64)
+def pairs():
+    with socket_pairs(5) as made:
+        yield made
 
 
 @pytest.mark.parametrize("frame", [b"x", b"\x82\x03abc", bytes(range(256)) * 8])
@@ -60,5 +49,4 @@ def test_a_socket_that_is_closed_or_passed_over_takes_nothing_and_raises_no_sign
 
 def test_nobody_is_sent_nothing():
     none = np.zeros(0, np.int64)
-    warm_up()
     assert send_to_all(none, b"frame", none) == 0
