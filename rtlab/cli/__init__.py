@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "Serve a simulated market and its dashboard.",
     "serve": "Serve a feed: a simulated market, over WebSocket.",
     "replay": "Send a recording through the feed, and check it.",
+    "journal": "Verify, print or replay an engine's journal.",
     "chaos": "Break the feed in seeded runs, and check what it cost.",
     "bench": "Measure, side by side with a peer.",
     "doctor": "Tell what this machine has, and what is missing.",

@@ -2,7 +2,7 @@
 
 from rtlab.engine.journal.framing import Position
 from rtlab.engine.journal.journaled import JournaledEngine, recovered
-from rtlab.engine.journal.reading import Reading, read_journal
+from rtlab.engine.journal.reading import Reading, commands_from, read_journal
 from rtlab.engine.journal.replaying import Replayed, replay_journal
 from rtlab.engine.journal.snapshots import KeptSnapshot
 from rtlab.engine.journal.verifying import Verdict, verify_journal
@@ -17,6 +17,7 @@ __all__ = [
     "Reading",
     "Replayed",
     "Verdict",
+    "commands_from",
     "read_journal",
     "recovered",
     "replay_journal",

@@ -6,6 +6,7 @@ it and what was acknowledged ends before it; every other byte that is not as it 
 file and offset, and so is a journal that ends before what was acknowledged.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -65,6 +66,24 @@ def read_journal(folder: Path, *, oldest: bool = False) -> Reading:
             raise last.refuse(what)
         raise JournalError(what, file=folder)
     return Reading(kept, tuple(segments), end, torn, tuple(passed_over))
+
+
+def commands_from(folder: Path, first: int = 0) -> Iterator[tuple[int, RowArray]]:
+    """Give what is there of the commands from number `first` on, as (number of the first row, COMMAND rows).
+
+    JournalError as `read_journal` has it.
+    """
+    read_journal(folder)
+    paths = segment_paths(folder)
+    later = [number_of(path) for path in paths[1:]]
+    segments = [read_segment(path) for path in paths[bisect_right(later, first) :]]
+    check_order(segments)
+    for segment in segments:
+        for batch in batches_of(segment):
+            begin = batch.position.commands - len(batch.rows)
+            if batch.position.commands > first:
+                skipped = max(0, first - begin)
+                yield begin + skipped, batch.rows[skipped:]
 
 
 def _snapshot(folder: Path, *, oldest: bool) -> tuple[KeptSnapshot, list[JournalError]]:

@@ -1,6 +1,5 @@
 """A journal run again from its oldest snapshot, and held against every later one."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -25,10 +24,8 @@ class Replayed(NamedTuple):
     """Those that were come by and found equal, after so many commands."""
 
 
-def replay_journal(
-    folder: Path, *, to: int | None = None, step: Callable[[int], None] = lambda commands: None
-) -> Replayed:
-    """Replay a journal, up to the batch that has command number `to` if given; `step` is told how far it is.
+def replay_journal(folder: Path, *, to: int | None = None) -> Replayed:
+    """Replay a journal, up to the batch that has command number `to` if given.
 
     JournalError when it is damaged, or when a later snapshot is not what the commands lead to.
     """
@@ -45,7 +42,6 @@ def replay_journal(
         if (path := snapshot_path(folder, at)) in kept:
             _must_equal(engine, path)
             met.append(at)
-        step(at)
     return Replayed(engine, reading.snapshot.commands, at, events, checksum, tuple(met))
 
 

@@ -4,7 +4,7 @@ import pytest
 from support.journals import assert_never_killed, files_of, journaled, stream, write
 
 from rtlab.engine.journal import recovered
-from rtlab.engine.journal.reading import is_journal, read_journal
+from rtlab.engine.journal.reading import commands_from, is_journal, read_journal
 from rtlab.engine.journal.segments import read_segment
 from rtlab.engine.journal.snapshots import KeptSnapshot, pack_kept
 from rtlab.errors import JournalError
@@ -143,3 +143,15 @@ def test_damage_in_a_segment_before_the_last_is_refused_there(folder):
         read_journal(folder, oldest=True)
     assert is_journal(folder)
     assert len(files_of(folder)) > 3
+
+
+@pytest.mark.parametrize("first", [0, 1500, 1501, 1999, 2000, 5000])
+def test_commands_are_given_from_any_number_on_as_far_as_they_are_there(first, folder):
+    there = int(segments(folder)[0].stem)
+    given = list(commands_from(folder, first))
+    begin = max(first, there)
+    assert b"".join(rows.tobytes() for _, rows in given) == stream(2000)[begin:].tobytes()
+    at = begin
+    for number, rows in given:
+        assert number == at
+        at += len(rows)
