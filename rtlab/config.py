@@ -23,6 +23,9 @@ NOT_SETTINGS = {
 SECRETS = frozenset({"token"})
 """Settings whose values are in no text that is shown or logged."""
 
+NO_JOURNAL = "none"
+"""What stands for the journal's folder where none is kept."""
+
 Origin = Literal["default", "file", "environment", "flag"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -158,6 +161,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(min_length=1, description="Redis between engine and gateways; embedded starts one of our own"),
     ] = "embedded"
+    journal: Annotated[
+        str,
+        Meta(
+            min_length=1, description="folder of the engine's journal, from which it goes on; none keeps none"
+        ),
+    ] = NO_JOURNAL
     resume_wait_s: Annotated[
         float,
         Meta(

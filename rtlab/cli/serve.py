@@ -26,6 +26,9 @@ OTHER_FILES = 256  # that are no readers
     help="The engine alone, which writes to Redis; a gateway that follows it; or both in one, without Redis.",
 )
 @click.option("--redis", "redis_url", help="URL of the Redis between engine and gateways (one of our own).")
+@click.option(
+    "--journal", help="Folder of the journal of --role engine: killed, it goes on from there (none)."
+)
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
 @click.option(
     "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."

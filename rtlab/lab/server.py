@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from itertools import count
 from typing import Self
 
 from rtlab.book import Market
-from rtlab.config import Settings
+from rtlab.config import NO_JOURNAL, Settings
 from rtlab.engine import Engine
+from rtlab.errors import ConfigError
 from rtlab.feed import Gateway
 from rtlab.lab.door import gateway_of
 from rtlab.lab.pace import play
@@ -59,16 +60,28 @@ class MarketServer:
 
 
 def simulated_steps(
-    simulated: Simulated, start_ns: int, step_ns: int = STEP_NS
+    simulated: Simulated, start_ns: int, step_ns: int = STEP_NS, *, later_ns: int = 0
 ) -> Iterator[tuple[int, Commands]]:
-    """Cut an endless simulated market into (end of step in ns, COMMAND rows up to then)."""
-    return ((ts, simulated.until(ts)) for ts in count(start_ns, step_ns))
+    """Cut an endless simulated market into (end of step in ns, COMMAND rows up to then), `later_ns` than it says."""
+    for ts in count(start_ns, step_ns):
+        commands = simulated.until(ts - later_ns)
+        commands["ts"] += later_ns
+        yield ts, commands
 
 
 async def serve_simulated(
     settings: Settings, *, on_ready: Callable[[MarketServer], None], ended: asyncio.Event
 ) -> None:
-    """Serve the simulated market of `settings` until `ended`; `on_ready` is called when readers may come."""
+    """Serve the simulated market of `settings` until `ended`; `on_ready` is called when readers may come.
+
+    ConfigError when the settings want a journal: it is kept by an engine that writes to Redis.
+    """
+    if settings.journal != NO_JOURNAL:
+        raise ConfigError(
+            "a journal is kept by an engine of its own",
+            expected="rtlab serve --role engine",
+            got=settings.journal,
+        )
     instruments = demo_instruments()
     server = MarketServer(instruments, settings)
     Simulated(instruments)  # both compile their kernels before the market opens, or its clock would be late
@@ -81,7 +94,7 @@ async def serve_simulated(
 async def play_simulated(
     instruments: Sequence[Instrument],
     settings: Settings,
-    match: Callable[[Commands], None],
+    match: Callable[[Commands], Awaitable[None] | None],
     ended: asyncio.Event,
 ) -> None:
     """Give `match` the commands of the simulated market of `settings`, each when the wall clock shows its ts."""

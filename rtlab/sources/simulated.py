@@ -22,6 +22,7 @@ LOWEST = 2_000
 
 _USUAL = 20_000  # ticks, where nothing is said
 _FOREVER = (1 << 62) - 1
+_SKIPPED = 1 << 18  # at once: their rows need memory
 
 
 def demo_instruments() -> tuple[Instrument, ...]:
@@ -88,6 +89,16 @@ class Simulated:
         """The number of commands that fill the books before trading begins; their ts is `start`."""
         return 2 * OPENING * len(self.instruments)
 
+    @property
+    def due(self) -> int:
+        """The ts of the next command, in ns."""
+        return self.start + (int(np.asarray(self._memory.state)["due"][0]) >> CLOCK_BITS)
+
+    def skip(self, count: int) -> None:
+        """Leave out the next `count` commands."""
+        while count > 0:
+            count -= len(self.batch(min(count, _SKIPPED)))
+
     def batch(self, count: int) -> Commands:
         """Give the next `count` commands as COMMAND rows."""
         commands = np.zeros(count, COMMAND)
@@ -97,7 +108,7 @@ class Simulated:
     def until(self, ts: int) -> Commands:
         """Give all commands up to and including `ts` (ns) as COMMAND rows."""
         clock = (ts - self.start + 1 << CLOCK_BITS) - 1
-        size = max(64, int(self.rate * (ts - self._due()) / 1e9 * 1.5))
+        size = max(64, int(self.rate * (ts - self.due) / 1e9 * 1.5))
         parts: list[Commands] = []
         while True:
             commands = np.zeros(size, COMMAND)
@@ -109,11 +120,8 @@ class Simulated:
     def chunks(self, window_ns: int = 0) -> Iterator[tuple[int, Commands]]:
         """Yield (ts of the first command, all COMMAND rows up to `window_ns` after it), without end."""
         while True:
-            first = self._due()
+            first = self.due
             yield first, self.until(first + window_ns)
-
-    def _due(self) -> int:
-        return self.start + (int(np.asarray(self._memory.state)["due"][0]) >> CLOCK_BITS)
 
 
 def _open_at(instrument: Instrument, price: Number | None) -> int:

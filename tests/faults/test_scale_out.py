@@ -9,7 +9,7 @@ from support.command_flow import Truth
 from support.crowds import until_told
 from support.live_market import assert_no_silent_loss, assert_true, follow, note_trades
 from support.scaled import Scaled
-from support.store import kill, store_server
+from support.store import cut_log, kill, store_server
 from support.waiting import until
 
 from rtlab.cli.bench.crowd import Crowd, Wish
@@ -114,6 +114,35 @@ async def test_after_the_engine_was_killed_a_new_epoch_is_told_as_a_snapshot(who
                 assert_true(Truth(SEED + scaled.epoch), subscription)
         statistics = client.statistics()
         assert (statistics.lost, statistics.reader.checksum_failures) == (0, 0)
+
+
+async def test_after_a_journaled_engine_was_killed_readers_go_on_in_the_same_epoch(tmp_path):
+    rnd = random.Random(SEED)
+    with (
+        store_server() as server,
+        Scaled(server.url, seed=SEED, rate=RATE, journal=tmp_path / "journal") as scaled,
+    ):
+        truth, epoch = Truth(SEED), scaled.epoch
+        async with connect(scaled.url) as client:
+            subscriptions = await follow(client, *WISHES)
+            given = note_trades(client, subscriptions[2])
+            for number in range(max(2, ROUNDS)):
+                await advance(subscriptions, epoch, rnd.randrange(50, 1500))
+                assert scaled.engine is not None
+                await asyncio.to_thread(scaled.engine.kill)
+                if number % 2 == 1:  # and Redis, and what that had not synced is gone, as by a power cut
+                    kill(server)
+                    cut_log(server, rnd.randrange(1, 5000))
+                    await asyncio.to_thread(server.start)
+                await asyncio.to_thread(scaled.start_engine)
+                assert scaled.epoch == epoch, "the journal proves that nothing else was published"
+                await advance(subscriptions, epoch, rnd.randrange(50, 1500))
+                for subscription in subscriptions:
+                    assert_true(truth, subscription)
+            statistics = client.statistics()
+            reader = statistics.reader
+            assert (statistics.lost, reader.gaps, reader.resyncs, reader.checksum_failures) == (0, 0, 0, 0)
+            assert_no_silent_loss(truth, subscriptions[2], given)
 
 
 async def test_all_readers_of_a_killed_gateway_resume_on_the_other(monkeypatch):

@@ -44,10 +44,13 @@ class Part:
 
 
 class Scaled:
-    """One engine and two gateways at one port; the stream of an epoch has the seed `seed + epoch`."""
+    """One engine and two gateways at one port; the stream of an epoch has the seed `seed + epoch`.
 
-    def __init__(self, redis: str, *, seed: int, rate: float) -> None:
-        self.redis, self.seed, self.rate = redis, seed, rate
+    An engine with a journal always goes on with the stream `seed`, in the epoch that it says.
+    """
+
+    def __init__(self, redis: str, *, seed: int, rate: float, journal: Path | None = None) -> None:
+        self.redis, self.seed, self.rate, self.journal = redis, seed, rate, journal
         self.epoch, self.port = 0, 0
         self.engine: Part | None = None
         self.gateways: list[Part] = []
@@ -70,6 +73,16 @@ class Scaled:
         return f"ws://127.0.0.1:{self.port}"
 
     def start_engine(self) -> None:
+        if self.journal is not None:
+            journaled = {
+                "redis": self.redis,
+                "journal": str(self.journal),
+                "seed": self.seed,
+                "rate": self.rate,
+            }
+            self.engine = Part(str(ENGINE), json.dumps(journaled))
+            self.epoch = int(str(self.engine.told["epoch"]))
+            return
         self.epoch += 1
         settings = {
             "redis": self.redis,

@@ -49,6 +49,7 @@ DEFAULTS = {
     "idle_s": 600.0,
     "drain_s": 5.0,
     "redis_url": "embedded",
+    "journal": "none",
     "resume_wait_s": 2.0,
     "history_s": 60.0,
     "history_bytes": 67108864,

@@ -32,7 +32,7 @@ class JournaledEngine:
         snapshot_every: int = 1_000_000,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        self.journal = Journal(folder, lambda: new().snapshot(), segment_bytes=segment_bytes)
+        self.journal = Journal(folder, lambda: (new().snapshot(), b""), segment_bytes=segment_bytes)
         try:
             reading = self.journal.reading
             self.engine = recovered(reading.snapshot.engine, reading.batches())

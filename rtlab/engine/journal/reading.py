@@ -23,15 +23,16 @@ from rtlab.errors import JournalError
 class Reading(NamedTuple):
     """What to recover from: `snapshot`, then the batches after it, up to `end`.
 
-    `segments` are those with batches after the snapshot. `torn` is the segment whose last batch is not whole;
-    `passed_over` tells why newer snapshots were not taken.
+    `segments` are those with batches after the snapshot. `newest` is the newest good snapshot, `damaged` tells what
+    is wrong with those that are not good. `torn` is the segment whose last batch is not whole.
     """
 
     snapshot: KeptSnapshot
     segments: tuple[Segment, ...]
     end: Position
     torn: Segment | None
-    passed_over: tuple[JournalError, ...]
+    newest: KeptSnapshot
+    damaged: tuple[JournalError, ...]
 
     def batches(self) -> Iterator[RowArray]:
         """Give the COMMAND rows after the snapshot, batch by batch as they were appended."""
@@ -53,7 +54,8 @@ def read_journal(folder: Path, *, oldest: bool = False) -> Reading:
     changed, commands are missing, or its rows are of another layout.
     """
     acknowledged = read_acknowledged(folder / ACKNOWLEDGED)
-    kept, passed_over = _snapshot(folder, oldest=oldest)
+    good, damaged = _snapshots(folder)
+    kept, newest = good[0 if oldest else -1], good[-1]
     segments = _segments_from(folder, kept.position)
     last = segments[-1] if segments else None
     end = last.end if last is not None else kept.position
@@ -65,7 +67,7 @@ def read_journal(folder: Path, *, oldest: bool = False) -> Reading:
         if last is not None:
             raise last.refuse(what)
         raise JournalError(what, file=folder)
-    return Reading(kept, tuple(segments), end, torn, tuple(passed_over))
+    return Reading(kept, tuple(segments), end, torn, newest, tuple(damaged))
 
 
 def commands_from(folder: Path, first: int = 0) -> Iterator[tuple[int, RowArray]]:
@@ -86,9 +88,10 @@ def commands_from(folder: Path, first: int = 0) -> Iterator[tuple[int, RowArray]
                 yield begin + skipped, batch.rows[skipped:]
 
 
-def _snapshot(folder: Path, *, oldest: bool) -> tuple[KeptSnapshot, list[JournalError]]:
-    paths, damaged = snapshot_paths(folder), list[JournalError]()
-    for path in paths if oldest else reversed(paths):
+def _snapshots(folder: Path) -> tuple[list[KeptSnapshot], list[JournalError]]:
+    """Give the good snapshots, oldest first, and what is wrong with the others; JournalError when none is good."""
+    good, damaged = list[KeptSnapshot](), list[JournalError]()
+    for path in snapshot_paths(folder):
         try:
             kept = read_kept(path)
         except JournalError as error:
@@ -96,10 +99,11 @@ def _snapshot(folder: Path, *, oldest: bool) -> tuple[KeptSnapshot, list[Journal
             continue
         if kept.commands != number_of(path):
             raise JournalError("the snapshot is of another time than its name", file=path, got=kept.commands)
-        return kept, damaged
-    if damaged:
-        raise damaged[0]
-    raise JournalError("there is no snapshot of a journal in this folder", file=folder)
+        good.append(kept)
+    if not good:
+        nothing = JournalError("there is no snapshot of a journal in this folder", file=folder)
+        raise damaged[-1] if damaged else nothing
+    return good, damaged
 
 
 def _segments_from(folder: Path, start: Position) -> list[Segment]:

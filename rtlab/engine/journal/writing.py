@@ -57,21 +57,22 @@ class JournalStatistics(NamedTuple):
     snapshots: int
     removed_files: int
     torn_bytes: int
-    snapshots_passed_over: int
+    damaged_snapshots: int
 
 
 class Journal:
     """A folder of commands, open for writing by this process alone; `with Journal(folder, new) as journal`.
 
-    `new` gives the snapshot of the empty engine with which a journal begins; an existing journal goes on from what
-    `reading` holds, and a torn batch at its end is cut off. JournalError when the folder is in use, damaged (see
-    `read_journal`) or cannot be written. A new segment begins when one has grown beyond `segment_bytes`.
+    `new` gives what a journal begins with: the snapshot of an empty engine, and what is kept beside it. An existing
+    journal goes on from what `reading` holds, and a torn batch at its end is cut off. A new segment begins when one
+    has grown beyond `segment_bytes`. JournalError when the folder is in use, damaged (see `read_journal`) or cannot
+    be written.
     """
 
     def __init__(
         self,
         folder: Path,
-        new: Callable[[], bytes],
+        new: Callable[[], tuple[bytes, bytes]],
         *,
         segment_bytes: int = SEGMENT_BYTES,
         oldest: bool = False,
@@ -147,7 +148,7 @@ class Journal:
             raise JournalError(f"the snapshot cannot be written: {error.strerror}", file=path) from error
 
     def statistics(self) -> JournalStatistics:
-        """Count what was written, removed, cut off and passed over."""
+        """Count what was written, removed, cut off and found damaged."""
         return JournalStatistics(
             commands=self._position.commands,
             batches=self._batches,
@@ -156,7 +157,7 @@ class Journal:
             snapshots=self._snapshots,
             removed_files=self._removed,
             torn_bytes=self._torn,
-            snapshots_passed_over=len(self.reading.passed_over),
+            damaged_snapshots=len(self.reading.damaged),
         )
 
     def close(self) -> None:
@@ -165,11 +166,11 @@ class Journal:
             self._problem = JournalError("the journal is closed", file=self.folder)
         self._files.close()
 
-    def _open(self, new: Callable[[], bytes], *, oldest: bool) -> Reading:
+    def _open(self, new: Callable[[], tuple[bytes, bytes]], *, oldest: bool) -> Reading:
         remove_unfinished(self.folder)
         if not is_journal(self.folder):
             write_whole(self.folder / ACKNOWLEDGED, pack_acknowledged(Position(0, 0)))
-            write_whole(snapshot_path(self.folder, 0), pack_kept(KeptSnapshot(0, 0, new())))
+            write_whole(snapshot_path(self.folder, 0), pack_kept(KeptSnapshot(0, 0, *new())))
         reading = read_journal(self.folder, oldest=oldest)
         self._position = reading.end
         self._files.callback(self._leave_segment)

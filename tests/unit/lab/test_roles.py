@@ -1,13 +1,20 @@
 import asyncio
 
+import msgspec
+import numpy as np
 import pytest
 from support.store import store_server
 from support.waiting import until
 
 from rtlab.client import LinkState, connect
 from rtlab.config import Settings
+from rtlab.engine.journal import commands_from, read_journal, verify_journal
 from rtlab.errors import ConfigError, FencedError
+from rtlab.lab.journaled import Beside
 from rtlab.lab.roles import redis_of, serve_engine, serve_gateway
+from rtlab.lab.server import serve_simulated
+from rtlab.model import COMMAND
+from rtlab.sources.simulated import Simulated, demo_instruments
 
 
 class Role:
@@ -60,6 +67,62 @@ async def test_an_engine_that_another_one_replaces_ends_with_that_reason():
         with pytest.raises(FencedError, match="another engine writes"):
             await asyncio.wait_for(old.task, 20)
         await new.end()
+
+
+async def test_an_engine_with_a_journal_goes_on_with_its_market_in_its_epoch(tmp_path):
+    with store_server() as server:
+        folder = tmp_path / "journal"
+        settings = Settings(port=0, redis_url=server.url, rate=2000, journal=str(folder))
+        gateway = Role(serve_gateway, Settings(port=0, redis_url=server.url, drain_s=0.2))
+        engine = await Role(serve_engine, settings).ready()
+        await gateway.ready()
+        async with connect(gateway.told[0].url) as client:
+            book = await client.ready(client.subscribe("book", "BTC-USD"))
+            epoch, seq = book.view.epoch, book.view.seq
+            await until(lambda: book.view.seq > seq)
+            await engine.end()
+            before = verify_journal(folder).commands
+            engine = await Role(serve_engine, settings).ready()
+            seq = book.view.seq
+            await until(lambda: book.view.seq > seq + 20)
+            assert (book.view.epoch, client.statistics().reader.gaps) == (epoch, 0)
+            await engine.end()
+        await gateway.end()
+    assert verify_journal(folder).commands > before
+    rows = np.concatenate([rows for _, rows in commands_from(folder)])
+    assert (np.diff(rows["ts"]) >= 0).all()
+    start = int(rows["ts"][0])
+    simulated = Simulated(demo_instruments(), rate=2000, seed=1, start=start).batch(len(rows))
+    for name in COMMAND.names:
+        if name != "ts":  # one market, as if it had not been away
+            assert rows[name].tobytes() == simulated[name].tobytes(), name
+
+
+async def test_an_engine_whose_streams_another_one_took_over_begins_a_new_epoch(tmp_path):
+    with store_server() as server:
+        settings = Settings(port=0, redis_url=server.url, rate=2000)
+        journaled = Settings(port=0, redis_url=server.url, rate=2000, journal=str(tmp_path))
+        await (await Role(serve_engine, journaled).ready()).end()
+        first = epoch_of(tmp_path)
+        await (await Role(serve_engine, settings).ready()).end()
+        await (await Role(serve_engine, journaled).ready()).end()
+        second = epoch_of(tmp_path)
+        await (await Role(serve_engine, journaled).ready()).end()
+        assert second > first
+        assert epoch_of(tmp_path) == second
+
+
+def epoch_of(folder):
+    """The epoch that a journal's next engine begins with, if nobody else wrote meanwhile."""
+    newest = read_journal(folder).snapshot
+    return msgspec.msgpack.decode(newest.beside, type=Beside).epoch
+
+
+async def test_a_journal_is_for_an_engine_of_its_own(tmp_path):
+    settings = Settings(port=0, journal=str(tmp_path / "journal"))
+    with pytest.raises(ConfigError, match="expected rtlab serve --role engine"):
+        await serve_simulated(settings, on_ready=lambda server: None, ended=asyncio.Event())
+    assert not (tmp_path / "journal").exists()
 
 
 async def test_a_gateway_needs_an_address_and_can_be_ended_while_it_waits():

@@ -75,6 +75,15 @@ def test_steps_hold_every_command_once_and_none_of_the_future():
     assert all(rows["ts"].max() <= ts for ts, rows in taken if len(rows))
 
 
+def test_a_market_may_be_played_later_than_it_says():
+    instruments = demo_instruments()
+    steps = simulated_steps(Simulated(instruments, rate=5000, seed=1), 7_000, 1_000_000, later_ns=7_000)
+    rows = np.concatenate([next(steps)[1] for _ in range(50)])
+    again = Simulated(instruments, rate=5000, seed=1).batch(len(rows))
+    assert (rows["ts"] == again["ts"] + 7_000).all()
+    assert rows["order_id"].tobytes() == again["order_id"].tobytes()
+
+
 async def test_the_simulated_market_moves_until_it_is_ended():
     ended, servers = asyncio.Event(), []
     serving = asyncio.create_task(serve_simulated(SETTINGS, on_ready=servers.append, ended=ended))

@@ -137,3 +137,13 @@ def test_fifty_instruments_all_trade() -> None:
     many = [Instrument(f"I{n}", "0.01", "1") for n in range(50)]
     flow = Simulated(many).batch(100_000)
     assert (np.bincount(flow["instrument"], minlength=50) > 320).all()
+
+
+def test_commands_that_are_skipped_are_those_that_would_have_come():
+    rows = Simulated(TWO, seed=3, start=10**18).batch(1000)
+    simulated = Simulated(TWO, seed=3, start=10**18)
+    assert simulated.due == rows["ts"][0]
+    simulated.skip(600)
+    assert simulated.due == rows["ts"][600]
+    simulated.skip(0)
+    assert simulated.batch(400).tobytes() == rows[600:].tobytes()

@@ -27,7 +27,7 @@ def snapshots(folder):
 def test_what_is_read_is_the_newest_snapshot_and_the_batches_after_it(folder):
     reading = read_journal(folder)
     assert reading.snapshot.commands == int(snapshots(folder)[-1].stem) > 0
-    assert (reading.end.commands, reading.torn, reading.passed_over) == (2000, None, ())
+    assert (reading.end.commands, reading.torn, reading.damaged) == (2000, None, ())
     rows = b"".join(rows.tobytes() for rows in reading.batches())
     assert rows == stream(2000)[reading.snapshot.commands :].tobytes()
     assert {len(rows) for rows in reading.batches()} <= {37, 2000 % 37}
@@ -36,6 +36,7 @@ def test_what_is_read_is_the_newest_snapshot_and_the_batches_after_it(folder):
 def test_the_oldest_snapshot_leads_to_the_same_engine(folder):
     reading = read_journal(folder, oldest=True)
     assert reading.snapshot.commands == int(snapshots(folder)[0].stem)
+    assert reading.newest.commands == int(snapshots(folder)[-1].stem)
     assert_never_killed(recovered(reading.snapshot.engine, reading.batches()), 2000)
 
 
@@ -44,7 +45,7 @@ def test_a_damaged_snapshot_is_passed_over_for_the_one_before(folder):
     path.write_bytes(path.read_bytes()[:-1])
     reading = read_journal(folder)
     assert reading.snapshot.commands == int(snapshots(folder)[0].stem)
-    assert [error.file for error in reading.passed_over] == [str(path)]
+    assert [error.file for error in reading.damaged] == [str(path)]
     assert_never_killed(recovered(reading.snapshot.engine, reading.batches()), 2000)
 
 

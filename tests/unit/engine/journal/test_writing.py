@@ -9,7 +9,7 @@ from rtlab.model import COMMAND
 
 
 def opened(folder, **more):
-    return Journal(folder, lambda: new_engine().snapshot(), **more)
+    return Journal(folder, lambda: (new_engine().snapshot(), b"mine"), **more)
 
 
 def names(folder):
@@ -22,6 +22,7 @@ def test_a_new_journal_begins_with_the_snapshot_of_an_empty_engine(tmp_path):
     with opened(tmp_path) as journal:
         assert journal.position == (0, 0)
         assert Engine.restore(journal.reading.snapshot.engine).instruments == INSTRUMENTS
+        assert journal.reading.snapshot.beside == b"mine"
     with Journal(tmp_path, lambda: pytest.fail("it is there already")) as journal:
         assert journal.position == (0, 0)
 

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from support.command_flow import INSTRUMENTS, Flow
+from support.waiting import until
+
+from rtlab.book import Market, pack_state
+from rtlab.engine import Engine
+from rtlab.engine.journal import Journal, read_journal
+from rtlab.errors import ConfigError, JournalError
+from rtlab.lab.journaled import MOST_WAITING, JournaledMarket
+
+SEED, RATE = 5, 1000
+
+
+def opened(folder, **more):
+    return JournaledMarket(folder, INSTRUMENTS, **{"seed": SEED, "rate": RATE, **more})
+
+
+async def play(journaled, until, step=40):
+    """Match the stream up to command number `until`, each step when the one before is on the disk."""
+    flow = Flow(SEED)
+    flow.given = journaled.commands
+    while flow.given < until:
+        await journaled.match(flow.take(min(step, until - flow.given)))
+        await journaled._committing
+
+
+def packed(market):
+    return [pack_state(market.state(symbol)) for symbol in market.symbols]
+
+
+def states(batches, epoch):
+    """What a market is packed as, that was never killed and was given the same batches."""
+    engine, market = Engine(INSTRUMENTS), Market(INSTRUMENTS, epoch)
+    for rows in batches:
+        market.apply(engine.process(rows))
+    return packed(market)
+
+
+def cut(count, step):
+    rows = Flow(SEED).take(count)
+    return [rows[at : at + step] for at in range(0, count, step)]
+
+
+async def test_a_market_comes_back_with_its_epoch_sequences_and_all_that_readers_may_be_told(tmp_path):
+    async with opened(tmp_path, keep_batches=9) as first:
+        first.go_on(dict)
+        epoch = first.market.epoch
+        await play(first, 1000)
+        assert first.journal.statistics().snapshots == 2
+    async with opened(tmp_path) as second:
+        assert second.commands == 1000
+        second.go_on(dict)
+        assert second.market.epoch == epoch
+        assert packed(second.market) == packed(first.market) == states(cut(1000, 40), epoch)
+        assert second.ts == first.ts == 1000
+        await play(second, 1400)
+        assert packed(second.market) == states(cut(1400, 40), epoch)
+        assert second.origin == first.origin
+
+
+async def test_what_waits_for_the_disk_is_written_with_one_sync(tmp_path):
+    async with opened(tmp_path) as journaled:
+        journaled.go_on(dict)
+        flow = Flow(SEED)
+        for _ in range(30):
+            await journaled.match(flow.take(20))
+        await journaled.match(flow.take(0))
+    assert [len(rows) for rows in read_journal(tmp_path).batches()] == [600]
+    assert journaled.market.state("BTC-USD").position > 0
+
+
+async def test_a_source_that_is_too_fast_for_the_disk_waits(tmp_path):
+    async with opened(tmp_path) as journaled:
+        journaled.go_on(dict)
+        rows = np.resize(Flow(SEED).take(512), MOST_WAITING)
+        await journaled.match(rows)
+        assert journaled.commands == MOST_WAITING
+
+
+async def test_what_is_published_is_on_the_disk_before(tmp_path):
+    async with opened(tmp_path) as journaled:
+        seen = []
+        journaled.market.on_step = lambda state, step: seen.append(read_journal(tmp_path).end.commands)
+        journaled.go_on(dict)
+        await play(journaled, 200)
+    assert sorted(set(seen)) == [40, 80, 120, 160, 200]
+
+
+async def test_chains_come_back_as_they_were_when_the_snapshot_was_kept(tmp_path):
+    async with opened(tmp_path) as journaled:
+        journaled.go_on(lambda: {"BTC-USD": 7, "ETH-USD": 8})
+        await play(journaled, 80)
+        journaled.keep()
+        await play(journaled, 120)
+        journaled.keep()
+    async with opened(tmp_path) as journaled:
+        assert journaled.chains == {"BTC-USD": 7, "ETH-USD": 8}
+        assert journaled.journal.reading.snapshot.commands == 80
+
+
+async def test_a_new_epoch_is_kept_with_the_next_snapshot(tmp_path):
+    async with opened(tmp_path) as journaled:
+        journaled.go_on(dict)
+        epoch = journaled.market.epoch + 5
+        await play(journaled, 80)
+        journaled.market.begin(epoch)
+        journaled.keep()
+    async with opened(tmp_path) as journaled:
+        assert journaled.journal.reading.snapshot.commands == 0
+        journaled.go_on(dict)
+        assert journaled.market.epoch == epoch
+        assert packed(journaled.market) == states(cut(80, 40), epoch)
+
+
+async def test_a_journal_goes_on_with_what_it_began_with(tmp_path):
+    opened(tmp_path).journal.close()
+    with pytest.raises(ConfigError, match="expected seed 5 and rate 1000, got 6 and 1000"):
+        opened(tmp_path, seed=6)
+    with pytest.raises(ConfigError, match="other instruments or grids: expected BTC-USD"):
+        JournaledMarket(tmp_path, INSTRUMENTS[:1], seed=SEED, rate=RATE)
+    opened(tmp_path).journal.close()  # whoever was refused let go of it
+
+
+async def test_a_journal_of_somebody_else_is_refused(tmp_path):
+    Journal(tmp_path, lambda: (Engine(INSTRUMENTS).snapshot(), b"")).close()
+    with pytest.raises(JournalError, match="not one of a served market"):
+        opened(tmp_path)
+
+
+async def test_a_disk_that_takes_no_more_stops_the_source_with_its_error(tmp_path):
+    journaled = opened(tmp_path)
+    journaled.go_on(dict)
+    await play(journaled, 40)
+    journaled.journal.close()
+    flow = Flow(SEED)
+    await journaled.match(flow.take(5))
+    await until(journaled._committing.done)
+    with pytest.raises(JournalError, match="the journal is closed"):
+        await journaled.match(flow.take(5))
+    assert journaled.engine.statistics().commands == 40
+    with pytest.raises(JournalError):
+        await journaled.close()
