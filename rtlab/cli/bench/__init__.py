@@ -13,6 +13,7 @@ from rtlab.cli.durations import Duration
 
 BENCHES = {
     "engine": "commands through the matching engine",
+    "journal": "commands on the disk before they are done, beside the disk alone and SQLite",
     "flow": "one order from submit to a client's book, and to a pixel",
     "fanout": "one send to one reader of thousands, beside raw send() and the usual servers",
     "bandwidth": "bytes of increments beside full-state pushes, recorded and simulated",

@@ -1,6 +1,7 @@
 """An engine with a journal: a command is on the disk before it is done."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,10 +11,15 @@ import numpy as np
 from rtlab.engine import convert
 from rtlab.engine.engine import Engine
 from rtlab.engine.journal.framing import RowArray
+from rtlab.engine.journal.reading import read_journal
 from rtlab.engine.journal.writing import SEGMENT_BYTES, Journal
+from rtlab.errors import JournalError
 from rtlab.model.commands import Command
 from rtlab.model.events import Event
 from rtlab.model.rows import COMMAND
+
+BESIDE = 200
+"""From so many commands on the engine does them while the disk syncs them, in a thread; below that costs more."""
 
 
 class JournaledEngine:
@@ -21,7 +27,8 @@ class JournaledEngine:
 
     `new` makes the engine with which a new journal begins; an existing journal knows its own: `engine` is then as
     it was after the last command that was acknowledged, byte for byte in all that it will ever say. A snapshot is
-    kept every `snapshot_every` commands. JournalError as `Journal` has it; after one, open the folder again.
+    kept every `snapshot_every` commands. JournalError as `Journal` has it: `engine` is then still what the journal
+    leads to, but does nothing more; open the folder again.
     """
 
     def __init__(
@@ -42,6 +49,7 @@ class JournaledEngine:
         self._snapshot_every, self._snapshot_at = snapshot_every, reading.snapshot.commands
         self._positions = {one.symbol: at for at, one in enumerate(self.engine.instruments)}
         self._row = np.zeros(1, COMMAND)
+        self._thread = ThreadPoolExecutor(1, "rtlab engine")
 
     def __enter__(self) -> Self:
         return self
@@ -52,13 +60,24 @@ class JournaledEngine:
         self.close()
 
     def process(self, rows: RowArray) -> RowArray:
-        """Write COMMAND rows to the disk with one sync, then execute them and give their EVENT rows.
+        """Execute COMMAND rows and give their EVENT rows once the commands are on the disk, with one sync.
 
         A snapshot that is due is kept before; when the disk does not take it, none of `rows` is done.
         """
         self._keep_if_due()
-        self.journal.append(rows)
-        return self.engine.process(rows)
+        if len(rows) < BESIDE:
+            self.journal.append(rows)
+            return self.engine.process(rows)
+        doing: list[Future[RowArray]] = []
+        try:
+            self.journal.append(rows, lambda: doing.append(self._thread.submit(self.engine.process, rows)))
+        except JournalError:
+            if doing:  # the engine is ahead of the disk
+                wait(doing)
+                reading = read_journal(self.journal.folder)
+                self.engine = recovered(reading.snapshot.engine, reading.batches())
+            raise
+        return doing[0].result()
 
     def submit(self, command: Command) -> list[Event]:
         """Write one command to the disk, then execute it; its errors are those of `Engine.submit`."""
@@ -79,6 +98,7 @@ class JournaledEngine:
 
     def close(self) -> None:
         """Let go of the journal. Idempotent."""
+        self._thread.shutdown()
         self.journal.close()
 
 

@@ -107,8 +107,10 @@ class Journal:
         """Where the journal stands: after everything that was acknowledged."""
         return self._position
 
-    def append(self, rows: RowArray) -> None:
-        """Return when these COMMAND rows are on the disk; only then may an engine do them.
+    def append(self, rows: RowArray, meanwhile: Callable[[], object] | None = None) -> None:
+        """Return when these COMMAND rows are on the disk; only then may anybody be told what became of them.
+
+        `meanwhile` is called when they are written, before the sync that the disk takes its time for.
 
         CommandError when they are no COMMAND rows. JournalError when the disk does not take them: then none of them
         is in the journal, and the journal is closed for good.
@@ -125,6 +127,8 @@ class Journal:
             if self._segment < 0 or self._end >= self._segment_bytes:
                 self._begin_segment()
             end = write_at(self._segment, [head, bytes_of(commands)], self._end)
+            if meanwhile is not None:
+                meanwhile()
             sync(self._segment)
             os.pwrite(self._acknowledged, pack_acknowledged(position), 0)
         except OSError as error:

@@ -1,7 +1,13 @@
+import os
+import resource
+from pathlib import Path
+
+import numpy as np
 import pytest
 from support.journals import assert_never_killed, journaled, new_engine, stream, write
 
 from rtlab.engine.journal import JournaledEngine, read_journal, recovered
+from rtlab.engine.journal.journaled import BESIDE
 from rtlab.errors import CommandError, InstrumentError, JournalError
 from rtlab.model import CancelOrder, NewOrder, Side
 
@@ -13,6 +19,57 @@ def test_events_are_those_of_an_engine_without_a_journal(tmp_path):
     with journaled(tmp_path) as engine:
         events = b"".join(engine.process(rows[at : at + 50]).tobytes() for at in range(0, 300, 50))
     assert events == new_engine().process(rows).tobytes()
+
+
+def test_many_commands_are_done_while_they_are_written_and_give_the_same_events(tmp_path):
+    rows = stream(3 * BESIDE)
+    with journaled(tmp_path) as engine:
+        events = b"".join(
+            engine.process(rows[at : at + BESIDE]).tobytes() for at in range(0, len(rows), BESIDE)
+        )
+        with pytest.raises(CommandError, match="no command rows"):
+            engine.process(np.zeros(BESIDE))
+    assert events == new_engine().process(rows).tobytes()
+    assert [len(batch) for batch in read_journal(tmp_path, oldest=True).batches()] == [BESIDE] * 3
+
+
+def test_what_the_disk_did_not_take_is_undone(tmp_path):
+    rows = stream(5 * BESIDE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with journaled(tmp_path) as engine:
+        engine.process(rows[:BESIDE])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (BESIDE * 150, hard))
+        try:
+            for _ in range(2):
+                with pytest.raises(JournalError, match="none of them is done"):
+                    engine.process(rows[BESIDE:])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert_never_killed(engine.engine, BESIDE)
+
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+def descriptor_of(path):
+    """The number under which this process has a file open."""
+    return next(int(one.name) for one in OPEN_FILES.iterdir() if os.path.realpath(one) == str(path))
+
+
+@pytest.mark.skipif(not OPEN_FILES.exists(), reason="this system does not list a process's open files")
+def test_what_was_done_before_the_disk_failed_is_undone(tmp_path):
+    rows = stream(3 * BESIDE)
+    with journaled(tmp_path) as engine:
+        engine.process(rows[:BESIDE])
+        file = descriptor_of(tmp_path / "acknowledged")
+        with open("/dev/full", "r+b", buffering=0) as full:
+            os.dup2(full.fileno(), file)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="No space left on device"):
+                engine.process(rows[BESIDE:])
+        assert_never_killed(engine.engine, BESIDE)
+    with journaled(tmp_path) as engine:
+        assert_never_killed(engine.engine, BESIDE)
 
 
 def test_single_commands_are_journaled_as_rows_are(tmp_path):
