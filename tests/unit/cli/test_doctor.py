@@ -29,3 +29,11 @@ def test_a_port_in_use_is_a_finding_with_its_mend():
     assert not found[0].good
     assert "RTLAB_PORT" in found[0].mend
     assert not found[0].needed
+
+
+def test_the_stores_server_is_named_by_its_program_or_by_its_url():
+    def found(settings):
+        return next(one for check in CHECKS for one in check(settings) if one.name == "store's server")
+
+    assert found(Settings()).found.split(",")[0].endswith(("redis-server", "valkey-server"))
+    assert "redis://there" in found(Settings(redis_url="redis://there")).found
