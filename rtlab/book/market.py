@@ -1,6 +1,7 @@
 """All shared state of one server: for every instrument its book, tape, ticker and bars."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from rtlab.book.tape import Tape, TapeRow
 from rtlab.book.ticker import Ticker, TickerRow
 from rtlab.book.venue import Reached, VenueBook
 from rtlab.errors import ConfigError, InstrumentError, LocalError
-from rtlab.model import DepthSnapshot, DepthUpdate, EventKind, Instrument, VenueTrade
+from rtlab.model import DepthSnapshot, DepthUpdate, EventKind, Instrument, Level, VenueTrade
 
 CHANNELS = ("book", "trades", "ticker", "bars")
 _LEVEL, _TRADE = int(EventKind.LEVEL), int(EventKind.TRADE)
@@ -198,21 +199,39 @@ class Market:
         if self.on_step is not None:
             self.on_step(state, step)
 
+    def fold(self, symbol: str, step: Step) -> None:
+        """Fold one step of an instrument, as another market made it."""
+        state = self.state(symbol)
+        state.fold(step)
+        if self.on_step is not None:
+            self.on_step(state, step)
+
     def apply_depth(self, symbol: str, message: DepthSnapshot | DepthUpdate) -> list[Reached]:
         """Take a venue's depth message in; give the venue's updates that the book went through by it."""
-        state = self.state(symbol)
+        with self._one_step(self.state(symbol)) as state:
+            return state.venue.apply(message)
+
+    def replace_book(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level], ts: int) -> None:
+        """Make a book hold exactly these levels, by the least changes, as one step."""
+        with self._one_step(self.state(symbol)) as state:
+            state.book.replace_all(bids, asks, ts)
+
+    @contextmanager
+    def _one_step(self, state: InstrumentState) -> Iterator[InstrumentState]:
+        """Make a step of the level changes that are made within."""
         book = state.book
         changes: list[tuple[int, int, int]] = []
         book.told = None if self.on_step is None else changes
         before = book.seq
-        reached = state.venue.apply(message)
-        book.told = None
+        try:
+            yield state
+        finally:
+            book.told = None
         if book.seq != before:
             state.quote(book.ts)
             if self.on_step is not None:
                 sides, prices, qtys = (list(column) for column in zip(*changes, strict=True))
                 self.on_step(state, Step(book.ts, sides, prices, qtys, []))
-        return reached
 
     def apply_trade(self, trade: VenueTrade) -> None:
         """Add one trade that a venue made."""

@@ -11,6 +11,8 @@ from rtlab.errors import RtlabError
 COMMANDS = {
     "demo": "Serve a simulated market and its dashboard.",
     "serve": "Serve a feed: a simulated market, over WebSocket.",
+    "record": "Record a feed, an engine or a recording, hot and cold.",
+    "tend": "Compact a store, drop what is too old, check the rest.",
     "replay": "Send a recording through the feed, and check it.",
     "journal": "Verify, print or replay an engine's journal.",
     "chaos": "Break the feed in seeded runs, and check what it cost.",

@@ -1,4 +1,6 @@
-"""The hot store over Redis: one engine writes the steps of its market, any number of gateways follow them.
+"""The store: hot in Redis, cold in Parquet (`cold`), and one way to read both (`Store`).
+
+The hot side: one engine writes the steps of its market, any number of gateways follow them.
 
 Each instrument has a stream of packed steps and a key with its packed state; the hash tag in both names keeps
 them on one slot of a Redis Cluster. A point in an instrument's history is (epoch, position), where the position
@@ -8,9 +10,23 @@ channel, because a step moves all channels at once: the ticker's sequence depend
 who folds whole steps stands at the same (epoch, seq) in every channel as the engine's own market.
 """
 
+from rtlab.store.api import Store, StoredBook
 from rtlab.store.following import Follower, FollowerStatistics
 from rtlab.store.log import LogLimits
 from rtlab.store.outgoing import History
+from rtlab.store.recording import Recorder, RecorderLimits, RecorderStatistics
 from rtlab.store.writing import Writer, WriterStatistics
 
-__all__ = ["Follower", "FollowerStatistics", "History", "LogLimits", "Writer", "WriterStatistics"]
+__all__ = [
+    "Follower",
+    "FollowerStatistics",
+    "History",
+    "LogLimits",
+    "Recorder",
+    "RecorderLimits",
+    "RecorderStatistics",
+    "Store",
+    "StoredBook",
+    "Writer",
+    "WriterStatistics",
+]

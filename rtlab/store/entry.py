@@ -13,16 +13,22 @@ from rtlab.book import Step
 from rtlab.errors import StoreError
 
 FIELD = b"s"
-"""The one field of an entry."""
+"""The field of an entry that holds its steps."""
+STATE_FIELD = b"b"
+"""The field of an entry without steps that holds the packed state there: who reads on from it needs no other."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """Steps from position `before` on. Without steps it says only where the market stands: what led there is lost."""
+    """Steps from position `before` on, `trades` of which are trades (-1: written by an rtlab that did not say).
+
+    Without steps it says only where the market stands: what led there is lost.
+    """
 
     before: int
     chain_before: int
     chain: int
     steps: list[Step]
+    trades: int = -1
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
@@ -30,6 +36,7 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
     chain_before: int
     chain: int
     steps: list[msgspec.Raw]
+    trades: int
 
 
 class StoredState(msgspec.Struct, frozen=True, array_like=True):
@@ -44,9 +51,10 @@ class StoredState(msgspec.Struct, frozen=True, array_like=True):
 _ENTRY, _STATE = msgspec.msgpack.Decoder(Entry), msgspec.msgpack.Decoder(StoredState)
 
 
-def pack_entry(before: int, chain_before: int, chain: int, steps: Sequence[bytes]) -> bytes:
-    """Give an entry of packed steps."""
-    return msgspec.msgpack.encode(_Packed(before, chain_before, chain, [msgspec.Raw(one) for one in steps]))
+def pack_entry(before: int, chain_before: int, chain: int, steps: Sequence[bytes], trades: int) -> bytes:
+    """Give an entry of packed steps; `trades` of the position `before` are trades."""
+    raw = [msgspec.Raw(one) for one in steps]
+    return msgspec.msgpack.encode(_Packed(before, chain_before, chain, raw, trades))
 
 
 def unpack_entry(data: bytes) -> Entry:

@@ -16,6 +16,16 @@ def state_key(symbol: str) -> str:
     return f"rtlab:{{{symbol}}}:state"
 
 
+def recorded_key(symbol: str) -> str:
+    """Name the key that says up to where a recorder has an instrument safe: entries after it are not trimmed."""
+    return f"rtlab:{{{symbol}}}:recorded"
+
+
+def hot_key(symbol: str, what: str) -> str:
+    """Name the key of an instrument's newest `book`, `ticker` or `bars`."""
+    return f"rtlab:{{{symbol}}}:{what}"
+
+
 class Point(NamedTuple):
     """Where an instrument stands: `position` level changes and trades into `epoch`."""
 

@@ -33,7 +33,10 @@ class LogLimits(NamedTuple):
 
 
 class LoggedStep(NamedTuple):
-    """A packed step: it leads from position `before` to `after`, and the chain from `chain_before` to `chain`."""
+    """A packed step: it leads from position `before` to `after`, and the chain from `chain_before` to `chain`.
+
+    `trades` of the position `before` are trades.
+    """
 
     before: int
     after: int
@@ -41,14 +44,20 @@ class LoggedStep(NamedTuple):
     chain: int
     packed: bytes
     at: int
+    trades: int
 
 
 class StepLog:
-    """Steps of one instrument since `position`, where the chain is `chain`; times in ns."""
+    """Steps of one instrument since `position`, where the chain is `chain`; times in ns.
 
-    def __init__(self, position: int, chain: int = 0, limits: LogLimits | None = None) -> None:
+    `trades` of the position are trades.
+    """
+
+    def __init__(
+        self, position: int, chain: int = 0, limits: LogLimits | None = None, *, trades: int = 0
+    ) -> None:
         self.limits = limits or LogLimits()
-        self.position, self.chain = position, chain
+        self.position, self.chain, self.trades = position, chain, trades
         self.written = position
         self.jumps_next = False  # the next write is the state itself
         self.bytes = 0
@@ -72,10 +81,11 @@ class StepLog:
         packed = msgspec.msgpack.encode(step)
         before, self.position = self.position, self.position + step.changes
         chain_before, self.chain = self.chain, crc32(packed, self.chain)
+        trades, self.trades = self.trades, self.trades + len(step.trades)
         if self.jumps_next:
             self.given_up += 1  # the state that will be written has it
             return
-        self._waiting.append(LoggedStep(before, self.position, chain_before, self.chain, packed, now))
+        self._waiting.append(LoggedStep(before, self.position, chain_before, self.chain, packed, now, trades))
         self._waiting_bytes += len(packed) + _OVERHEAD
         self.bytes += len(packed) + _OVERHEAD
         limits = self.limits

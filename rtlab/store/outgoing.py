@@ -10,25 +10,38 @@ from rtlab.errors import FencedError
 from rtlab.store.entry import StoredState, pack_entry
 from rtlab.store.keys import Point
 from rtlab.store.log import LogLimits, StepLog
+from rtlab.store.newest import Newest, pack_newest
 
 _ENTRIES = 8  # in one round trip
 
 
 class History(NamedTuple):
-    """How much a stream holds beyond its state key, and how often that key is written anew."""
+    """How much a stream holds beyond its state key, and how often that key and the newest values are written.
+
+    Where a recorder reads, a stream holds all that it does not have yet, up to `limit_bytes`: beyond it the
+    oldest are given up, and counted.
+    """
 
     seconds: float = 60.0
     bytes: int = 64 << 20
     snapshot_s: float = 2.0
+    newest_s: float = 0.02
+    limit_bytes: int = 256 << 20
 
 
 class Write(NamedTuple):
-    """One entry that ends at `position`; with it the packed state there, and the oldest position to keep."""
+    """One entry that ends at `position`; with it the packed state there, and the oldest position to keep.
+
+    `limit` is the oldest position to keep even for a recorder; `newest` are the values to be read by key.
+    """
 
     position: int
     entry: bytes
     state: bytes | None = None
     oldest: int = 0
+    limit: int = 0
+    newest: Newest | None = None
+    jumps: bool = False
 
 
 class End(NamedTuple):
@@ -47,12 +60,16 @@ class Outgoing:
         for interval in INTERVALS_NS.values():
             state.bars_of(interval)
         self.state = state
-        self.log = StepLog(state.position, chain, limits)
+        self.log = StepLog(state.position, chain, limits, trades=state.tape.seq)
         self.lost = self.snapshots = 0
         self._history = history
         self._entries: deque[tuple[int, int, int]] = deque()  # (position, bytes, ns) of the stream
         self._entries_bytes = 0
+        self._held: deque[tuple[int, int]] = deque()  # (position, bytes) of all that a recorder may want
+        self._held_bytes = self._limit = 0
         self._snapshot_at: int | None = None
+        self._newest_at: int | None = None
+        self._newest_position = -1
 
     @property
     def epoch(self) -> int:
@@ -70,19 +87,36 @@ class Outgoing:
             log.begin_jump()
             self._entries.clear()
             self._entries_bytes = 0
-            return [self._with_state(log.position, pack_entry(log.position, log.chain, log.chain, []), now)]
+            entry = pack_entry(log.position, log.chain, log.chain, [], log.trades)
+            return [self._with_state(log.position, entry, now)._replace(jumps=True)]
         writes: list[Write] = []
         after = log.written
         while len(writes) < _ENTRIES and (steps := log.next_entry(after)):
             first, last = steps[0], steps[-1]
-            entry = pack_entry(first.before, first.chain_before, last.chain, [one.packed for one in steps])
+            packed = [one.packed for one in steps]
+            entry = pack_entry(first.before, first.chain_before, last.chain, packed, first.trades)
             after = last.after
             if after == self.state.position and self._is_snapshot_due(now):
                 writes.append(self._with_state(after, entry, now))
             else:
                 self._note(after, len(entry), now)
-                writes.append(Write(after, entry))
+                newest = self.newest(now) if after == self.state.position else None
+                writes.append(Write(after, entry, newest=newest))
         return writes
+
+    def newest_due_ns(self, now: int) -> int | None:
+        """Give in how long (ns) the values to be read by key are to be written; None when they are the newest."""
+        if self._newest_position == self.state.position:
+            return None
+        at = self._newest_at
+        return 0 if at is None else max(0, at + int(self._history.newest_s * 1e9) - now)
+
+    def newest(self, now: int) -> Newest | None:
+        """Give the values to be read by key when it is time to write them."""
+        if self.newest_due_ns(now) != 0:
+            return None
+        self._newest_at, self._newest_position = now, self.state.position
+        return pack_newest(self.state)
 
     def _is_snapshot_due(self, now: int) -> bool:
         at, history = self._snapshot_at, self._history
@@ -98,11 +132,18 @@ class Outgoing:
         ):
             self._entries_bytes -= entries.popleft()[1]
         state = StoredState(self.epoch, position, self.log.chain, pack_state(self.state))
-        return Write(position, entry, msgspec.msgpack.encode(state), entries[0][0])
+        self._newest_at, self._newest_position = now, position
+        newest = pack_newest(self.state)
+        return Write(position, entry, msgspec.msgpack.encode(state), entries[0][0], self._limit, newest)
 
     def _note(self, position: int, size: int, now: int) -> None:
         self._entries.append((position, size, now))
         self._entries_bytes += size
+        self._held.append((position, size))
+        self._held_bytes += size
+        while self._held_bytes > self._history.limit_bytes and len(self._held) > 1:
+            self._held_bytes -= self._held.popleft()[1]
+            self._limit = self._held[0][0]
 
     def continues(self, end: End | None) -> bool:
         """Tell whether what the stream holds is known to be the beginning of this state: same epoch, same steps."""

@@ -25,8 +25,9 @@ from rtlab.book import InstrumentState, Market, Step
 from rtlab.errors import FencedError, UnreachableError
 from rtlab.store.connection import Away, ResponseError, Stalled, backoff_s, connect, is_conflict, stop
 from rtlab.store.entry import FIELD, unpack_entry
-from rtlab.store.keys import INSTRUMENTS, Point, state_key, steps_key
+from rtlab.store.keys import INSTRUMENTS, Point, hot_key, recorded_key, state_key, steps_key
 from rtlab.store.log import LogLimits
+from rtlab.store.newest import KINDS
 from rtlab.store.outgoing import End, History, Outgoing, Write
 
 log = logging.getLogger("rtlab.store")
@@ -34,9 +35,34 @@ log = logging.getLogger("rtlab.store")
 _REFUSED_S = 0.01  # who refuses what we have to write is not asked at once again
 
 _PUBLISH = """
-redis.call('XADD', KEYS[1], ARGV[1], 's', ARGV[2])
+if ARGV[9] == '' then
+  redis.call('XADD', KEYS[1], ARGV[1], 's', ARGV[2])
+else
+  redis.call('XADD', KEYS[1], ARGV[1], 's', ARGV[2], 'b', ARGV[3])
+end
+for i = 4, 6 do
+  if ARGV[i] ~= '' then redis.call('SET', KEYS[i], ARGV[i]) end
+end
+if ARGV[3] == '' then return {0, 0} end
 redis.call('SET', KEYS[2], ARGV[3])
-return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[4])
+local function less(a, b)
+  local ae, ap = string.match(a, '(%d+)-(%d+)')
+  local be, bp = string.match(b, '(%d+)-(%d+)')
+  return tonumber(ae) < tonumber(be) or (ae == be and tonumber(ap) < tonumber(bp))
+end
+local cut, recorded = ARGV[7], redis.call('GET', KEYS[3])
+if recorded and less(recorded, cut) then cut = recorded end
+local trimmed, given_up = redis.call('XTRIM', KEYS[1], 'MINID', cut), 0
+if less(cut, ARGV[8]) then given_up = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[8]) end
+return {trimmed, given_up}
+"""
+# KEYS: stream, state, recorded, book, ticker, bars. ARGV: id, entry, state, book, ticker, bars, oldest, limit, jump.
+
+_REFRESH = """
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if last and last[1] == ARGV[1] then
+  for i = 2, 4 do redis.call('SET', KEYS[i], ARGV[i]) end
+end
 """
 
 
@@ -54,7 +80,8 @@ class WriterStatistics(NamedTuple):
 
     `waiting` steps are not in Redis yet, the oldest for `waits_ms`; the logs hold `log_bytes`. `given_up` steps
     were replaced by a state (`jumps` such states); `rewritten` steps were written again after Redis had lost
-    them. `lost` counts returns of a Redis that knew less than it had confirmed, `refused` entries that it already
+    them. `unrecorded` entries were trimmed although a recorder did not have them yet: more than `limit_bytes` waited
+    for it. `lost` counts returns of a Redis that knew less than it had confirmed, `refused` entries that it already
     had, `gone` and `stalled` how often it went away.
     """
 
@@ -74,6 +101,7 @@ class WriterStatistics(NamedTuple):
     stalled: int
     lost: int
     refused: int
+    unrecorded: int
 
 
 class Writer:
@@ -103,7 +131,8 @@ class Writer:
             for symbol, chain in {**dict.fromkeys(market.symbols, 0), **(chains or {})}.items()
         }
         self._entries = self._bytes = self._trimmed = self._gone = self._stalled = self._refused = 0
-        self._news = asyncio.Event()
+        self._unrecorded = 0
+        self._news, self._progress = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         market.on_step = self._on_step
 
@@ -151,6 +180,17 @@ class Writer:
             if not self._task.cancelled():
                 self._task.result()
 
+    async def drained(self, at_most: int = 0) -> None:
+        """Wait until at most so many steps wait for Redis; raises what ended the writer."""
+        while sum(out.log.waiting for out in self._out.values()) > at_most:
+            if self._task is None or self._task.done():
+                await self.wait()
+                return
+            self._progress.clear()
+            progress = asyncio.create_task(self._progress.wait())
+            await asyncio.wait([progress, self._task], return_when=asyncio.FIRST_COMPLETED)
+            progress.cancel()
+
     def chains(self) -> dict[str, int]:
         """Give the chain of each instrument as its market stands now, to be kept with a snapshot of it."""
         return {symbol: out.log.chain for symbol, out in self._out.items()}
@@ -176,6 +216,7 @@ class Writer:
             stalled=self._stalled,
             lost=sum(one.lost for one in out),
             refused=self._refused,
+            unrecorded=self._unrecorded,
         )
 
     def _on_step(self, state: InstrumentState, step: Step) -> None:
@@ -204,8 +245,8 @@ class Writer:
                     await self._reconcile()
                     self.state, tries = WriterState.WRITING, 0
                 await self._write_all()
-                await self._news.wait()
-                self._news.clear()
+                await self._refresh()
+                await self._wait_for_news()
             except Away as problem:
                 self._note_away(problem)
                 tries += 1
@@ -215,6 +256,29 @@ class Writer:
                 self.state, self.market.on_step = WriterState.FENCED, None
                 log.error("%s", problem)
                 raise
+
+    async def _wait_for_news(self) -> None:
+        now = time.monotonic_ns()
+        due = [ns for out in self._out.values() if (ns := out.newest_due_ns(now)) is not None]
+        try:
+            async with asyncio.timeout(min(due) / 1e9 if due else None):
+                await self._news.wait()
+        except TimeoutError:
+            return  # nothing new came: the values that are read by key are brought up to date
+        self._news.clear()
+
+    async def _refresh(self) -> None:
+        now = time.monotonic_ns()
+        pipeline = self._redis.pipeline(transaction=False)
+        for symbol, out in self._out.items():
+            if out.log.waiting or (newest := out.newest(now)) is None:
+                continue
+            keys = [steps_key(symbol), *(hot_key(symbol, kind) for kind in KINDS)]
+            pipeline.eval(
+                _REFRESH, len(keys), *keys, Point(self.market.epoch, out.state.position).id, *newest
+            )
+        if len(pipeline):
+            await pipeline.execute()
 
     def _note_away(self, problem: Exception) -> None:
         if self.state is WriterState.AWAY:
@@ -236,12 +300,10 @@ class Writer:
         pipeline = self._redis.pipeline(transaction=False)
         for symbol, write in due:
             entry_id = Point(self.market.epoch, write.position).id
-            if write.state is None:
+            if write.state is None and write.newest is None:
                 pipeline.execute_command("XADD", steps_key(symbol), entry_id, FIELD, write.entry)
             else:
-                oldest = Point(self.market.epoch, write.oldest).id
-                arguments = (entry_id, write.entry, write.state, oldest)
-                pipeline.eval(_PUBLISH, 2, steps_key(symbol), state_key(symbol), *arguments)
+                pipeline.eval(_PUBLISH, *self._publishing(symbol, entry_id, write))
         answers: list[Any] = await pipeline.execute(raise_on_error=False)
         now = time.monotonic_ns()
         conflicts = False
@@ -254,12 +316,29 @@ class Writer:
                 continue
             self._entries += 1
             self._bytes += len(write.entry)
-            self._trimmed += answer if write.state is not None else 0
+            if write.state is not None:
+                self._trimmed += answer[0]
+                self._give_up(symbol, answer[1])
             if not conflicts:
                 self._out[symbol].log.wrote(write.position, now)
+        self._progress.set()
         if conflicts:
             await self._reconcile()
             await asyncio.sleep(_REFUSED_S)
+
+    def _publishing(self, symbol: str, entry_id: str, write: Write) -> list[Any]:
+        keys = [steps_key(symbol), state_key(symbol), recorded_key(symbol)]
+        keys += [hot_key(symbol, kind) for kind in KINDS]
+        bounds = [Point(self.market.epoch if at else 0, at).id for at in (write.oldest, write.limit)]
+        newest, jump = write.newest or ("", "", ""), "jump" if write.jumps else ""
+        return [len(keys), *keys, entry_id, write.entry, write.state or "", *newest, *bounds, jump]
+
+    def _give_up(self, symbol: str, entries: int) -> None:
+        if entries:
+            self._unrecorded += entries
+            log.error(
+                "%s: %d entries are given up that no recorder has yet: it is too far behind", symbol, entries
+            )
 
     async def _reconcile(self) -> None:
         now = time.monotonic_ns()

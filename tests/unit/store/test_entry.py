@@ -9,8 +9,8 @@ STEPS = [Step(1, [0], [100], [5], []), Step(2, [], [], [], [(2, 100, 1, 1)])]
 
 
 def test_an_entry_of_packed_steps_is_read_as_steps():
-    packed = pack_entry(4, 11, 22, [msgspec.msgpack.encode(step) for step in STEPS])
-    assert unpack_entry(packed) == Entry(4, 11, 22, STEPS)
+    packed = pack_entry(4, 11, 22, [msgspec.msgpack.encode(step) for step in STEPS], 3)
+    assert unpack_entry(packed) == Entry(4, 11, 22, STEPS, 3)
 
 
 def test_a_state_survives_packing():

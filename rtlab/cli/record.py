@@ -1,0 +1,71 @@
+"""`rtlab record FOLDER`: record an engine's Redis, a feed or a venue's recording, hot and cold."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from rtlab.cli.durations import Duration
+from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.embedded import EMBEDDED
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--redis", "redis_url", help="URL of the Redis that an engine writes to (RTLAB_REDIS_URL).")
+@click.option("--url", help="Address of a feed to record, as ws://host:8765.")
+@click.option("--source", type=click.Path(path_type=Path), help="A recording: Binance messages or LOBSTER.")
+@click.option("--speed", type=float, help="Of a recording: as recorded is 1; as fast as possible without it.")
+@click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
+@click.option(
+    "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."
+)
+def command(
+    folder: Path,
+    url: str | None,
+    source: Path | None,
+    speed: float | None,
+    for_s: float | None,
+    owned: bool,
+    redis_url: str | None,
+) -> None:
+    """Record into FOLDER until told to end; it resumes where it stopped, also after a kill."""
+    settings = settings_of({"redis_url": redis_url})
+    if (url is not None) + (source is not None) > 1 or (
+        url is None and source is None and settings.redis_url == EMBEDDED
+    ):
+        raise click.UsageError("what is to be recorded? Give one of --redis, --url and --source")
+    from rtlab.lab.recording import (  # late: costs a second
+        record_feed,
+        record_redis,
+        record_source,
+        target_of,
+    )
+    from rtlab.sources import open_source
+    from rtlab.store.recording import Recorder
+
+    def say(recorder: Recorder) -> None:
+        told = {"folder": str(folder), "redis": recorder.url}
+        click.echo(json.dumps(told) if owned else f"recording into {folder} (Ctrl-C ends it)")
+
+    async def main() -> None:
+        ended = await ended_event(after_s=for_s, with_owner=owned)
+        target = target_of(folder)
+        began = time.monotonic()
+        if source is not None:
+            opened = open_source(source)
+            done = await record_source(settings, opened, target, speed=speed, on_ready=say, ended=ended)
+        elif url is not None:
+            done = await record_feed(settings, url, target, on_ready=say, ended=ended)
+        else:
+            done = await record_redis(settings.redis_url, target, on_ready=say, ended=ended)
+        told = done.statistics()
+        click.echo(
+            f"{told.rows:,} rows in {time.monotonic() - began:,.1f} s, {told.recovered:,} found in tails, "
+            f"{told.gaps} gaps, worst lag {told.worst_lag_s:.2f} s",
+            file=sys.stderr if owned else sys.stdout,
+        )
+
+    run(main())

@@ -1,0 +1,272 @@
+"""One store of an analyst: any channel, instrument and moment, without knowing where it lies."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from heapq import merge
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from rtlab.book import Step
+from rtlab.embedded import EmbeddedServer
+from rtlab.errors import StoreError
+from rtlab.model import Instrument, Level
+from rtlab.store.cold.columns import Stand, no_rows, of_channel, steps_of
+from rtlab.store.cold.files import EVER, Span, check_file
+from rtlab.store.cold.manifest import Manifest, load_manifest
+from rtlab.store.cold.place import LocalPlace, place_of
+from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
+from rtlab.store.cold.schema import COLUMNS, TAIL_SCHEMA
+from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
+from rtlab.store.keys import INSTRUMENTS
+from rtlab.store.moments import Moment, ns_of
+from rtlab.store.unrecorded import Unrecorded, connect_blocking, reachable
+
+if TYPE_CHECKING:
+    from rtlab.store.sql import Sql
+
+HOT = "hot"
+"""The folder of a store in which its own server keeps what is hot."""
+
+
+def _silent(done: int, of: int) -> None:
+    return
+
+
+class StoredBook(NamedTuple):
+    """A book of the past: levels (price in ticks, qty in lots), best first, right after level change (epoch, seq)."""
+
+    instrument: Instrument
+    epoch: int
+    seq: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class Store:
+    """What is kept in a folder or a bucket, and what is still hot in Redis; `with Store(where) as store`.
+
+    `redis_url` names the Redis that the recorder reads; without it the folder's own server is asked, where there
+    is one. `work` is the folder of open tails on this machine (that of the store, where it is a folder). Reads may
+    come from any thread, and go on while a recorder writes.
+    """
+
+    def __init__(self, where: str | Path, *, redis_url: str | None = None, work: Path | None = None) -> None:
+        self.place = place_of(where)
+        if work is None and not isinstance(self.place, LocalPlace):
+            raise StoreError("a store in a bucket needs a folder for open tails", expected="work=folder")
+        self.work = work if work is not None else Path(self.place.root)
+        self.cold = ColdReader(self.place, self.work, self._more)
+        self._url = redis_url
+        self._server: EmbeddedServer | None = None
+        self._redis: Any = None
+        self._unrecorded: dict[str, Unrecorded] = {}
+        self._sql: Sql | None = None
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave Redis, and the folder's own server. Idempotent."""
+        with self._lock:
+            if self._redis is not None:
+                self._redis.close()
+            if self._server is not None:
+                self._server.close()
+            if self._sql is not None:
+                self._sql.close()
+            self._redis = self._server = self._sql = None
+            self._unrecorded.clear()
+
+    @property
+    def redis_url(self) -> str | None:
+        """Where the hot side is; None where there is none. The folder's own server is started if need be."""
+        with self._lock:
+            if self._url is None and isinstance(self.place, LocalPlace):
+                folder = Path(self.place.root) / HOT
+                if (folder / "server.conf").exists():
+                    self._server = EmbeddedServer(folder)
+                    self._url = self._server.start()
+            return self._url
+
+    def instruments(self) -> dict[str, Instrument]:
+        """Give all instruments of which something is kept, by symbol."""
+        found = {symbol: self.cold.manifest(symbol).instrument for symbol in self.cold.symbols()}
+        return {**self._hot_instruments(), **found}
+
+    def manifest(self, instrument: str) -> Manifest:
+        """Give which ranges of an instrument are kept in which files, and which gaps are known."""
+        return self.cold.manifest(instrument)
+
+    def read(
+        self,
+        channel: str,
+        instrument: str,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        *,
+        columns: Sequence[str] = COLUMNS,
+    ) -> pa.Table:
+        """Give the rows of `book`, `trades` or `levels` with `start` <= ts < `end`, in the order of their sequence.
+
+        Hot and cold are one: each sequence comes once. Prices are ticks, quantities lots, times ns.
+        StoreError when nothing of the instrument is kept, or a file is damaged; UnreachableError when Redis is gone.
+        """
+        parts = list(self.batches(channel, instrument, start, end, columns=columns))
+        return pa.concat_tables(parts) if parts else no_rows().select(list(columns))
+
+    def batches(
+        self,
+        channel: str,
+        instrument: str,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        *,
+        columns: Sequence[str] = COLUMNS,
+    ) -> Iterator[pa.Table]:
+        """Give the same as `read`, a file at a time, so that a long history fits any memory."""
+        check_channel(channel, columns)
+        span = _span(start, end)
+        if load_manifest(self.place, instrument) is not None:
+            yield from self.cold.batches(channel, instrument, span, columns)
+        elif instrument in self._hot_instruments():
+            rows = of_channel(self._more(instrument, Stand())[0], channel, *span)
+            yield rows.select(list(columns))
+        else:
+            self.cold.manifest(instrument)
+
+    def book(self, instrument: str, *, at: Moment | At) -> StoredBook:
+        """Give the book right after the last level change with a time up to `at`, or at (epoch, seq) of the book.
+
+        StoreError when it is not known: nothing is kept that far back, or a gap hides it.
+        """
+        rows = of_channel(self.cold.open_rows(instrument)[0], "book")
+        point = at if isinstance(at, tuple) else self._point(instrument, ns_of(at), rows)
+        (epoch, seq), levels = self.cold.levels(instrument, point)
+        mine = rows.filter(pa.array(rows.column("epoch").to_numpy() == epoch))
+        if epoch == point[0]:
+            seq, levels = fold_rows(levels, mine, seq, point[1])
+        if (epoch, seq) != point:
+            raise StoreError(
+                f"the book of {instrument} is not kept there", expected=f"up to {(epoch, seq)}", got=point
+            )
+        return StoredBook(self.cold.manifest(instrument).instrument, epoch, seq, *levels.book())
+
+    def _point(self, instrument: str, ts: int, rows: pa.Table) -> At:
+        found = np.flatnonzero(rows.column("ts").to_numpy() <= ts)
+        if len(found):
+            row = int(found[-1])
+            return rows.column("epoch")[row].as_py(), rows.column("seq")[row].as_py()
+        point = self.cold.last_at(instrument, ts)
+        if point is None:
+            raise StoreError(f"nothing of {instrument} is kept that far back", got=ts)
+        return point
+
+    def sql(self, query: str) -> pa.Table:
+        """Run a SELECT over the views `book`, `trades` and `levels` of all instruments, hot and cold."""
+        rows: dict[str, list[pa.Table]] = {"book": [], "trades": []}
+        manifests = {}
+        for symbol in self.cold.symbols():
+            beyond, manifests[symbol] = self.cold.open_rows(symbol)
+            for channel, parts in rows.items() if beyond.num_rows else ():
+                chosen = of_channel(beyond, channel)
+                named = pa.array([symbol], pa.string()).take(pa.array(np.zeros(chosen.num_rows, np.int64)))
+                parts.append(chosen.append_column("instrument", named))
+        from rtlab.store.sql import Sql  # late: who asks nothing in SQL does not wait for DuckDB
+
+        with self._lock:
+            self._sql = self._sql or Sql(self.place)
+        open_rows = {channel: pa.concat_tables(parts) for channel, parts in rows.items() if parts}
+        return self._sql.query(query, manifests, open_rows)
+
+    def steps(
+        self, instrument: str, start: Moment | None = None, end: Moment | None = None
+    ) -> Iterator[tuple[int, str, Step]]:
+        """Give (ts, instrument, step) as the market made them: what `Market.fold` takes."""
+        book, trades = (self.read(channel, instrument, start, end) for channel in ("book", "trades"))
+        epochs = np.union1d(book.column("epoch").to_numpy(), trades.column("epoch").to_numpy())
+        for epoch in epochs.tolist():
+            mine = (one.filter(pa.array(one.column("epoch").to_numpy() == epoch)) for one in (book, trades))
+            for _, step in steps_of(*mine):
+                yield step.ts, instrument, step
+
+    def replay(
+        self, *instruments: str, start: Moment | None = None, end: Moment | None = None
+    ) -> Iterator[tuple[int, str, Step]]:
+        """Give the steps of several instruments (none named: all), merged by time, to be played at any speed."""
+        names = instruments or tuple(self.instruments())
+        return merge(*(self.steps(name, start, end) for name in names), key=lambda one: one[0])
+
+    def dask(self, channel: str) -> Any:
+        """Give a Dask dataframe of a channel's files, a partition each; LocalError without the extra `cluster`."""
+        from rtlab.store.distributed import frame_of
+
+        return frame_of(self.cold, channel)
+
+    def compact(
+        self, *, target_bytes: int = TARGET_BYTES, on_progress: Progress = _silent
+    ) -> dict[str, Upkeep]:
+        """Merge small files, by symbol; may be killed and run again, beside a recorder and readers."""
+        return {
+            symbol: compact(self.place, self.work, symbol, target_bytes=target_bytes, on_progress=on_progress)
+            for symbol in self.cold.symbols()
+        }
+
+    def retain(self, *, since: Moment) -> dict[str, Upkeep]:
+        """Drop the files whose rows are all older than `since`, by symbol: whole days of UTC."""
+        return {
+            symbol: retain(self.place, self.work, symbol, since=ns_of(since))
+            for symbol in self.cold.symbols()
+        }
+
+    def check(self) -> int:
+        """Compare every file with its manifest; give how many there are. StoreError names the first that is damaged."""
+        entries = [entry for symbol in self.cold.symbols() for entry in self.manifest(symbol).files]
+        for entry in entries:
+            check_file(self.place, entry)
+        return len(entries)
+
+    def _more(self, symbol: str, stand: Stand) -> tuple[pa.Table, bool]:
+        one = self._hot(symbol)
+        if one is None:
+            return TAIL_SCHEMA.empty_table(), False
+        rows = one.rows(stand)
+        return rows, one.has_gap
+
+    def _hot(self, symbol: str) -> Unrecorded | None:
+        with self._lock:
+            instruments = self._hot_instruments()
+            if symbol not in instruments:
+                return None
+            if symbol not in self._unrecorded:
+                assert self._url is not None
+                self._unrecorded[symbol] = Unrecorded(self._redis, self._url, instruments[symbol])
+            return self._unrecorded[symbol]
+
+    def _hot_instruments(self) -> dict[str, Instrument]:
+        url = self.redis_url
+        if url is None:
+            return {}
+        with self._lock, reachable(url):
+            if self._redis is None:
+                self._redis = connect_blocking(url)
+            told = self._redis.get(INSTRUMENTS)
+        grids = msgspec.msgpack.decode(told, type=list[tuple[str, str, str]]) if told else []
+        return {symbol: Instrument(symbol, Decimal(tick), Decimal(lot)) for symbol, tick, lot in grids}
+
+
+def _span(start: Moment | None, end: Moment | None) -> Span:
+    if start is None and end is None:
+        return EVER
+    return Span(EVER.start if start is None else ns_of(start), EVER.end if end is None else ns_of(end))

@@ -1,0 +1,175 @@
+"""Where cold files lie: a folder of this machine, or a bucket of any S3-compatible store.
+
+A file is visible whole or not at all: here it is written aside, synced and renamed; a bucket gets it under another
+name, which is then moved. What is half done lies under `tmp/`, where no reader looks.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow.fs as pafs
+
+from rtlab.errors import ConfigError, StoreError
+
+ASIDE = "tmp"
+
+
+class Place(Protocol):
+    """What the store asks of where its files lie. Paths are relative, with `/`; StoreError when it takes nothing."""
+
+    filesystem: pafs.FileSystem
+    root: str
+
+    def put(self, made: Path, path: str) -> None:
+        """Move a whole file of this machine to `path`."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Make `path` hold this, in place of what it held."""
+
+    def read(self, path: str) -> bytes:
+        """Give a file; FileNotFoundError when there is none."""
+
+    def delete(self, path: str) -> None:
+        """Take a file away, if it is there."""
+
+    def paths(self, under: str) -> list[str]:
+        """Give all files below a folder."""
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Make an error of the file system one of the store, which names `what` was in use."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise StoreError(f"{what} cannot be used: {problem.strerror or problem}") from problem
+
+
+class LocalPlace:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.root = str(self.folder)
+        self.filesystem = pafs.LocalFileSystem()
+
+    def put(self, made: Path, path: str) -> None:
+        """Sync and rename."""
+        target = self.folder / path
+        with told(str(target)):
+            with made.open("rb+") as file:
+                os.fsync(file.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.replace(target)
+            _sync_folder(target.parent)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write aside, sync and rename."""
+        aside = self.folder / ASIDE / f"{os.getpid()}-{path.replace('/', '_')}"
+        with told(str(self.folder / path)):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(content)
+        self.put(aside, path)
+
+    def read(self, path: str) -> bytes:
+        """Read it."""
+        return (self.folder / path).read_bytes()
+
+    def delete(self, path: str) -> None:
+        """Unlink it."""
+        (self.folder / path).unlink(missing_ok=True)
+
+    def paths(self, under: str) -> list[str]:
+        """Walk."""
+        found = (self.folder / under).rglob("*")
+        return sorted(str(one.relative_to(self.folder)) for one in found if one.is_file())
+
+
+class BucketPlace:
+    """A bucket: `s3://bucket/prefix?endpoint=http://host:port`; keys come from AWS_* or the query."""
+
+    def __init__(self, url: str) -> None:
+        self.filesystem, self.root = _bucket(url)
+
+    def put(self, made: Path, path: str) -> None:
+        """Upload aside, move, and forget the file of this machine."""
+        self._upload(made.read_bytes(), path)
+        made.unlink()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Upload aside and move."""
+        self._upload(content, path)
+
+    def _upload(self, content: bytes, path: str) -> None:
+        aside = f"{self.root}/{ASIDE}/{os.getpid()}-{path.replace('/', '_')}"
+        with told(f"{self.root}/{path}"):
+            with self.filesystem.open_output_stream(aside) as stream:
+                stream.write(content)
+            self.filesystem.move(aside, f"{self.root}/{path}")
+
+    def read(self, path: str) -> bytes:
+        """Download it."""
+        with self.filesystem.open_input_stream(f"{self.root}/{path}") as stream:
+            content: bytes = stream.read()
+            return content
+
+    def delete(self, path: str) -> None:
+        """Delete the object."""
+        try:
+            self.filesystem.delete_file(f"{self.root}/{path}")
+        except FileNotFoundError:
+            return
+
+    def paths(self, under: str) -> list[str]:
+        """List them."""
+        selector = pafs.FileSelector(f"{self.root}/{under}", allow_not_found=True, recursive=True)
+        infos = self.filesystem.get_file_info(selector)
+        found = [one.path for one in infos if one.type == pafs.FileType.File]
+        return sorted(path.removeprefix(f"{self.root}/") for path in found)
+
+
+def place_of(where: str | Path) -> Place:
+    """Give the place of a path or an s3:// URL."""
+    text = str(where)
+    if text.startswith("s3://"):
+        return BucketPlace(text)
+    if "://" in text:
+        raise ConfigError(
+            "the store lies in no such place", expected="a folder or s3://bucket/prefix", got=text
+        )
+    return LocalPlace(Path(text))
+
+
+def _bucket(url: str) -> tuple[pafs.FileSystem, str]:
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    endpoint = urlsplit(query.get("endpoint", ""))
+    more: dict[str, str] = {
+        name: query[name] for name in ("access_key", "secret_key", "region") if name in query
+    }
+    if endpoint.netloc:
+        more |= {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme}
+    filesystem = pafs.S3FileSystem(**more, connect_timeout=5, request_timeout=20, background_writes=False)
+    return filesystem, (parts.netloc + parts.path).rstrip("/")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # which cannot open a folder
+        return
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def forget_aside(folder: Path) -> None:
+    """Take away what was left half done."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""The open tail: an Arrow IPC stream, one batch a flush. One that was cut off keeps its complete batches."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+
+from rtlab.errors import StoreError
+from rtlab.store.cold.place import told
+from rtlab.store.cold.schema import TAIL_SCHEMA
+
+_EMPTY = pa.RecordBatch.from_pylist([], schema=TAIL_SCHEMA)
+
+
+class TailWriter:
+    """Appends batches of rows to a new file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with told(str(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("xb", buffering=0)
+            try:
+                self._stream = pa.ipc.new_stream(self._file, TAIL_SCHEMA)
+                self._stream.write_batch(_EMPTY)  # or the schema would wait for the first rows
+                os.fsync(self._file.fileno())
+            except OSError:
+                self._file.close()
+                raise
+
+    def append(self, rows: pa.RecordBatch) -> None:
+        """Write a batch and sync it; when that fails, what was written before stays readable."""
+        with told(str(self.path)):
+            self._stream.write_batch(rows)
+            os.fdatasync(self._file.fileno()) if hasattr(os, "fdatasync") else os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file. The stream is left without its end, as a kill would leave it: readers do not need it."""
+        self._file.close()
+
+
+def read_tail(path: Path) -> pa.Table:
+    """Give the complete batches of a tail; FileNotFoundError when there is none, StoreError when it is no tail."""
+    batches: list[pa.RecordBatch] = []
+    with told(str(path)), pa.memory_map(str(path)) as file:
+        try:
+            stream = pa.ipc.open_stream(file)
+        except (pa.ArrowInvalid, OSError) as problem:
+            raise StoreError(f"the tail {path} is damaged: {problem}") from None
+        if stream.schema != TAIL_SCHEMA:
+            raise StoreError(
+                f"{path} is no tail of rtlab", expected=TAIL_SCHEMA.names, got=stream.schema.names
+            )
+        try:
+            while True:
+                batches.append(stream.read_next_batch())
+        except (StopIteration, pa.ArrowInvalid, OSError, EOFError):
+            pass  # the end of what is complete
+    return pa.Table.from_batches(batches, schema=TAIL_SCHEMA)

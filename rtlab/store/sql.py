@@ -1,0 +1,83 @@
+"""SQL over the store: DuckDB reads the Parquet files where they lie, and the open rows beside them. It only reads."""
+
+import threading
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from rtlab.errors import StoreError
+from rtlab.store.cold.manifest import Manifest
+from rtlab.store.cold.place import LocalPlace, Place
+from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA
+
+_TYPES = ", ".join(f"NULL::{'TINYINT' if name == 'side' else 'BIGINT'} AS {name}" for name in COLUMNS)
+_NOTHING = f"SELECT {_TYPES}, NULL::VARCHAR AS instrument WHERE false"
+
+
+class Sql:
+    """One DuckDB over `place`; the views `book`, `trades` and `levels` have the columns of rows and `instrument`."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._duck = duckdb.connect(":memory:")
+        self._duck.execute("SET TimeZone = 'UTC'")
+        self._seen: dict[str, object] = {}
+        self._lock = threading.Lock()
+        if isinstance(place, LocalPlace):
+            self._duck.execute(f"SET allowed_directories = ['{_escaped(place.root)}']")
+            self._duck.execute("SET enable_external_access = false")
+        self._duck.execute("SET lock_configuration = true")
+
+    def close(self) -> None:
+        """Let DuckDB go."""
+        self._duck.close()
+
+    def query(
+        self, text: str, manifests: Mapping[str, Manifest], open_rows: Mapping[str, pa.Table]
+    ) -> pa.Table:
+        """Run one SELECT; `open_rows` are by channel, with `instrument`. StoreError when it is no SELECT, or fails."""
+        with self._lock:
+            try:
+                statements = self._duck.extract_statements(text)
+                if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+                    got = ", ".join(str(one.type).rpartition(".")[2] for one in statements) or "nothing"
+                    raise StoreError("the store's SQL only reads", expected="one SELECT", got=got)
+                self._see(manifests, open_rows)
+                return self._duck.sql(text).to_arrow_table()
+            except duckdb.Error as problem:
+                raise StoreError(f"the query fails: {problem}") from None
+
+    def _see(self, manifests: Mapping[str, Manifest], open_rows: Mapping[str, pa.Table]) -> None:
+        for channel in CHANNELS:
+            rows = open_rows.get(channel)
+            files = {
+                symbol: [f"{self._place.root}/{one.path}" for one in manifest.of(channel)]
+                for symbol, manifest in manifests.items()
+            }
+            has_rows = rows is not None and rows.num_rows > 0
+            if has_rows:
+                self._duck.register(f"open_{channel}", rows)
+            if self._seen.get(channel) == (files, has_rows):
+                continue
+            parts = [_NOTHING, *(self._part(channel, *one) for one in files.items() if one[1])]
+            if has_rows:
+                parts.append(f"SELECT {', '.join(COLUMNS)}, instrument FROM open_{channel}")
+            self._duck.execute(f"CREATE OR REPLACE VIEW {channel} AS " + " UNION ALL ".join(parts))
+            self._seen[channel] = (files, has_rows)
+
+    def _part(self, channel: str, symbol: str, files: list[str]) -> str:
+        named = f"'{_escaped(symbol)}' AS instrument"
+        if isinstance(self._place, LocalPlace):
+            listed = ", ".join(f"'{_escaped(one)}'" for one in files)
+            return f"SELECT {', '.join(COLUMNS)}, {named} FROM read_parquet([{listed}])"
+        import pyarrow.dataset as pads  # late: costs half a second, and only buckets need it
+
+        name = f"files_{channel}_{symbol.encode().hex()}"
+        data = pads.dataset(files, schema=SCHEMA, format="parquet", filesystem=self._place.filesystem)
+        self._duck.register(name, data)
+        return f"SELECT {', '.join(COLUMNS)}, {named} FROM {name}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,194 @@
+import asyncio
+import logging
+import resource
+
+import pytest
+from redis.asyncio import Redis
+from support.kept import plain
+from support.recording import QUICK, Lively, recorded, room, safe
+from support.store import kill
+from support.waiting import until
+
+from rtlab.errors import StoreError
+from rtlab.store import History
+from rtlab.store.keys import recorded_key, steps_key
+from rtlab.store.recording import RecorderLimits
+
+
+@pytest.fixture
+def here():
+    with room() as one:
+        yield one
+
+
+async def test_what_is_recorded_is_what_the_market_made(here):
+    async with recorded(here, steps=100) as made:
+        with here.store() as store:
+            assert await here.read(store, "book") == made.book
+            assert await here.read(store, "trades") == made.trades
+            assert await asyncio.to_thread(store.check) > 0
+        assert len(made.trades) > 50
+
+
+async def test_a_recorder_resumes_where_the_last_one_stopped(here):
+    made = Lively()
+    async with made.write_to(here.url):
+        for _ in range(3):
+            async with here.recorder() as recorder:
+                await made.run(20)
+                await safe(recorder, made)
+                assert recorder.statistics().gaps in (0, 2)
+            await made.run(20)  # nobody records: it waits in Redis
+        async with here.recorder() as recorder:
+            await safe(recorder, made)
+    with here.store() as store:
+        assert await here.read(store) == made.book
+        assert [one.reason for one in store.manifest("BTC-USD").gaps] == ["start"]
+
+
+async def test_a_recorder_that_was_there_holds_back_the_trimming(here):
+    made, history = Lively(), History(seconds=0, snapshot_s=0)
+    async with made.write_to(here.url, history=history) as writer:
+        async with here.recorder() as recorder:
+            await until(lambda: all(one.marked for one in recorder._ones.values()) and recorder._ones)
+            await made.run(10)
+            await safe(recorder, made)
+        await made.run(50)
+        await writer.drained()
+        async with here.recorder() as recorder:
+            await safe(recorder, made)
+            await made.run(1)
+            await writer.drained()
+            assert writer.statistics().trimmed > 0
+            assert writer.statistics().unrecorded == 0
+    with here.store() as store:
+        assert await here.read(store) == made.book
+
+
+async def test_beyond_the_limit_the_oldest_are_given_up_counted_and_told_as_a_gap(here, caplog):
+    made, history = Lively(), History(seconds=0, snapshot_s=0, limit_bytes=3000)
+    async with made.write_to(here.url, history=history) as writer:
+        async with here.recorder() as recorder:
+            await until(lambda: all(one.marked for one in recorder._ones.values()) and recorder._ones)
+            await made.run(5)
+            await safe(recorder, made)
+        recorded_rows = len(made.book)
+        for _ in range(60):
+            await made.run(1)
+            await writer.drained()
+        given_up = writer.statistics().unrecorded
+        assert given_up > 0
+        async with here.recorder() as recorder:
+            await safe(recorder, made)
+            await made.run(5)
+            await safe(recorder, made)
+    assert "entries are given up that no recorder has yet" in caplog.text
+    with here.store() as store:
+        gap = store.manifest("BTC-USD").gaps[-1]
+        assert gap.reason == "entries are lost"
+        rows = await here.read(store)
+        missing = made.book[gap.before.book : gap.after.book]
+        assert rows == [row for row in made.book if row not in missing]
+        assert gap.before.book == recorded_rows
+        book = await asyncio.to_thread(store.book, "BTC-USD", at=(1, len(made.book)))
+        assert (book.bids, book.asks) == made.books[len(made.book)]
+
+
+async def test_a_new_epoch_is_recorded_from_its_first_row(here):
+    first, second = Lively(), Lively(seed=2)
+    async with here.recorder() as recorder:
+        async with first.write_to(here.url):
+            await first.run(20)
+            await safe(recorder, first)
+        async with second.write_to(here.url) as writer:
+            second.epoch = second.market.epoch
+            await second.run(40)
+            await writer.drained()
+            await safe(recorder, second)
+    with here.store() as store:
+        assert second.epoch == 2
+        assert await here.read(store) == first.book + second.book
+        assert [one.reason for one in store.manifest("BTC-USD").gaps] == ["start", "a new epoch"]
+
+
+async def test_a_redis_that_is_killed_and_comes_back_costs_no_row(here):
+    made = Lively()
+    async with made.write_to(here.url) as writer, here.recorder() as recorder:
+        for _ in range(2):
+            await made.run(30)
+            kill(here.server)
+            await until(lambda: recorder.state == "away")
+            await made.run(10)
+            await asyncio.to_thread(here.server.start)
+            await writer.drained()
+            await safe(recorder, made)
+        assert recorder.statistics().gone == 2
+    with here.store() as store:
+        assert await here.read(store) == made.book
+
+
+async def test_a_disk_that_takes_nothing_blocks_the_recorder_until_it_does_and_costs_no_row(here, caplog):
+    made = Lively()
+    async with made.write_to(here.url) as writer, here.recorder() as recorder:
+        await made.run(10)
+        await safe(recorder, made)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))  # no file of this process may grow
+        try:
+            await made.run(10)
+            await until(lambda: recorder.state == "blocked")
+            await until(lambda: recorder.statistics().blocked > 2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await made.run(10)
+        await writer.drained()
+        await safe(recorder, made)
+        await until(lambda: recorder.state == "recording")
+    assert "the recorder is blocked, entries wait in Redis" in caplog.text
+    with here.store() as store:
+        assert await here.read(store) == made.book
+
+
+async def test_two_recorders_of_one_store_are_one_clear_error(here):
+    made = Lively()
+    async with made.write_to(here.url), here.recorder() as first:
+        await made.run(5)
+        await safe(first, made)
+        async with here.recorder() as second:
+            with pytest.raises(StoreError, match="another process records"):
+                await asyncio.wait_for(second.wait(), 10)
+
+
+async def test_lag_is_told_while_entries_wait_and_alarms(here, caplog):
+    caplog.set_level(logging.WARNING, "rtlab.store")
+    made = Lively()
+    limits = RecorderLimits(flush_s=1e9, alarm_s=0.2)
+    async with made.write_to(here.url) as writer, here.recorder(limits) as recorder:
+        await made.run(5)
+        await writer.drained()
+        await until(lambda: recorder.statistics().lag_s > 0.2 and "behind (alarm from 0.2 s)" in caplog.text)
+        whole = sum(made.market.state(one).position for one in made.market.symbols)
+        assert 0 < recorder.statistics().lag_rows <= whole
+        recorder.limits = QUICK
+        await until(lambda: recorder.statistics().lag_s == 0)
+        assert recorder.statistics().worst_lag_s > 0.2
+
+
+async def test_the_mark_follows_what_is_safe(here):
+    async with recorded(here, steps=10), Redis.from_url(here.url) as client:
+        newest = await client.xrevrange(steps_key("BTC-USD"), count=1)
+        assert await client.get(recorded_key("BTC-USD")) == newest[0][0]
+
+
+async def test_it_waits_for_redis_and_for_an_engine(here):
+    kill(here.server)
+    made = Lively()
+    async with here.recorder() as recorder:
+        await until(lambda: recorder.state == "away")
+        await asyncio.to_thread(here.server.start)
+        async with made.write_to(here.url):
+            await made.run(5)
+            await until(lambda: recorder.state == "recording")
+            await safe(recorder, made)
+    with here.store() as store:
+        assert plain(await asyncio.to_thread(store.read, "book", "BTC-USD")) == made.book
