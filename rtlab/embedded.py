@@ -24,7 +24,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from rtlab.errors import StoreError
 
@@ -76,7 +76,7 @@ logfile "{folder}/server.log"
 daemonize no
 save ""
 appendonly yes
-appendfsync everysec
+appendfsync {sync}
 maxmemory-policy noeviction
 """
 
@@ -98,12 +98,19 @@ class EmbeddedServer:
     """A server of our own, shared with all who name its folder; `with EmbeddedServer(folder) as server`.
 
     `folder` keeps its data for the next start; without one it has a temporary folder, which goes with it, and no
-    other owner. `binary` is the program to start, where it is not the one of `find_binary`. StoreError when there
+    other owner. `sync` is when writes are on disk, where this owner is the first: `everysec`, or `always` before
+    they are answered. `binary` is the program to start, where it is not the one of `find_binary`. StoreError when there
     is no program to start, or the server does not come up.
     """
 
-    def __init__(self, folder: Path | None = None, *, binary: Path | None = None) -> None:
-        self._kept, self._binary = folder, binary
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        binary: Path | None = None,
+        sync: Literal["everysec", "always"] = "everysec",
+    ) -> None:
+        self._kept, self._binary, self._sync = folder, binary, sync
         self._owners = -1
         self.folder = Path()
         self.pid = 0
@@ -193,7 +200,7 @@ class EmbeddedServer:
             )
         path.unlink(missing_ok=True)
         settings = self.folder / "server.conf"
-        settings.write_text(_SETTINGS.format(folder=self.folder, socket=path))
+        settings.write_text(_SETTINGS.format(folder=self.folder, socket=path, sync=self._sync))
         owners = os.open(self.folder / "owners", os.O_RDWR)  # an open file of its own: locks belong to these
         goes = "" if self._kept is not None else "goes"
         arguments = [str(binary), str(settings), str(self.folder), goes, str(owners), str(lock)]

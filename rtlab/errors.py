@@ -9,13 +9,15 @@ RtlabError
 │   ├── SourceError           a file is missing, truncated or of another kind
 │   ├── JournalError          a journal is damaged, of another layout, in use, or its disk takes no more
 │   ├── StoreError            there is no server for the store, or what it holds cannot be used
+│   ├── BusError              an event, a topic or a handler is not one that the bus can carry
 │   ├── AddressError          a port is in use or an address may not be bound
 │   ├── OverrunError          the caller takes what comes more slowly than he wanted to
 │   └── ClosedError           the object was closed before this call
 └── RemoteError               the peer
     ├── ProtocolError         a payload that the protocol does not allow; carries the close code
     ├── RefusedError          the peer answered with an Error message
-    ├── FencedError           another engine writes there now, of a newer epoch
+    ├── FencedError           another engine or consumer writes there now, of a newer epoch
+    ├── FullError             a queue has no room, and its policy is to say so
     └── UnreachableError      nobody answers at that address
 """
 
@@ -79,6 +81,10 @@ class StoreError(LocalError):
     """There is no server for the store, it cannot be started, or what it holds cannot be used."""
 
 
+class BusError(LocalError):
+    """An event, a topic or a handler is not one that the bus can carry."""
+
+
 class AddressError(LocalError):
     """A port is in use, or an address may not be bound."""
 
@@ -112,7 +118,11 @@ class RefusedError(RemoteError):
 
 
 class FencedError(RemoteError):
-    """Another engine writes there now, of a newer epoch: this one must stop."""
+    """Another engine or consumer writes there now, of a newer epoch: this one must stop."""
+
+
+class FullError(RemoteError):
+    """A queue has no room, and its policy is to say so."""
 
 
 class UnreachableError(RemoteError):
