@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 import numpy as np
 
 from rtlab.book import Market, load_state, pack_state
 from rtlab.engine import Engine
-from rtlab.engine.journal import Journal
+from rtlab.engine.journal import Journal, JournalStatistics
 from rtlab.errors import ConfigError, JournalError
 from rtlab.model import Instrument
 from rtlab.sources import Commands
@@ -45,6 +45,14 @@ class Beside(msgspec.Struct, frozen=True, array_like=True):
     origin: Origin
     chains: dict[str, int]
     states: list[bytes]
+
+
+class JournaledStatistics(NamedTuple):
+    """Commands that wait for the disk now, and how often their source had to wait; and what the journal counts."""
+
+    waiting: int
+    held_up: int
+    journal: JournalStatistics
 
 
 class JournaledMarket:
@@ -85,6 +93,7 @@ class JournaledMarket:
         self._chains: Callable[[], Mapping[str, int]] = lambda: self.chains
         self._waiting: list[Commands] = []
         self._committing: asyncio.Task[None] | None = None
+        self._held_up = 0
         self._kept_commands, self._batches, self._keep_batches = snapshot.commands, 0, keep_batches
 
     async def __aenter__(self) -> Self:
@@ -118,7 +127,8 @@ class JournaledMarket:
         self._waiting.append(commands)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit(), name="rtlab journal")
-        if sum(map(len, self._waiting)) >= MOST_WAITING:
+        if self._count_waiting() >= MOST_WAITING:
+            self._held_up += 1
             await asyncio.shield(self._committing)
 
     def keep(self) -> None:
@@ -126,6 +136,10 @@ class JournaledMarket:
         position, beside = self.journal.position, self._pack()
         self.journal.keep(position, self.engine.snapshot(), beside)
         self._kept_commands, self._batches = position.commands, 0
+
+    def statistics(self) -> JournaledStatistics:
+        """Count what waits for the disk, and what is on it."""
+        return JournaledStatistics(self._count_waiting(), self._held_up, self.journal.statistics())
 
     async def close(self) -> None:
         """Do what waits, and let go of the journal. Idempotent; JournalError when the disk does not take it."""
@@ -143,6 +157,9 @@ class JournaledMarket:
             self._apply(rows)
             if self.commands - self._kept_commands >= KEEP_COMMANDS or self._batches >= self._keep_batches:
                 await asyncio.to_thread(self.keep)
+
+    def _count_waiting(self) -> int:
+        return sum(map(len, self._waiting))
 
     def _apply(self, rows: Commands) -> None:
         self.market.apply(self.engine.process(rows))

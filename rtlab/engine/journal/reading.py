@@ -122,6 +122,9 @@ def _segments_from(folder: Path, start: Position) -> list[Segment]:
             raise segment.refuse("the segment is another than its name says", 0, got=segment.begin.commands)
     check_order(segments)
     if start not in segments[0].boundaries:
+        problem = segments[0].problem
+        if problem is not None:
+            raise segments[0].refuse(problem.what, problem.offset)
         what = f"the segment does not go through the snapshot after {start.commands:,} commands"
         raise segments[0].refuse(what)
     return segments

@@ -65,6 +65,7 @@ async def test_what_waits_for_the_disk_is_written_with_one_sync(tmp_path):
         flow = Flow(SEED)
         for _ in range(30):
             await journaled.match(flow.take(20))
+        assert journaled.statistics()[:2] == (600, 0)
         await journaled.match(flow.take(0))
     assert [len(rows) for rows in read_journal(tmp_path).batches()] == [600]
     assert journaled.market.state("BTC-USD").position > 0
@@ -76,6 +77,8 @@ async def test_a_source_that_is_too_fast_for_the_disk_waits(tmp_path):
         rows = np.resize(Flow(SEED).take(512), MOST_WAITING)
         await journaled.match(rows)
         assert journaled.commands == MOST_WAITING
+        assert journaled.statistics()[:2] == (0, 1)
+        assert journaled.statistics().journal.batches == 1
 
 
 async def test_what_is_published_is_on_the_disk_before(tmp_path):

@@ -1,9 +1,9 @@
 import os
 
 import pytest
-from support.journals import assert_never_killed, files_of, journaled, stream, write
+from support.journals import assert_never_killed, files_of, journaled, new_engine, stream, write
 
-from rtlab.engine.journal import recovered
+from rtlab.engine.journal import JournaledEngine, recovered
 from rtlab.engine.journal.reading import commands_from, is_journal, read_journal
 from rtlab.engine.journal.segments import read_segment
 from rtlab.engine.journal.snapshots import KeptSnapshot, pack_kept
@@ -135,6 +135,19 @@ def test_damage_with_a_whole_batch_behind_it_is_no_torn_end_even_if_nothing_is_k
     path.write_bytes(content)
     with pytest.raises(JournalError, match="and a whole batch follows at"):
         read_journal(folder)
+
+
+def test_damage_before_the_snapshot_is_told_as_what_it_is(tmp_path):
+    with JournaledEngine(tmp_path, new_engine) as engine:
+        engine.process(stream(100))
+        engine.process(stream(200)[100:])
+        engine.keep()
+    path = segments(tmp_path)[0]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=f"{path}, offset .*: the checksum of the batch does not fit"):
+        read_journal(tmp_path)
 
 
 def test_damage_in_a_segment_before_the_last_is_refused_there(folder):
