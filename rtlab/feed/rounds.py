@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.feed.connection import Connection
-from rtlab.feed.fanout import Sender, is_possible
+from rtlab.feed.fanout import ENTRIES, Sender, is_possible
 from rtlab.feed.frames import Frames
 from rtlab.protocol import Subscriber
 from rtlab.protocol.cohort import Cohorts, Step
@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 SLICE_NS = 2_000_000
 """After this long the loop gets its turn: sockets to accept, answers to read, pings."""
 
-CHUNK = 400  # members whose sends go in one call of the kernel
+CHUNK = ENTRIES  # members whose sends go in one call of the kernel: they take less than a slice
 SINGLES_NS = 8_000_000
 """After so long with single readers a round is over: who is left is served until the next one, and first in it."""
 

@@ -6,7 +6,7 @@ A package of its own, because a kernel compiles anew when a file of its package 
 """
 
 from rtlab.feed.fanout.loop import FULL, is_possible, send_to_all
-from rtlab.feed.fanout.ring import Ring
+from rtlab.feed.fanout.ring import ENTRIES, Ring
 from rtlab.feed.fanout.sender import Sender, warm_up
 
-__all__ = ["FULL", "Ring", "Sender", "is_possible", "send_to_all", "warm_up"]
+__all__ = ["ENTRIES", "FULL", "Ring", "Sender", "is_possible", "send_to_all", "warm_up"]

@@ -38,21 +38,23 @@ _syscall = _types.ExternalFunction("syscall", _word(_word, _word, _word, _word, 
 def _send_by_ring(
     ring: int,
     requests: Ints,
-    heads: tuple[Numbers, Numbers, Numbers, Numbers],
+    taken: Numbers,
+    given: Numbers,
     completions: Ints,
+    seen: Numbers,
+    done: Numbers,
     descriptors: Ints,
     frame: Bytes,
-    flags: int,
     took: Ints,
 ) -> int:
-    taken, given, seen, done = heads  # submissions the system took, we gave; completions we saw, it has done
+    # requests that the system took and that we gave; completions that we have seen and that it has done
     address, size, first = frame.ctypes.data, frame.size, np.int64(given[0])
     count = 0
     for i in range(descriptors.size):
         took[i] = -1
         if descriptors[i] >= 0:
             row = requests[(first + count) % len(requests)]
-            row[0], row[2], row[3], row[4] = _SEND | descriptors[i] << 32, address, size | flags << 32, i
+            row[0], row[2], row[3], row[4] = _SEND | descriptors[i] << 32, address, size | FLAGS << 32, i
             count += 1
     given[0] = first + count
     short, waiting, tries = descriptors.size, count, 0
@@ -73,7 +75,7 @@ def _send_by_ring(
         left = np.int64(given[0] - taken[0])
         for k in range(count - left, count):
             i = requests[(first + k) % len(requests)][4]
-            took[i] = send(descriptors[i], address, size, flags)
+            took[i] = send(descriptors[i], address, size, FLAGS)
             short -= took[i] == size
         given[0] = taken[0]
         return -1 - short
@@ -107,8 +109,9 @@ class Ring:
             (completions, theirs[0]),
             (completions, theirs[1]),
         )
-        taken, given, seen, done = (np.frombuffer(where, np.uint32, 1, at) for where, at in places)
-        self._heads = taken, given, seen, done
+        self._taken, self._given, self._seen, self._done = (
+            np.frombuffer(where, np.uint32, 1, at) for where, at in places
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -118,11 +121,10 @@ class Ring:
 
     def send_to_all(self, descriptors: Ints, frame: bytes, took: Ints) -> int:
         """See `loop.send_to_all`."""
-        short = 0
-        for i in range(0, len(descriptors), ENTRIES):
-            some = slice(i, i + ENTRIES)
-            short += self._send(descriptors[some], np.frombuffer(frame, np.uint8), took[some])
-        return short
+        if len(descriptors) <= ENTRIES:
+            return self._send(descriptors, np.frombuffer(frame, np.uint8), took)
+        parts = (slice(i, i + ENTRIES) for i in range(0, len(descriptors), ENTRIES))
+        return sum(self.send_to_all(descriptors[part], frame, took[part]) for part in parts)
 
     def close(self) -> None:
         """Give it back. Idempotent."""
@@ -131,8 +133,10 @@ class Ring:
             os.close(ring)
 
     def _send(self, descriptors: Ints, frame: Bytes, took: Ints) -> int:
-        rings = self._requests, self._heads, self._completions
-        short = _send_by_ring(self._ring, *rings, descriptors, frame, FLAGS, took)
+        # arrays one by one: of a tuple of them numba asks the types anew at each call
+        requests = self._requests, self._taken, self._given
+        completions = self._completions, self._seen, self._done
+        short = _send_by_ring(self._ring, *requests, *completions, descriptors, frame, took)
         if short < 0:
             self.failed, short = True, -1 - short
         return short

@@ -6,6 +6,9 @@ from rtlab.compiling import announce
 from rtlab.feed.fanout.loop import Ints, is_possible, send_to_all
 from rtlab.feed.fanout.ring import Ring
 
+FEW = 8
+"""From so many sockets on one call for all is cheaper."""
+
 
 class Sender:
     """Sends for the thread that made it: by a ring where there is one, else by one call for each socket."""
@@ -26,7 +29,7 @@ class Sender:
 
     def send_to_all(self, descriptors: Ints, frame: bytes, took: Ints) -> int:
         """See `loop.send_to_all`."""
-        if self._ring is None or self._ring.failed:
+        if len(descriptors) < FEW or self._ring is None or self._ring.failed:
             return send_to_all(descriptors, frame, took)
         return self._ring.send_to_all(descriptors, frame, took)
 
