@@ -11,18 +11,6 @@ from rtlab.feed.fanout import FULL, Ring, send_to_all
 from rtlab.feed.fanout.ring import ENTRIES
 
 
-def _ring_or_reason() -> str | None:
-    try:
-        Ring().close()
-    except OSError as missing:
-        return f"no io_uring here: {missing}"
-    return None
-
-
-_reason = _ring_or_reason()
-pytestmark = pytest.mark.skipif(_reason is not None, reason=str(_reason))
-
-
 @pytest.fixture
 def ring():
     with Ring() as made:
