@@ -1,12 +1,13 @@
 from zlib import crc32
 
 import pytest
-from support.journals import assert_never_killed, new_engine, stream, write
+from support.journals import assert_never_killed, journaled, new_engine, stream, write
 
 from rtlab.engine import Engine
 from rtlab.engine.journal import KeptSnapshot, replay_journal
 from rtlab.engine.journal.snapshots import pack_kept, read_kept
 from rtlab.errors import JournalError
+from rtlab.model import NewOrder, Side
 
 
 @pytest.fixture
@@ -55,3 +56,22 @@ def test_a_snapshot_with_another_book_is_found(folder):
     path.write_bytes(pack_kept(KeptSnapshot(kept.commands, kept.chain, other.snapshot())))
     with pytest.raises(JournalError, match="the snapshot's book of BTC-USD"):
         replay_journal(folder)
+
+
+def test_a_snapshot_with_another_queue_is_found_by_what_comes_after_it(tmp_path):
+    def order(order_id, side, qty):
+        return NewOrder(instrument="BTC-USD", order_id=order_id, side=side, price=5, qty=qty)
+
+    with journaled(tmp_path) as engine:
+        engine.submit(order(1, Side.BID, 7))
+        engine.submit(order(2, Side.BID, 7))
+        engine.keep()
+        engine.submit(order(3, Side.ASK, 4))
+    assert replay_journal(tmp_path).snapshots == (2,)
+    path = max(tmp_path.glob("*.snapshot"))
+    kept, other = read_kept(path), new_engine()
+    other.submit(order(2, Side.BID, 7))
+    other.submit(order(1, Side.BID, 7))
+    path.write_bytes(pack_kept(KeptSnapshot(kept.commands, kept.chain, other.snapshot())))
+    with pytest.raises(JournalError, match=f"{path}, offset 0: commands 2 to 3 give other events"):
+        replay_journal(tmp_path)
