@@ -1,4 +1,5 @@
 import asyncio
+import resource
 
 import msgspec
 import numpy as np
@@ -9,7 +10,7 @@ from support.waiting import until
 from rtlab.client import LinkState, connect
 from rtlab.config import Settings
 from rtlab.engine.journal import commands_from, read_journal, verify_journal
-from rtlab.errors import ConfigError, FencedError
+from rtlab.errors import ConfigError, FencedError, JournalError
 from rtlab.lab.journaled import Beside
 from rtlab.lab.roles import redis_of, serve_engine, serve_gateway
 from rtlab.lab.server import serve_simulated
@@ -110,6 +111,26 @@ async def test_an_engine_whose_streams_another_one_took_over_begins_a_new_epoch(
         await (await Role(serve_engine, journaled).ready()).end()
         assert second > first
         assert epoch_of(tmp_path) == second
+
+
+async def test_a_full_disk_ends_the_engine_with_its_error_and_the_next_goes_on(tmp_path):
+    with store_server() as server:
+        settings = Settings(port=0, redis_url=server.url, rate=2000, journal=str(tmp_path))
+        engine = await Role(serve_engine, settings).ready()
+        await until(lambda: next(tmp_path.glob("*.segment"), None) is not None)
+        epoch, (soft, hard) = epoch_of(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+        segment = next(tmp_path.glob("*.segment"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (segment.stat().st_size + 1000, hard))
+        try:
+            with pytest.raises(JournalError, match="File too large"):
+                await asyncio.wait_for(engine.task, 20)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        before = verify_journal(tmp_path)
+        assert (before.torn, before.commands > 0) == (None, True)
+        await (await Role(serve_engine, settings).ready()).end()
+        assert verify_journal(tmp_path).commands >= before.commands
+        assert epoch_of(tmp_path) == epoch
 
 
 def epoch_of(folder):
