@@ -12,15 +12,18 @@ who folds whole steps stands at the same (epoch, seq) in every channel as the en
 
 from rtlab.store.api import Store, StoredBook
 from rtlab.store.following import Follower, FollowerStatistics
+from rtlab.store.hot import BlockingHotReader, HotReader
 from rtlab.store.log import LogLimits
 from rtlab.store.outgoing import History
 from rtlab.store.recording import Recorder, RecorderLimits, RecorderStatistics
 from rtlab.store.writing import Writer, WriterStatistics
 
 __all__ = [
+    "BlockingHotReader",
     "Follower",
     "FollowerStatistics",
     "History",
+    "HotReader",
     "LogLimits",
     "Recorder",
     "RecorderLimits",
