@@ -167,6 +167,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             min_length=1, description="folder of the engine's journal, from which it goes on; none keeps none"
         ),
     ] = NO_JOURNAL
+    store: Annotated[
+        str,
+        Meta(min_length=1, description="folder of the recorded history that a lab reads; none has none"),
+    ] = "none"
     resume_wait_s: Annotated[
         float,
         Meta(

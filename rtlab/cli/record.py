@@ -47,7 +47,7 @@ def command(
     from rtlab.store.recording import Recorder
 
     def say(recorder: Recorder) -> None:
-        told = {"folder": str(folder), "redis": recorder.url}
+        told = {"url": recorder.url, "folder": str(folder)}
         click.echo(json.dumps(told) if owned else f"recording into {folder} (Ctrl-C ends it)")
 
     async def main() -> None:

@@ -4,12 +4,13 @@ import asyncio
 import atexit
 import os
 from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rtlab.client import Client
 from rtlab.client import connect as connect_client
 from rtlab.config import Settings, load
-from rtlab.errors import ClosedError, InstrumentError, RtlabError
+from rtlab.errors import ClosedError, InstrumentError, RtlabError, StoreError
 from rtlab.lab.hub import Followed, Hub, Wish
 from rtlab.lab.live import LiveBook
 from rtlab.lab.loop import LabLoop, runs_here
@@ -19,8 +20,12 @@ from rtlab.model import Instrument
 from rtlab.pipelines import FrameStream
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from rtlab.lab.dashboard import Dashboard
     from rtlab.lab.eyes import Watched
+    from rtlab.lab.history import Recording
+    from rtlab.store import Store
 
 BOOK_DEPTH = 100
 CLOSE_S = 10.0
@@ -43,6 +48,7 @@ class Lab:
         self._streams = Streams(self.hub, hz=settings.frame_hz)
         self._instruments = {one.symbol: one for one in instruments}
         self._watched: dict[str, Watched] = {}
+        self._recordings: list[Recording] = []
         self._client: Client | None = None
         self._server = ServerProcess(_server_arguments(settings)) if url is None else None
         self._closed = False
@@ -103,6 +109,33 @@ class Lab:
             return self._watched[symbol]
 
         return self.loop.call(watch)
+
+    def record(self, folder: "str | Path | None" = None) -> "Recording":
+        """Record the feed from now on into `folder` (None: a temporary one), in a process of its own."""
+        self._check_open()
+        from rtlab.lab.history import Recording  # late: pyarrow costs half a second
+
+        if not runs_here():
+            self._opening.result()
+        recording = Recording(self.loop, self.url, None if folder is None else Path(folder))
+        self._recordings.append(recording)
+        return recording
+
+    def history(self, channel: str, symbol: str, span: str = "1h") -> "pa.Table":
+        """Give the last `span` (as 30s, 5m, 1h, 7d) of recorded rows of `trades` or `book`, hot and cold as one.
+
+        StoreError when nothing is recorded: `record()`, or the setting `store`.
+        """
+        self._check_open()
+        from rtlab.store import Store
+        from rtlab.store.moments import span_ns
+
+        if self._recordings:
+            return _last(self._recordings[-1].store, channel, symbol, span_ns(span))
+        if self.settings.store == "none":
+            raise StoreError("this lab has no history", expected="lab.record(), or the setting store")
+        with Store(self.settings.store) as store:
+            return _last(store, channel, symbol, span_ns(span))
 
     def statistics(self) -> Mapping[str, tuple[object, ...]]:
         """Count what was sent, merged, dropped, lost and found again: named tuples by part of the lab."""
@@ -191,6 +224,8 @@ class Lab:
             self._closed = True
             for watched in self._watched.values():
                 watched.close()
+            for recording in self._recordings:
+                await recording.end()
             self._streams.close()
             if self._client is not None:
                 await self._client.close()
@@ -215,6 +250,10 @@ class Lab:
     def _check_open(self) -> None:
         if self._closed:
             raise ClosedError("this lab is closed", expected="a new rtlab.demo() or rtlab.connect(url)")
+
+
+def _last(store: "Store", channel: str, symbol: str, span: int) -> "pa.Table":
+    return store.read(channel, symbol, store.newest(symbol) - span)
 
 
 def demo(**flags: object) -> Lab:

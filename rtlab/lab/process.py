@@ -12,12 +12,19 @@ READY_TIMEOUT_S = 120.0  # the first start on a machine compiles the kernels
 
 
 class ServerProcess:
-    """`rtlab serve` as a child. It reads our end of a pipe: when that closes, also by SIGKILL, it ends.
+    """`rtlab serve` (or another `command`) as a child. It reads our end of a pipe: when that closes it ends.
 
-    `environ` is added to our own environment.
+    That is so by SIGKILL as well. `environ` is added to our own environment.
     """
 
-    def __init__(self, arguments: Sequence[str] = (), *, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str] = (),
+        *,
+        environ: Mapping[str, str] | None = None,
+        command: str = "serve",
+    ) -> None:
+        self._command = command
         self._arguments, self._environ = list(arguments), {**os.environ, **(environ or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._relay: asyncio.Task[None] | None = None
@@ -31,7 +38,7 @@ class ServerProcess:
     async def start(self) -> str:
         """Start the child and give its feed's address; AddressError or UnreachableError when it does not come up."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rtlab", "serve", "--owned", *self._arguments),
+            *(sys.executable, "-m", "rtlab", self._command, "--owned", *self._arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -146,6 +146,11 @@ class Store:
         else:
             self.cold.manifest(instrument)
 
+    def newest(self, instrument: str) -> int:
+        """Give the latest time (ns) of an instrument's rows; StoreError when there are none."""
+        rows, stand = self.cold.open_rows(instrument)[0], self.cold.manifest(instrument).stand
+        return max(stand.ts, int(rows.column("ts").to_numpy().max()) if rows.num_rows else 0)
+
     def book(self, instrument: str, *, at: Moment | At) -> StoredBook:
         """Give the book right after the last level change with a time up to `at`, or at (epoch, seq) of the book.
 

@@ -1,0 +1,43 @@
+import os
+import time
+
+import pytest
+
+import rtlab
+from rtlab.errors import ConfigError, StoreError
+from rtlab.store import Store
+
+
+def wait_until(condition, deadline_s=60.0):
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def rows_of(lab, channel="trades"):
+    try:
+        return lab.history(channel, "BTC-USD", "1h").num_rows
+    except StoreError:  # nothing has come yet
+        return 0
+
+
+def test_a_lab_records_its_feed_and_remembers_it_after_its_end(tmp_path):
+    with rtlab.demo(rate=2000) as lab:
+        with pytest.raises(StoreError, match=r"this lab has no history: expected lab\.record\(\)"):
+            lab.history("trades", "BTC-USD")
+        recording = lab.record(tmp_path / "store")
+        wait_until(lambda: rows_of(lab) > 50)
+        wait_until(lambda: rows_of(lab, "book") > 500)
+        with pytest.raises(ConfigError, match="no span"):
+            lab.history("trades", "BTC-USD", "an hour")
+        last = lab.history("trades", "BTC-USD", "1s")
+        assert last.num_rows <= rows_of(lab)
+        before, pid = rows_of(lab), recording.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with Store(tmp_path / "store") as store:
+        kept = store.read("trades", "BTC-USD")
+        assert kept.num_rows >= before
+        seqs = kept.column("seq").to_pylist()
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
