@@ -94,6 +94,7 @@ class _One:
         self.taking = Taking(instrument, Stand())
         self.rolled_at = 0.0
         self.marked = ""
+        self.worst_lag_s = 0.0
         self.heads: deque[tuple[float, Point]] = deque(maxlen=_HEADS)
         self.is_known = True
 
@@ -125,14 +126,22 @@ class _One:
             self.writer.roll()
             self.rolled_at = now
 
+    def see(self, now: float, head: Point) -> None:
+        if head > max(self.heads[-1][1] if self.heads else head._replace(epoch=-1), self.safe):
+            self.heads.append((now, head))
+
+    @property
+    def safe(self) -> Point:
+        return Point(self.writer.stand.epoch, self.writer.stand.position)
+
     def lag(self, now: float) -> tuple[float, int]:
-        stand = self.writer.stand
-        safe = Point(stand.epoch, stand.position)
+        safe = self.safe
         newest = self.heads[-1][1] if self.heads else safe
         while self.heads and self.heads[0][1] <= safe:
-            self.heads.popleft()
+            self.worst_lag_s = max(self.worst_lag_s, now - self.heads.popleft()[0])
         if not self.heads:
             return 0.0, 0
+        self.worst_lag_s = max(self.worst_lag_s, now - self.heads[0][0])
         behind = newest.position - safe.position if newest.epoch == safe.epoch else newest.position
         return now - self.heads[0][0], max(0, behind)
 
@@ -150,7 +159,6 @@ class Recorder:
         self.state = RecorderState.WAITING
         self._ones: dict[bytes, _One] = {}
         self._entries = self._gone = self._stalled = self._blocked = 0
-        self._worst_lag = 0.0
         self._alarmed = False
         self._heads_at = self._flushed_at = 0.0
         self._progress = asyncio.Event()
@@ -217,7 +225,7 @@ class Recorder:
             entries=self._entries,
             lag_s=max((one[0] for one in lags), default=0.0),
             lag_rows=sum(one[1] for one in lags),
-            worst_lag_s=self._worst_lag,
+            worst_lag_s=max((one.worst_lag_s for one in ones), default=0.0),
             rolls=sum(one.rolls for one in counts),
             files=sum(one.files for one in counts),
             recovered=sum(one.recovered for one in counts),
@@ -331,6 +339,9 @@ class Recorder:
                     one.flush(now, limits)
 
         await _whole(flush, list(self._ones.values()))
+        now = time.monotonic()
+        for one in self._ones.values():
+            one.lag(now)
         pipeline = self._redis.pipeline(transaction=False)
         for one in self._ones.values():
             stand = one.writer.stand
@@ -347,10 +358,8 @@ class Recorder:
             pipeline.xrevrange(key, count=1)
         now = time.monotonic()
         for one, newest in zip(self._ones.values(), await pipeline.execute(), strict=True):
-            if newest and (point := Point.of(newest[0][0])) != (one.heads[-1][1] if one.heads else None):
-                one.heads.append((now, point))
+            one.see(now, Point.of(newest[0][0]) if newest else Point(0, 0))
         lag = max((one.lag(now)[0] for one in self._ones.values()), default=0.0)
-        self._worst_lag = max(self._worst_lag, lag)
         if (lag > self.limits.alarm_s) is not self._alarmed:
             self._alarmed = not self._alarmed
             told = log.error if self._alarmed else log.warning

@@ -1,0 +1,81 @@
+"""`rtlab bench store`: recording, asking and hot reading, beside ArcticDB and plain XADD."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from rtlab.cli.bench.store.hot import hot_reads
+from rtlab.cli.bench.store.peers import arctic, plain_xadd
+from rtlab.cli.bench.store.queries import ask, start_times
+from rtlab.cli.bench.store.recording import record, sample
+from rtlab.cli.bench.store.seam import last_minute
+
+ROWS_PER_S = 200_000
+Row = dict[str, object]
+
+
+def run(quick: bool) -> dict[str, object]:
+    """Measure all of it; give results and goals as `rtlab bench --json` prints them."""
+    seconds = 10.0 if quick else 60.0
+    made = record(ROWS_PER_S, seconds)
+    case = f"{ROWS_PER_S:,} rows/s for {seconds:.0f} s"
+    results = [
+        row("recorded, hot and cold", "rtlab", case, "rows/s", [made.rows_per_s]),
+        row("worst lag", "rtlab", case, "s", [made.worst_lag_s]),
+        row("increments and trades", "rtlab", case, "bytes/row", [made.bytes_per_row]),
+    ]
+    frames = sample(200_000 if quick else 1_000_000)
+    results += [*arctic(frames), plain_xadd(frames, 3.0 if quick else 10.0)]
+    asked = ask(1_200_000 if quick else 12_000_000)
+    results += [row(name, "rtlab", asked.case, "ms", took) for name, took in asked.took.items()]
+    results.append(row("read the last minute", "rtlab", "recorder 60 s behind", "ms", last_minute(quick)))
+    results += [
+        row(name, "rtlab", "200 readers beside a recorder at 50,000 rows/s", "ms", took)
+        for name, took in asyncio.run(hot_reads(5.0 if quick else 20.0)).items()
+    ]
+    results.append(
+        row("start the embedded server", "rtlab", "a kept folder", "ms", start_times(5 if quick else 20))
+    )
+    return {"results": results, "goals": goals(results)}
+
+
+def row(name: str, contender: str, case: str, unit: str, numbers: Sequence[float]) -> Row:
+    """Give one result; `p95` and `p99` where there are many numbers."""
+    ordered = sorted(numbers)
+    more = {
+        f"p{percent}": ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+        for percent in (95, 99)
+        if len(ordered) > 1
+    }
+    told = {"runs": len(numbers), "median": median(numbers), "min": ordered[0], "max": ordered[-1], **more}
+    return {"name": name, "contender": contender, "case": case, "unit": unit, **told}
+
+
+_GOALS = (
+    (1, "recorded, hot and cold", "median", ROWS_PER_S * 0.99, ">="),
+    (1, "worst lag", "median", 1.0, "<="),
+    (1, "increments and trades", "median", 8.0, "<="),
+    (2, "one-second OHLCV of one instrument", "p95", 100.0, "<="),
+    (2, "count", "p95", 30.0, "<="),
+    (2, "as-of join of trades with the book", "p95", 1000.0, "<="),
+    (3, "read the last minute", "p99", 100.0, "<="),
+    (7, "start the embedded server", "median", 150.0, "<="),
+    (8, "book", "p99", 1.0, "<="),
+    (8, "ticker", "p99", 1.0, "<="),
+)
+
+
+def goals(results: Sequence[Mapping[str, object]]) -> list[Row]:
+    """Take the numbers that Shows bounds."""
+    by_name = {str(one["name"]): one for one in results if one["contender"] == "rtlab"}
+    return [
+        {
+            "show": show,
+            "name": f"{name}, {which}",
+            "value": by_name[name].get(which),
+            "bound": bound,
+            "op": op,
+        }
+        | {"unit": by_name[name]["unit"]}
+        for show, name, which, bound, op in _GOALS
+    ]
