@@ -50,6 +50,7 @@ DEFAULTS = {
     "drain_s": 5.0,
     "redis_url": "embedded",
     "journal": "none",
+    "store": "none",
     "resume_wait_s": 2.0,
     "history_s": 60.0,
     "history_bytes": 67108864,
