@@ -117,7 +117,7 @@ async def test_a_full_disk_ends_the_engine_with_its_error_and_the_next_goes_on(t
     with store_server() as server:
         settings = Settings(port=0, redis_url=server.url, rate=2000, journal=str(tmp_path))
         engine = await Role(serve_engine, settings).ready()
-        await until(lambda: next(tmp_path.glob("*.segment"), None) is not None)
+        await until(lambda: verify_journal(tmp_path).commands)
         epoch, (soft, hard) = epoch_of(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
         segment = next(tmp_path.glob("*.segment"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (segment.stat().st_size + 1000, hard))
