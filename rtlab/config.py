@@ -20,7 +20,7 @@ NOT_SETTINGS = {
 }
 """Variables that begin as settings do, are read elsewhere, and are ignored here."""
 
-SECRETS = frozenset({"token"})
+SECRETS = frozenset({"token", "bus_url"})
 """Settings whose values are in no text that is shown or logged."""
 
 NO_JOURNAL = "none"
@@ -171,6 +171,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(min_length=1, description="folder of the recorded history that a lab reads; none has none"),
     ] = "none"
+    bus_url: Annotated[
+        str,
+        Meta(
+            min_length=1, description="the bus: redis://, unix:// or amqp://; embedded starts one of our own"
+        ),
+    ] = "embedded"
     resume_wait_s: Annotated[
         float,
         Meta(

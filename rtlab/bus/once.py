@@ -84,7 +84,8 @@ class SqliteOnce:
     """Applies effects once in a SQLite file, whose tables it makes. For plain handlers; any number of threads.
 
     `refused` counts writes of consumers that hold their shard no more, `repeated` events that were applied already.
-    UnreachableError when the file stays locked by others.
+    UnreachableError when the file stays locked by others: a process that is frozen inside its transaction, or while it
+    closes the file, keeps it locked until it wakes or dies.
     """
 
     def __init__(self, path: Path | str, *, keep_s: float = KEEP_S) -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "replay": "Send a recording through the feed, and check it.",
     "journal": "Verify, print or replay an engine's journal.",
     "chaos": "Break the feed in seeded runs, and check what it cost.",
+    "bus": "Look after the bus and its dead letters.",
     "bench": "Measure, side by side with a peer.",
     "doctor": "Tell what this machine has, and what is missing.",
 }

@@ -52,6 +52,11 @@ class Crowd:
         """Start another in the place of each that has ended by itself."""
         self.members = [one if one.poll() is None else self._start(one) for one in self.members]
 
+    def fenced(self, database: Path) -> int:
+        """How many effects were refused because their consumer held its shard no more."""
+        told = Path(f"{database}.fenced")
+        return sum(map(int, told.read_text().split())) if told.exists() else 0
+
     def wait_ready(self) -> None:
         """Wait until all have joined."""
         for member in self.members:

@@ -38,12 +38,12 @@ log.console = false
 class RabbitServer:
     """One node. `with RabbitServer(folder) as server`; skips the test where the program is not installed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tcp: bool = True) -> None:
         if PROGRAM is None:
             pytest.skip("rabbitmq-server is not installed")
-        self.folder, self.port, self.kills = folder, _free_port(), 0
+        self.folder, self.port, self.kills = folder, free_port(), 0
         self._name = f"rtlab{secrets.token_hex(6)}@localhost"
-        self._distribution, self._mapper = _free_port(), _free_port()
+        self._distribution, self._mapper = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("home", "mnesia", "log", "config"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ class RabbitServer:
         return (self.folder / "log" / "out").read_text()[-2000:]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

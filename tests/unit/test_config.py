@@ -51,6 +51,7 @@ DEFAULTS = {
     "redis_url": "embedded",
     "journal": "none",
     "store": "none",
+    "bus_url": "embedded",
     "resume_wait_s": 2.0,
     "history_s": 60.0,
     "history_bytes": 67108864,
