@@ -25,6 +25,7 @@ from rtlab.store.cold.columns import Stand, of_channel, stand_after
 from rtlab.store.cold.files import Making, by_day, read_file
 from rtlab.store.cold.locks import locked, take
 from rtlab.store.cold.manifest import (
+    FileEntry,
     Gap,
     Manifest,
     load_manifest,
@@ -171,17 +172,26 @@ class ColdWriter:
             making.add(symbol, "levels", _levels_rows(self.levels, stand), stand.ts)
         tail = f"tail/{self.name}/{old.generation + 1}-{token_hex(4)}.arrows"
         fresh = TailWriter(self.work / tail)
-        with locked(self.commit_lock):
-            entries = making.move()
-            now = load_manifest(self.place, symbol) or old
-            gaps = now.gaps if gap is None else (*now.gaps, gap)
-            self.stand = self.stand if gap is None else gap.after
-            after = msgspec.structs.replace(now.with_files(entries), stand=self.stand, tail=tail, gaps=gaps)
-            save_manifest(self.place, after)
-        self._change_tail(fresh, now.tail)
+        try:
+            entries = self._replace_manifest(making, old, tail, gap)
+        except BaseException:
+            fresh.close()
+            raise
+        self._change_tail(fresh)
         self._count(rolls=len(tails), files=len(entries), gaps=gap is not None)
 
-    def _change_tail(self, fresh: TailWriter, old: str) -> None:
+    def _replace_manifest(self, making: Making, old: Manifest, tail: str, gap: Gap | None) -> list[FileEntry]:
+        with locked(self.commit_lock):
+            entries = making.move()
+            now = load_manifest(self.place, self.instrument.symbol) or old
+            gaps = now.gaps if gap is None else (*now.gaps, gap)
+            stand = self.stand if gap is None else gap.after
+            after = msgspec.structs.replace(now.with_files(entries), stand=stand, tail=tail, gaps=gaps)
+            save_manifest(self.place, after)
+        self.stand = stand
+        return entries
+
+    def _change_tail(self, fresh: TailWriter) -> None:
         if self._tail is not None:
             self._tail.close()
         self._tail, self.tail_rows = fresh, 0
