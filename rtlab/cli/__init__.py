@@ -12,6 +12,8 @@ COMMANDS = {
     "demo": "Serve a simulated market and its dashboard.",
     "serve": "Serve a feed: a simulated market, over WebSocket.",
     "record": "Record a feed, an engine or a recording, hot and cold.",
+    "import": "Add your own trades (CSV, Parquet) to a store.",
+    "export": "Write rows of a store to CSV or Parquet.",
     "tend": "Compact a store, drop what is too old, check the rest.",
     "replay": "Send a recording through the feed, and check it.",
     "journal": "Verify, print or replay an engine's journal.",
@@ -29,6 +31,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in ("import", "export"):  # which are no names of modules
+            found: click.Command = getattr(import_module("rtlab.cli.transfer"), f"{cmd_name}_command")
+            return found
         command: click.Command = import_module(f"rtlab.cli.{cmd_name}").command
         return command
 

@@ -1,0 +1,120 @@
+"""Trades as other people keep them: tables of any column names into the store, and out again.
+
+Nothing is guessed: who imports says which column is which, and what times are in. Prices and quantities become whole
+ticks and lots, exactly; one that is off the grid is an error that names its row.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from rtlab.errors import ConfigError, GridError, SourceError
+from rtlab.model import Instrument
+from rtlab.store.cold.columns import TRADES, Stand
+from rtlab.store.cold.place import Place
+from rtlab.store.cold.schema import COLUMNS, TAIL_SCHEMA, Ints, Levels
+from rtlab.store.cold.writer import ColdWriter
+
+FIELDS = ("ts", "price", "qty", "side")
+UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+SIDES = {"buy": 0, "b": 0, "bid": 0, "0": 0, "sell": 1, "s": 1, "ask": 1, "1": 1}
+"""What may stand in the column of the aggressor's side, in any case."""
+_PIECE = 500_000
+
+
+def mapping_of(text: str) -> dict[str, str]:
+    """Read `ts=time,price=px,qty=size,side=aggressor`; ConfigError when a field is missing, unknown or twice."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    mapping = {field.strip(): column.strip() for field, _, column in pairs}
+    if sorted(mapping) != sorted(FIELDS) or len(pairs) != len(FIELDS) or not all(mapping.values()):
+        wanted = ",".join(f"{name}=COLUMN" for name in FIELDS)
+        raise ConfigError("the columns are not all said, each once", expected=wanted, got=text)
+    return mapping
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a CSV file (each value as its text) or a Parquet file; SourceError when it is neither."""
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_table(path)
+        with path.open(encoding="utf-8") as file:
+            names = file.readline().rstrip("\r\n").split(",")
+        text = pacsv.ConvertOptions(
+            column_types=dict.fromkeys((name.strip('"') for name in names), pa.string())
+        )
+        return pacsv.read_csv(path, convert_options=text)
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as problem:
+        raise SourceError(
+            f"{path} cannot be read: {problem}", expected="CSV with a header, or Parquet"
+        ) from None
+
+
+def import_trades(
+    table: pa.Table, mapping: Mapping[str, str], unit: str, instrument: Instrument, place: Place, work: Path
+) -> int:
+    """Add trades to the store as an epoch of their own, in the order of the table; give how many.
+
+    ConfigError when a column is not there or times run backwards, GridError and SourceError name the row.
+    """
+    if missing := sorted(set(mapping.values()) - set(table.column_names)):
+        have = ", ".join(table.column_names)
+        raise ConfigError("the table has no such column", expected=f"some of {have}", got=", ".join(missing))
+    if unit not in UNITS:
+        raise ConfigError("times are in no such unit", expected=f"one of {', '.join(UNITS)}", got=unit)
+    columns = {field: table.column(mapping[field]).to_pylist() for field in FIELDS}
+    ts = _whole(columns["ts"], lambda one: int(Decimal(str(one)) * UNITS[unit]), "time")
+    if len(ts) and (back := np.flatnonzero(np.diff(ts) < 0)).size:
+        raise SourceError(f"row {int(back[0]) + 2}: its time is before that of the row above")
+    price = _whole(columns["price"], lambda one: instrument.ticks(str(one)), "price")
+    qty = _whole(columns["qty"], lambda one: instrument.lots(str(one)), "quantity")
+    side = _whole(columns["side"], lambda one: SIDES[str(one).strip().lower()], "side (buy or sell)")
+    with ColdWriter(place, work, instrument) as writer:
+        epoch = writer.stand.epoch + 1
+        writer.begin(Stand(epoch, ts=writer.stand.ts), Levels.empty(), "imported")
+        for first in range(0, len(ts), _PIECE):
+            _append(writer, *(one[first : first + _PIECE] for one in (ts, price, qty, side)))
+        writer.roll()
+    return len(ts)
+
+
+def _whole(values: Sequence[object], convert: object, what: str) -> Ints:
+    made = np.empty(len(values), np.int64)
+    for number, value in enumerate(values):
+        try:
+            made[number] = convert(value)  # type: ignore[operator]
+        except GridError as problem:
+            raise GridError(f"row {number + 1}: {problem}") from None
+        except (ArithmeticError, KeyError, ValueError, TypeError):
+            raise SourceError(f"row {number + 1}: this is no {what}", got=value) from None
+    return made
+
+
+def _append(writer: ColdWriter, ts: Ints, price: Ints, qty: Ints, side: Ints) -> None:
+    stand, count = writer.stand, len(ts)
+    seqs, steps = (start + 1 + np.arange(count) for start in (stand.trades, stand.position))
+    channel, epoch = np.full(count, TRADES, np.int8), np.full(count, stand.epoch)
+    columns = (channel, epoch, seqs, steps, ts, side.astype(np.int8), price, qty)
+    batch = pa.RecordBatch.from_arrays([pa.array(one) for one in columns], schema=TAIL_SCHEMA)
+    after = Stand(stand.epoch, stand.position + count, stand.book, stand.trades + count, int(ts[-1]))
+    writer.append(batch, after)
+
+
+def export_rows(rows: pa.Table, instrument: Instrument, path: Path) -> None:
+    """Write rows to Parquet as they are (ticks and lots), or to CSV with decimal prices and quantities, exact."""
+    if path.suffix == ".parquet":
+        grid = {"tick_size": str(instrument.tick_size), "lot_size": str(instrument.lot_size)}
+        pq.write_table(rows.replace_schema_metadata(grid), path)
+        return
+    columns = {name: rows.column(name) for name in COLUMNS}
+    columns["price"] = pa.array(
+        [str(instrument.price(one)) for one in rows.column("price").to_pylist()], pa.string()
+    )
+    columns["qty"] = pa.array(
+        [str(instrument.quantity(one)) for one in rows.column("qty").to_pylist()], pa.string()
+    )
+    pacsv.write_csv(pa.table(columns), path)
