@@ -22,6 +22,7 @@ from rtlab.engine.journal import Journal, JournalStatistics
 from rtlab.errors import ConfigError, JournalError
 from rtlab.model import Instrument
 from rtlab.sources import Commands
+from rtlab.sources.simulated import Simulated
 
 KEEP_COMMANDS, KEEP_BATCHES = 250_000, 5_000
 """A snapshot is due after so many: a recovery replays two such spans at most, in a few seconds."""
@@ -45,6 +46,8 @@ class Beside(msgspec.Struct, frozen=True, array_like=True):
     origin: Origin
     chains: dict[str, int]
     states: list[bytes]
+    source: bytes = b""
+    """The simulated market's own state, at this command or a little after it."""
 
 
 class JournaledStatistics(NamedTuple):
@@ -83,13 +86,15 @@ class JournaledMarket:
             self.market = Market(instruments, beside.epoch, **kept)
             for symbol, state in zip(self.market.symbols, beside.states, strict=bool(beside.states)):
                 load_state(self.market.state(symbol), state)
-            newest = _beside(self.journal.reading.newest.beside, folder).epoch
-            if newest > beside.epoch:
-                self.market.begin(newest)
+            newest = _beside(self.journal.reading.newest.beside, folder)
+            if newest.epoch > beside.epoch:
+                self.market.begin(newest.epoch)
         except BaseException:
             self.journal.close()
             raise
         self.origin, self.ts, self.chains = beside.origin, beside.ts, beside.chains
+        self.source: Callable[[], bytes] = bytes
+        self._sources = [one.source for one in (newest, beside) if one.source]
         self._chains: Callable[[], Mapping[str, int]] = lambda: self.chains
         self._waiting: list[Commands] = []
         self._committing: asyncio.Task[None] | None = None
@@ -108,6 +113,16 @@ class JournaledMarket:
     def commands(self) -> int:
         """How many commands the engine has done in all its lives."""
         return self.journal.position.commands
+
+    def resume(self, simulated: Simulated) -> None:
+        """Bring the journal's simulated market to its next command; from here on its state is kept as well."""
+        began = simulated.state()
+        for state in [*self._sources, began]:
+            simulated.resume(state)
+            if simulated.given <= self.commands:
+                break
+        simulated.skip(self.commands - simulated.given)
+        self.source = simulated.state
 
     def go_on(self, chains: Callable[[], Mapping[str, int]]) -> None:
         """Replay what came after the snapshot; `chains` gives those of the market whenever a snapshot is kept."""
@@ -131,9 +146,9 @@ class JournaledMarket:
             self._held_up += 1
             await asyncio.shield(self._committing)
 
-    def keep(self) -> None:
-        """Keep a snapshot of engine and market as they are."""
-        position, beside = self.journal.position, self._pack()
+    def keep(self, source: bytes = b"") -> None:
+        """Keep a snapshot of engine and market as they are, and the state of their source."""
+        position, beside = self.journal.position, self._pack(source)
         self.journal.keep(position, self.engine.snapshot(), beside)
         self._kept_commands, self._batches = position.commands, 0
 
@@ -156,7 +171,7 @@ class JournaledMarket:
             await asyncio.to_thread(self.journal.append, rows)
             self._apply(rows)
             if self.commands - self._kept_commands >= KEEP_COMMANDS or self._batches >= self._keep_batches:
-                await asyncio.to_thread(self.keep)
+                await asyncio.to_thread(self.keep, self.source())
 
     def _count_waiting(self) -> int:
         return sum(map(len, self._waiting))
@@ -166,9 +181,9 @@ class JournaledMarket:
         self.ts = int(rows["ts"][-1])
         self._batches += 1
 
-    def _pack(self) -> bytes:
+    def _pack(self, source: bytes) -> bytes:
         states = [pack_state(self.market.state(symbol)) for symbol in self.market.symbols]
-        beside = Beside(self.market.epoch, self.ts, self.origin, dict(self._chains()), states)
+        beside = Beside(self.market.epoch, self.ts, self.origin, dict(self._chains()), states, source)
         return msgspec.msgpack.encode(beside)
 
 

@@ -108,7 +108,7 @@ async def play_on(journaled: JournaledMarket, settings: Settings, ended: asyncio
     """Play the simulated market of a journal on from its next command, which is due now, until `ended`."""
     instruments, origin = journaled.engine.instruments, journaled.origin
     simulated = Simulated(instruments, rate=origin.rate, seed=origin.seed, start=origin.start)
-    await asyncio.to_thread(simulated.skip, journaled.commands)
+    await asyncio.to_thread(journaled.resume, simulated)
     start_ns, began = max(time.time_ns(), journaled.ts), time.monotonic()
     steps = simulated_steps(simulated, start_ns, later_ns=start_ns - simulated.due)
     await until_ended(play(steps, journaled.match, began=began), ended)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from zlib import compress, decompress
 
+import msgspec
 import numpy as np
 
 from rtlab.compiling import announce
@@ -23,6 +25,8 @@ LOWEST = 2_000
 _USUAL = 20_000  # ticks, where nothing is said
 _FOREVER = (1 << 62) - 1
 _SKIPPED = 1 << 18  # at once: their rows need memory
+_CHANGING = 7  # arrays of the memory; the others are tables
+_STATE = msgspec.msgpack.Decoder(tuple[int, list[bytes]])
 
 
 def demo_instruments() -> tuple[Instrument, ...]:
@@ -81,6 +85,7 @@ class Simulated:
             seed=seed,
             start=start,
         )
+        self.given = 0  # commands so far
         with announce("the simulated market"):
             generate(self._memory, np.zeros(0, COMMAND), 0)
 
@@ -99,10 +104,27 @@ class Simulated:
         while count > 0:
             count -= len(self.batch(min(count, _SKIPPED)))
 
+    def state(self) -> bytes:
+        """Give all that the next commands depend on, for `resume` of a market with the same arguments."""
+        arrays = [np.asarray(one).tobytes() for one in self._memory[:_CHANGING]]
+        return compress(msgspec.msgpack.encode((self.given, arrays)), 1)
+
+    def resume(self, state: bytes) -> None:
+        """Go on where `state()` was taken; ConfigError when that was of other instruments."""
+        self.given, arrays = _STATE.decode(decompress(state))
+        for mine, told in zip(self._memory[:_CHANGING], arrays, strict=True):
+            into = np.asarray(mine).view(np.uint8)
+            if len(into) != len(told):
+                raise ConfigError(
+                    "the state is of another simulated market", expected=f"{len(into)} bytes", got=len(told)
+                )
+            into[:] = np.frombuffer(told, np.uint8)
+
     def batch(self, count: int) -> Commands:
         """Give the next `count` commands as COMMAND rows."""
         commands = np.zeros(count, COMMAND)
         generate(self._memory, commands, _FOREVER)
+        self.given += count
         return commands
 
     def until(self, ts: int) -> Commands:
@@ -114,6 +136,7 @@ class Simulated:
             commands = np.zeros(size, COMMAND)
             written = generate(self._memory, commands, clock)
             parts.append(commands[:written])
+            self.given += written
             if written < size:
                 return np.concatenate(parts) if len(parts) > 1 else parts[0]
 

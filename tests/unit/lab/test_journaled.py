@@ -8,6 +8,7 @@ from rtlab.engine import Engine
 from rtlab.engine.journal import Journal, read_journal
 from rtlab.errors import ConfigError, JournalError
 from rtlab.lab.journaled import MOST_WAITING, JournaledMarket
+from rtlab.sources.simulated import Simulated
 
 SEED, RATE = 5, 1000
 
@@ -88,6 +89,27 @@ async def test_what_is_published_is_on_the_disk_before(tmp_path):
         journaled.go_on(dict)
         await play(journaled, 200)
     assert sorted(set(seen)) == [40, 80, 120, 160, 200]
+
+
+@pytest.mark.parametrize("ahead", [0, 15, 5000])
+async def test_its_simulated_market_goes_on_with_the_next_command_however_far_it_was_ahead(ahead, tmp_path):
+    simulated = Simulated(INSTRUMENTS, seed=SEED, rate=RATE)
+    async with opened(tmp_path, keep_batches=5) as journaled:
+        journaled.go_on(dict)
+        journaled.resume(simulated)
+        for number in range(12):
+            rows = simulated.batch(40)
+            await journaled.match(rows)
+            if number == 9:
+                simulated.skip(ahead)  # never matched: it was killed before
+            await journaled._committing
+    async with opened(tmp_path) as journaled:
+        journaled.go_on(dict)
+        whole = Simulated(INSTRUMENTS, seed=SEED, rate=RATE).batch(journaled.commands + 100)
+        again = Simulated(INSTRUMENTS, seed=SEED, rate=RATE)
+        journaled.resume(again)
+        assert again.given == journaled.commands == 480
+        assert again.batch(100).tobytes() == whole[480:].tobytes()
 
 
 async def test_chains_come_back_as_they_were_when_the_snapshot_was_kept(tmp_path):

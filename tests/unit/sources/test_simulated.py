@@ -147,3 +147,20 @@ def test_commands_that_are_skipped_are_those_that_would_have_come():
     assert simulated.due == rows["ts"][600]
     simulated.skip(0)
     assert simulated.batch(400).tobytes() == rows[600:].tobytes()
+
+
+def test_a_market_goes_on_from_its_state_as_if_it_had_not_been_away():
+    first, second = Simulated(TWO, seed=3, start=10**18), Simulated(TWO, seed=3, start=10**18)
+    first.batch(5000)
+    first.until(first.due + 10**8)
+    given, state = first.given, first.state()
+    rows = first.batch(3000)
+    second.resume(state)
+    assert second.given == given > 5000
+    assert second.batch(3000).tobytes() == rows.tobytes()
+    assert first.given == second.given == given + 3000
+
+
+def test_the_state_of_other_instruments_is_refused():
+    with pytest.raises(ConfigError, match="another simulated market"):
+        Simulated(TWO[:1], seed=3).resume(Simulated(TWO, seed=3).state())
