@@ -20,6 +20,7 @@ BENCHES = {
     "scale": "one engine through Redis into two gateways, beside one process",
     "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "store": "recording, asking and hot reading, beside ArcticDB and plain XADD",
+    "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
     "lod": "one viewport of ten million points",
 }
 Report = Mapping[str, object]
@@ -35,7 +36,7 @@ Report = Mapping[str, object]
 )
 @click.option("--churn", is_flag=True, help="Of a soak: readers come, go and stall.")
 def command(name: str, as_json: bool, quick: bool, soak: float | None, readers: int, churn: bool) -> None:
-    """Measure NAME (engine, flow, fanout, bandwidth, scale, slow, store, lod) here, side by side with a peer."""
+    """Measure NAME (engine, flow, fanout, bandwidth, scale, slow, store, bus, lod) here, side by side with a peer."""
     if soak is not None and name != "fanout":
         raise click.UsageError(f"--soak is for fanout, not for {name}")
     if soak is None:
