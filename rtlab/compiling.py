@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from numba.core import sigutils
+from numba.core import types as numba_types
 from numba.core.event import Event, Listener, install_listener
 from numba.misc.appdirs import AppDirs
 
@@ -27,10 +29,13 @@ _INSIDE: Any = {
     "forceinline": True,
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
+    "_nrt": False,
 }
 _njit: Any = numba.njit  # its stubs leave out options that it documents
 _config: Any = numba.config
 _user_folders: Any = AppDirs
+_signatures: Any = sigutils
+_types: Any = numba_types
 
 
 def cache_folder() -> Path:
@@ -53,7 +58,17 @@ def exclusive_kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def part(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that only kernels call: it is compiled into each of them, without a door for Python."""
-    return cast(Callable[P, R], _njit(**_INSIDE)(function))
+    return _specialised_once(_njit(**_INSIDE)(function))
+
+
+def outlined_part(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a part that is rarely called or often named: it is compiled once, and called."""
+    return _specialised_once(_njit(**(_INSIDE | {"forceinline": False}))(function))
+
+
+def pasted_part(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a part that is pasted into its callers before they are typed: it may return what no call can."""
+    return cast(Callable[P, R], _njit(inline="always", _nrt=False)(function))
 
 
 def bare_part(function: Callable[P, R]) -> Callable[P, R]:
@@ -61,7 +76,24 @@ def bare_part(function: Callable[P, R]) -> Callable[P, R]:
 
     Such a part makes no array, numba refuses that; and it must not return one, which nobody would hold.
     """
-    return cast(Callable[P, R], _njit(_nrt=False, **_INSIDE)(function))
+    return cast(Callable[P, R], _njit(**_INSIDE)(function))
+
+
+def _specialised_once(dispatcher: Any) -> Callable[P, R]:
+    """Let a part see every signed integer as one of 64 bits: numba would compile it for each mixture of widths."""
+    compile_for = dispatcher.compile
+
+    def compile_widened(signature: Any) -> object:
+        arguments, _ = _signatures.normalize_signature(signature)
+        return compile_for(tuple(_widened(one) for one in arguments))
+
+    dispatcher.compile = compile_widened
+    return cast(Callable[P, R], dispatcher)
+
+
+def _widened(one: Any) -> Any:
+    plain = _types.unliteral(one)
+    return _types.int64 if isinstance(plain, _types.Integer) and plain.signed else plain
 
 
 @contextmanager
@@ -80,7 +112,9 @@ def _kept(function: Callable[P, R], *, nogil: bool) -> Callable[P, R]:
     before = _config.CACHE_DIR
     _config.CACHE_DIR = str(folder)
     try:
-        compiled = _njit(cache=_writable(folder), nogil=nogil, error_model="numpy")(function)
+        compiled = _njit(
+            cache=_writable(folder), nogil=nogil, error_model="numpy", _nrt=("engine" not in str(folder))
+        )(function)
         return cast(Callable[P, R], compiled)
     finally:
         _config.CACHE_DIR = before

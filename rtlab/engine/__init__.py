@@ -1,5 +1,6 @@
 """Commands to events: price-time priority in a compiled kernel, and its plain twin in `reference`."""
 
+from rtlab.engine.convert import AccountState, QueuePosition
 from rtlab.engine.engine import Engine, EngineStatistics
 from rtlab.model import (
     COMMAND,
@@ -18,6 +19,7 @@ from rtlab.model import (
 __all__ = [
     "COMMAND",
     "EVENT",
+    "AccountState",
     "CommandKind",
     "Engine",
     "EngineStatistics",
@@ -25,6 +27,7 @@ __all__ = [
     "Flag",
     "OrderType",
     "Phase",
+    "QueuePosition",
     "Reason",
     "SelfTradePrevention",
     "Side",

@@ -1,25 +1,46 @@
 """Between values and rows: one command into a COMMAND row, EVENT rows into events. Shared by kernel and twin."""
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from rtlab.errors import CommandError, ConfigError, InstrumentError
-from rtlab.model.commands import CancelOrder, Command, NewOrder, ReplaceOrder
-from rtlab.model.enums import CommandKind, EventKind, Reason, SelfTradePrevention, Side
+from rtlab.model.commands import (
+    CancelOrder,
+    ChangePhase,
+    Command,
+    Deposit,
+    KillOwner,
+    MassCancel,
+    NewOrder,
+    PassTime,
+    ReplaceOrder,
+    ReviveOwner,
+    SetLimits,
+)
+from rtlab.model.enums import CommandKind, EventKind, Phase, Reason, SelfTradePrevention, Side
 from rtlab.model.events import (
+    AccountChanged,
     CommandRejected,
     Event,
+    Indicative,
     LevelChanged,
+    MassCancelled,
     OrderAccepted,
     OrderDone,
+    OrderRefilled,
     OrderReplaced,
+    OrderTriggered,
+    PhaseChanged,
+    TimePassed,
     Trade,
 )
 from rtlab.model.instrument import Instrument
 from rtlab.model.rows import COMMAND, EVENT
+from rtlab.model.rules import Rules
 
 COMMAND_ROW = struct.Struct("<11q2I4BI")
 EVENT_ROW = struct.Struct("<8qI4B")
@@ -30,6 +51,29 @@ _SIDES = tuple(Side)
 _REASONS = tuple(Reason)
 
 Fields = tuple[int, ...]
+
+
+class AccountState(NamedTuple):
+    """What an owner has; owner 0 is nobody, on whose account all trade that have none."""
+
+    owner: int
+    money: int  # ticks x lots
+    reserved: int  # of it, by live bids
+    orders: int  # live
+    killed: bool
+    lots: dict[str, int]  # by symbol
+
+
+class QueuePosition(NamedTuple):
+    """Where an own order stands in the book: what of its price, seen or not, will be filled before it."""
+
+    order_id: int
+    side: Side
+    price: int  # ticks
+    qty: int  # lots that are open
+    shown: int  # of these
+    orders_ahead: int
+    qty_ahead: int  # lots that come first, without the reserves of icebergs
 
 
 def prevention(code: SelfTradePrevention) -> SelfTradePrevention:
@@ -52,6 +96,12 @@ def positions(instruments: Sequence[Instrument]) -> dict[str, int]:
     return index
 
 
+def rules_of(index: dict[str, int], rules: Mapping[str, Rules]) -> list[Rules]:
+    """Give the rules of every instrument; InstrumentError when some are of one that is not traded."""
+    given = {position(index, symbol): one for symbol, one in rules.items()}
+    return [given.get(at, Rules()) for at in index.values()]
+
+
 def position(index: dict[str, int], symbol: str) -> int:
     """Give the index of one symbol; InstrumentError when the engine does not trade it."""
     at = index.get(symbol)
@@ -71,44 +121,55 @@ def pack(into: bytearray | memoryview, command: Command, index: dict[str, int]) 
 
 
 def _fields(command: Command, index: dict[str, int]) -> Fields:
-    if isinstance(command, NewOrder):
-        at = position(index, command.instrument)
-        if command.side not in _SIDES:
-            raise CommandError(
-                "an order has no such side", expected="Side.BID or Side.ASK", got=repr(command.side)
-            )
-        return (
-            command.ts,
-            command.order_id,
-            command.owner,
-            command.price,
-            command.qty,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            at,
-            command.flags,
-            _NEW,
-            command.side,
-            command.order_type,
-            command.tif,
-            0,
+    make = _ROWS.get(type(command))
+    if make is None:
+        raise CommandError(
+            "the engine was given something else than a command",
+            expected="NewOrder, CancelOrder, ReplaceOrder or another of rtlab.model.Command",
+            got=repr(command),
         )
-    if isinstance(command, CancelOrder):
-        at = position(index, command.instrument)
-        return (command.ts, command.order_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
-    if isinstance(command, ReplaceOrder):
-        at = position(index, command.instrument)
-        price, qty = command.price, command.qty
-        return (command.ts, command.order_id, 0, price, qty, 0, 0, 0, 0, 0, 0, at, 0, _REPLACE, 0, 0, 0, 0)
-    raise CommandError(
-        "the engine was given something else than a command",
-        expected="NewOrder, CancelOrder or ReplaceOrder",
-        got=repr(command),
-    )
+    return make(command, position(index, command.instrument))
+
+
+def _new(one: NewOrder, at: int) -> Fields:
+    if one.side not in _SIDES:
+        raise CommandError("an order has no such side", expected="Side.BID or Side.ASK", got=repr(one.side))
+    numbers = (one.ts, one.order_id, one.owner, one.price, one.qty, one.stop_price, one.display_qty)
+    rest = (one.expire_ts, one.min_qty, one.link_id, one.trail, at, one.flags)
+    return (*numbers, *rest, _NEW, one.side, one.order_type, one.tif, 0)
+
+
+def _cancel(one: CancelOrder, at: int) -> Fields:
+    return (one.ts, one.order_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
+
+
+def _replace(one: ReplaceOrder, at: int) -> Fields:
+    numbers = (one.ts, one.order_id, 0, one.price, one.qty, one.stop_price, one.display_qty)
+    return (*numbers, one.expire_ts, 0, 0, one.trail, at, 0, _REPLACE, 0, 0, 0, 0)
+
+
+def _other(
+    kind: CommandKind, one: Command, at: int, price: int = 0, qty: int = 0, flags: int = 0, **codes: int
+) -> Fields:
+    side, phase = codes.get("side", 0), codes.get("phase", 0)
+    owner = getattr(one, "owner", 0)
+    return (one.ts, 0, owner, price, qty, 0, 0, 0, 0, 0, 0, at, flags, int(kind), side, 0, 0, phase)
+
+
+_ROWS: dict[type[Command], Callable[..., Fields]] = {
+    NewOrder: _new,
+    CancelOrder: _cancel,
+    ReplaceOrder: _replace,
+    MassCancel: lambda one, at: _other(CommandKind.MASS_CANCEL, one, at, flags=one.flags, side=int(one.side)),
+    ChangePhase: lambda one, at: _other(CommandKind.PHASE, one, at, phase=int(one.phase)),
+    Deposit: lambda one, at: _other(CommandKind.DEPOSIT, one, at, one.money, one.lots),
+    SetLimits: lambda one, at: _other(
+        CommandKind.LIMITS, one, at, one.position, one.open_orders, flags=one.flags
+    ),
+    KillOwner: lambda one, at: _other(CommandKind.KILL, one, at),
+    ReviveOwner: lambda one, at: _other(CommandKind.REVIVE, one, at),
+    PassTime: lambda one, at: _other(CommandKind.TIME, one, at),
+}
 
 
 def events_of(rows: Iterable[Fields], symbols: Sequence[str]) -> list[Event]:
@@ -116,8 +177,8 @@ def events_of(rows: Iterable[Fields], symbols: Sequence[str]) -> list[Event]:
     return [_MAKERS[row[_KIND]](row, symbols[row[_INSTRUMENT]]) for row in rows]
 
 
-def _accepted_or_replaced(row: Fields, symbol: str) -> Event:
-    seq, command, ts, order_id, _, price, qty, _, _, kind, _, side, _ = row
+def _standing(row: Fields, symbol: str) -> Event:
+    seq, command, ts, order_id, _, price, qty, shown, _, kind, _, side, _ = row
     return _STANDING[kind](
         seq=seq,
         command=command,
@@ -127,13 +188,30 @@ def _accepted_or_replaced(row: Fields, symbol: str) -> Event:
         side=_SIDES[side],
         price=price,
         qty=qty,
+        shown=shown,
     )
 
 
-_STANDING: dict[int, type[OrderAccepted] | type[OrderReplaced]] = {
+_STANDING: dict[int, type[OrderAccepted] | type[OrderTriggered]] = {
     int(EventKind.ACCEPTED): OrderAccepted,
-    int(EventKind.REPLACED): OrderReplaced,
+    int(EventKind.TRIGGERED): OrderTriggered,
 }
+
+
+def _replaced(row: Fields, symbol: str) -> Event:
+    seq, command, ts, order_id, _, price, qty, shown, _, _, reason, side, _ = row
+    return OrderReplaced(
+        seq=seq,
+        command=command,
+        ts=ts,
+        instrument=symbol,
+        order_id=order_id,
+        side=_SIDES[side],
+        price=price,
+        qty=qty,
+        shown=shown,
+        reason=_REASONS[reason],
+    )
 
 
 def _trade(row: Fields, symbol: str) -> Event:
@@ -196,13 +274,57 @@ def _level(row: Fields, symbol: str) -> Event:
     )
 
 
+def _refilled(row: Fields, symbol: str) -> Event:
+    head, order_id, side = _head(row, symbol), row[3], _SIDES[row[11]]
+    return OrderRefilled(**head, order_id=order_id, side=side, price=row[5], qty=row[6], remaining=row[7])
+
+
+def _phase(row: Fields, symbol: str) -> Event:
+    head, reason = _head(row, symbol), _REASONS[row[10]]
+    return PhaseChanged(**head, phase=Phase(row[7]), price=row[5], qty=row[6], reason=reason)
+
+
+def _indicative(row: Fields, symbol: str) -> Event:
+    return Indicative(**_head(row, symbol), price=row[5], qty=row[6], surplus=row[7])
+
+
+def _mass_cancelled(row: Fields, symbol: str) -> Event:
+    return MassCancelled(**_head(row, symbol), owner=row[3], orders=row[6])
+
+
+def _account(row: Fields, symbol: str) -> Event:
+    return AccountChanged(**_head(row, symbol), owner=row[3], money=row[5], lots=row[6])
+
+
+def _time(row: Fields, symbol: str) -> Event:
+    return TimePassed(**_head(row, symbol))
+
+
+class _Head(TypedDict):
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+
+
+def _head(row: Fields, symbol: str) -> _Head:
+    return _Head(seq=row[0], command=row[1], ts=row[2], instrument=symbol)
+
+
 _MAKERS: dict[int, Callable[[Fields, str], Event]] = {
-    int(EventKind.ACCEPTED): _accepted_or_replaced,
-    int(EventKind.REPLACED): _accepted_or_replaced,
+    int(EventKind.ACCEPTED): _standing,
+    int(EventKind.REPLACED): _replaced,
     int(EventKind.TRADE): _trade,
     int(EventKind.DONE): _done,
     int(EventKind.REJECTED): _rejected,
     int(EventKind.LEVEL): _level,
+    int(EventKind.TRIGGERED): _standing,
+    int(EventKind.REFILLED): _refilled,
+    int(EventKind.PHASE): _phase,
+    int(EventKind.INDICATIVE): _indicative,
+    int(EventKind.MASS_CANCELLED): _mass_cancelled,
+    int(EventKind.ACCOUNT): _account,
+    int(EventKind.TIME): _time,
 }
 
 

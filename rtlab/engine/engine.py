@@ -1,21 +1,24 @@
 """The matching engine: commands in, events out. Same commands in, same bytes out."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from rtlab.engine import convert
-from rtlab.engine.codes import BID
+from rtlab.engine.codes import ASK, BID, UNSEEN
+from rtlab.engine.convert import AccountState, QueuePosition
+from rtlab.engine.layout import LADDERS
 from rtlab.engine.snapshot import Snapshot, pack_snapshot, unpack_snapshot
-from rtlab.engine.storage import EVENTS_PER_COMMAND, MOST_SLOTS, Storage
+from rtlab.engine.storage import EVENTS_PER_COMMAND, MOST_SLOTS, Storage, account_at
 from rtlab.errors import ConfigError, LocalError
 from rtlab.model.commands import Command
-from rtlab.model.enums import CommandKind, SelfTradePrevention
+from rtlab.model.enums import SelfTradePrevention, Side
 from rtlab.model.events import Event
 from rtlab.model.instrument import Instrument
 from rtlab.model.rows import COMMAND, EVENT
+from rtlab.model.rules import Rules
 
 RowArray = npt.NDArray[np.void]
 Levels = list[tuple[int, int]]
@@ -39,6 +42,9 @@ class EngineStatistics(NamedTuple):
     window_ticks: int  # of all instruments together
     ladders_moved: int
     ladders_grown: int
+    memory_bytes: (
+        int  # of orders, levels, the id map and what else is in use; windows where they hold a level
+    )
 
 
 class Engine:
@@ -46,7 +52,7 @@ class Engine:
 
     An order id belongs to its instrument: the same id may be live on several, which do not touch each other.
     It is any int64, and free again once its order is done. `capacity` is for how many live orders there is
-    room at first; more make the engine grow.
+    room at first; more make the engine grow. `rules` are by symbol; without them all is allowed and free.
 
     InstrumentError: no instrument, or one twice. ConfigError: a capacity out of range, or a prevention that the
     engine does not know.
@@ -58,6 +64,7 @@ class Engine:
         *,
         self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE,
         capacity: int = 1 << 16,
+        rules: Mapping[str, Rules] | None = None,
     ) -> None:
         self._positions = convert.positions(instruments)
         if not 1 <= capacity < MOST_SLOTS:
@@ -66,9 +73,10 @@ class Engine:
             )
         self.instruments = tuple(instruments)
         self.self_trade_prevention = convert.prevention(self_trade_prevention)
+        self.rules = tuple(convert.rules_of(self._positions, rules or {}))
         self._capacity = capacity
         self._symbols = tuple(instrument.symbol for instrument in self.instruments)
-        self._storage = Storage(len(self.instruments), capacity, int(self.self_trade_prevention))
+        self._storage = Storage(self.rules, capacity, int(self.self_trade_prevention))
         self._row = np.zeros(1, COMMAND)
         self._row_bytes = self._row.view(np.uint8).data
         self._keep_scratch(np.zeros(SCRATCH, EVENT))
@@ -110,42 +118,94 @@ class Engine:
         events.resize(written, refcheck=False)  # nobody else has it: that is faster than a copy
         return events
 
-    def book(self, symbol: str, depth: int | None = None) -> tuple[Levels, Levels]:
-        """Give the best `depth` levels (None: all) of both sides, best first, as (price, quantity)."""
+    @overload
+    def book(self, symbol: str, depth: int | None = None) -> tuple[Levels, Levels]: ...
+
+    @overload
+    def book(self, symbol: str, depth: int | None = None, *, owner: int) -> list[QueuePosition]: ...
+
+    def book(
+        self, symbol: str, depth: int | None = None, *, owner: int | None = None
+    ) -> tuple[Levels, Levels] | list[QueuePosition]:
+        """Give the best `depth` levels (None: all) of both sides, best first, as (price, quantity that shows).
+
+        With `owner`: his orders at these levels and where each stands in its queue, bids first, best first.
+        """
+        if owner is not None:
+            return self._positions_of(symbol, depth, owner)
         storage = self._storage
-        levels = storage.levels[storage.live_levels(convert.position(self._positions, symbol))]
-        bids, asks = levels[levels["side"] == BID], levels[levels["side"] != BID]
+        first = LADDERS * convert.position(self._positions, symbol)
+        bids, asks = (storage.levels[storage.live_levels(first + side)] for side in (BID, ASK))
+        bids, asks = bids[bids["shown"] > 0], asks[asks["shown"] > 0]
         bids, asks = bids[np.argsort(-bids["price"])][:depth], asks[np.argsort(asks["price"])][:depth]
         return _pairs(bids), _pairs(asks)
 
+    def _positions_of(self, symbol: str, depth: int | None, owner: int) -> list[QueuePosition]:
+        storage, found = self._storage, []
+        first = LADDERS * convert.position(self._positions, symbol)
+        for side in Side:
+            slots = storage.live_levels(first + side)
+            prices = storage.levels["price"][slots]
+            for level in slots[np.argsort(-prices if side == BID else prices)][:depth].tolist():
+                found += self._positions_at(level, side, owner)
+        return found
+
+    def _positions_at(self, level: int, side: Side, owner: int) -> list[QueuePosition]:
+        orders, extras = self._storage.orders, self._storage.extras
+        price, slot = int(self._storage.levels["price"][level]), int(self._storage.levels["head"][level])
+        found, ahead, lots = [], 0, 0
+        while slot != 0:
+            order, extra = orders[slot], extras[orders["extra"][slot]]
+            qty = int(order["qty"])
+            if order["owner"] == owner:
+                total = qty + (int(extra["reserve"]) if order["extra"] else 0)
+                shown = 0 if order["extra"] and extra["flags"] & UNSEEN else qty
+                found.append(QueuePosition(int(order["id"]), side, price, total, shown, ahead, lots))
+            ahead, lots, slot = ahead + 1, lots + qty, int(order["next"])
+        return found
+
+    def account(self, owner: int) -> AccountState:
+        """Give what an owner has; LocalError when he has no account."""
+        storage = self._storage
+        at = account_at(storage.accounts["owner"], owner) if owner else 0
+        account = storage.accounts[at]
+        if account["owner"] != owner:
+            raise LocalError("the owner has no account", got=owner)
+        lots = storage.positions["lots"].reshape(-1, len(self._symbols))[at].tolist()
+        money, reserved, count = (int(account[name]) for name in ("money", "reserved", "orders"))
+        by_symbol = dict(zip(self._symbols, lots, strict=True))
+        return AccountState(owner, money, reserved, count, bool(account["killed"]), by_symbol)
+
+    @property
+    def fees(self) -> int:
+        """Give all fees that the house got, less the rebates that it paid."""
+        return int(self._storage.state["house"][0])
+
     def snapshot(self) -> bytes:
         """Give all that the future depends on: `restore` makes an engine that goes on with the same bytes."""
-        state = self._storage.state[0]
-        return pack_snapshot(
-            Snapshot(
-                instruments=self.instruments,
-                self_trade_prevention=self.self_trade_prevention,
-                capacity=self._capacity,
-                seq=int(state["seq"]),
-                command=int(state["command"]),
-            ),
-            self._resting(),
+        parts, counters = self._storage.used()
+        snapshot = Snapshot(
+            instruments=self.instruments,
+            rules=self.rules,
+            self_trade_prevention=self.self_trade_prevention,
+            capacity=self._capacity,
+            counters=counters,
         )
+        return pack_snapshot(snapshot, parts)
 
     @classmethod
     def restore(cls, data: bytes) -> Self:
         """Make an engine from `snapshot()`; LocalError when these bytes are none, or not all of one."""
-        snapshot, resting = unpack_snapshot(data)
+        snapshot, parts = unpack_snapshot(data)
+        symbols = [instrument.symbol for instrument in snapshot.instruments]
         engine = cls(
             snapshot.instruments,
             self_trade_prevention=snapshot.self_trade_prevention,
-            capacity=max(snapshot.capacity, len(resting)),
+            capacity=max(snapshot.capacity, len(parts["orders"]) - 1),
+            rules=dict(zip(symbols, snapshot.rules, strict=True)),
         )
-        engine.process(resting)
-        state = engine._storage.state
-        if state["live"][0] != len(resting):
-            raise LocalError("the snapshot of the engine contradicts itself: not every order can rest")
-        state["seq"], state["command"] = snapshot.seq, snapshot.command
+        engine._storage.load(parts, snapshot.counters)
+        engine._storage.lend(engine._row, engine._scratch)
         return engine
 
     def statistics(self) -> EngineStatistics:
@@ -162,6 +222,7 @@ class Engine:
             window_ticks=len(storage.rungs),
             ladders_moved=storage.ladders_moved,
             ladders_grown=storage.ladders_grown,
+            memory_bytes=storage.memory_bytes,
         )
 
     def __repr__(self) -> str:
@@ -175,29 +236,6 @@ class Engine:
         self._scratch = events
         self._scratch_words = events.view(np.int64)  # copied ten times faster than rows are
         self._scratch_bytes = self._scratch_words.view(np.uint8).data
-
-    def _resting(self) -> RowArray:
-        storage = self._storage
-        levels = storage.levels[storage.live_levels()]
-        following = storage.orders["next"].tolist()
-        slots, sides = [], []
-        for slot, side in zip(levels["head"].tolist(), levels["side"].tolist(), strict=True):
-            while slot != 0:
-                slots.append(slot)
-                sides.append(side)
-                slot = following[slot]
-        orders = storage.orders[slots]
-        rows = np.zeros(len(slots), COMMAND)
-        rows["kind"], rows["side"] = int(CommandKind.NEW), sides
-        rows["price"] = storage.levels["price"][orders["level"]]
-        for name, field in {
-            "order_id": "id",
-            "owner": "owner",
-            "qty": "qty",
-            "instrument": "instrument",
-        }.items():
-            rows[name] = orders[field]
-        return rows
 
 
 def _pairs(levels: RowArray) -> Levels:

@@ -1,183 +1,309 @@
-"""Commands in, events out: the one function of the engine that Python calls."""
+"""Commands in, events out: the one function of the engine that Python calls.
 
-from rtlab.compiling import exclusive_kernel, part
+A command goes through stages, and each stage is left in `state` for the next:
+
+    BEGIN    its time: is it before an earlier one?
+    TIME     what is due by then, one thing at a time: an order that expires, an auction that ends
+    MAIN     its own work, or the reason why not; everything that may need memory comes before anything changes
+    SETTLE   the taker trades with the book, then rests or ends
+    AFTER    stops that the last price has reached, orders that can have their whole quantity: back to SETTLE
+    UNCROSS  an auction trades, then ENTER: the new market state is told
+    SWEEP    a mass cancel goes through the instruments
+    END
+
+Where memory must grow, `run` returns, and goes on in the same stage when it is called again.
+"""
+
+from rtlab.compiling import exclusive_kernel, outlined_part, part, pasted_part
 from rtlab.engine import ids
-from rtlab.engine.checks import FEW, malformed, refused_to_rest, refused_to_take
+from rtlab.engine.accounts import change_account, tell_account
+from rtlab.engine.auction import indicate, uncross, uncrossing
+from rtlab.engine.checks import malformed
 from rtlab.engine.codes import (
-    ACCEPTED,
-    BID,
+    ALL_INSTRUMENTS,
+    AUCTION,
+    BAD_TIME,
     CANCEL,
     CANCELLED,
+    CLOSED,
+    CONTINUOUS,
     DUPLICATE_ID,
-    FILLED,
-    GTC,
-    IOC_REST,
-    MARKET,
+    EXPIRED,
+    KILL,
+    KILLED,
+    MASS_CANCEL,
+    MASS_CANCELLED,
+    MASS_EVENT,
     NEW,
     NO_REASON,
+    PASS_TIME,
+    PHASE_EVENT,
     REJECTED,
-    REPLACED,
-    SELF_TRADE,
+    REPLACE,
+    TIME_EVENT,
+    TO_PHASE,
     UNKNOWN_ORDER,
+    VOLATILITY,
 )
+from rtlab.engine.conditional import activate, due, settle_prices
+from rtlab.engine.ending import end_alone, end_plain
+from rtlab.engine.entering import enter, replace
 from rtlab.engine.layout import (
+    AFTER,
+    BEGIN,
     COMMAND_ROW,
-    EVENT_ROW,
-    LADDER,
-    LEVEL,
-    NEEDS_EVENTS,
-    ORDER,
+    END,
+    ENTER,
+    MAIN,
     READY,
-    RUNG,
-    WORD,
+    SETTLE,
+    SWEEP,
+    TIME,
+    UNCROSS,
     Command,
-    Ladder,
     Memory,
+    State,
 )
-from rtlab.engine.limits import MAX_PRICE
-from rtlab.engine.matching import take
-from rtlab.engine.memory import Words, rows_at, state_of
-from rtlab.engine.output import emit, emit_done, emit_level
-from rtlab.engine.queues import admit, attach, close_empty, detach, retire
+from rtlab.engine.matching import no_room_for_events
+from rtlab.engine.memory import Words, memory_of, rows_at, state_of
+from rtlab.engine.output import tell
+from rtlab.engine.settling import settle
+from rtlab.engine.sweeping import sweep
+
+NEVER = (1 << 63) - 1
+
+
+@pasted_part
+def execute(memory: Memory, command: Command) -> None:
+    """Take a command through its stages, or as far as memory allows."""
+    state = memory.state
+    if no_room_for_events(memory):
+        return
+    if state.stage == BEGIN:
+        begin(memory, command)
+    while state.need == READY and state.stage != END:
+        if no_room_for_events(memory):
+            return
+        if state.stage == MAIN:
+            work(memory, command)
+        if state.stage == SETTLE and state.need == READY:
+            settle(memory, command)
+        if state.stage == AFTER and state.need == READY:
+            after(memory, command)
+        elif state.stage != END and state.need == READY and state.stage != SETTLE:
+            step(state, command)
+
+
+@pasted_part
+def begin(memory: Memory, command: Command) -> None:
+    """Let the clock move, but never back."""
+    state = memory.state
+    state.stage = MAIN
+    state.back = END
+    if command.ts != 0:
+        if command.ts < state.clock:
+            state.stage = END
+            reject(memory, command, BAD_TIME)
+            return
+        state.clock = command.ts
+        if command.ts >= state.timer:
+            state.stage = TIME
 
 
 @part
-def execute(memory: Memory, command: Command) -> None:
-    """Execute one command, or set `state.need` and change nothing."""
+def reject(memory: Memory, command: Command, reason: int) -> None:
+    """Say why a command changes nothing."""
+    side, price, qty = command.side, command.price, command.qty
+    tell(memory.state, command, command.instrument, REJECTED, reason, side, command.order_id, price, qty, 0)
+
+
+@pasted_part
+def work(memory: Memory, command: Command) -> None:
+    """Do what the command itself asks for, or say why not."""
+    state = memory.state
     slot = 0
     reason = malformed(memory, command)
-    if reason == NO_REASON:
+    if reason == NO_REASON and command.kind <= REPLACE:
         slot = ids.find(memory, command.instrument, command.order_id)
         if command.kind == NEW:
-            reason = DUPLICATE_ID if slot != 0 else NO_REASON
+            reason = DUPLICATE_ID if slot != 0 else enter(memory, command)
+        elif slot == 0:
+            reason = UNKNOWN_ORDER
+        elif command.kind == CANCEL:
+            if memory.orders[slot].extra == 0:
+                end_plain(memory, command, slot, CANCELLED)
+            else:
+                end_alone(state, command, slot, CANCELLED)
+            state.busy = command.instrument
+            state.stage = AFTER
         else:
-            reason = UNKNOWN_ORDER if slot == 0 else NO_REASON
-    if reason == NO_REASON:
-        ladder = memory.ladders[command.instrument]
-        if command.kind == CANCEL:
-            cancel(memory, command, ladder, slot)
-        elif slot != 0 and keeps_place(memory, command, slot):
-            lower(memory, command, slot)
-        else:
-            reason = enter(memory, command, ladder, slot)
+            reason = replace(state, command, slot)
+    elif reason == NO_REASON:
+        reason = administer(state, command)
     if reason != NO_REASON:
-        memory.state.need = READY
-        side, qty = command.side, command.qty
-        emit(memory, command, REJECTED, reason, side, command.order_id, 0, command.price, qty, 0)
+        state.need = READY
+        state.stage = END
+        reject(memory, command, reason)
 
 
-@part
-def cancel(memory: Memory, command: Command, ladder: Ladder, slot: int) -> None:
-    """Take an order out of the book."""
-    order = memory.orders[slot]
-    level = detach(memory, slot)
-    emit_done(memory, command, CANCELLED, level.side, order.id, level.price, order.qty)
-    emit_level(memory, command, level)
-    close_empty(memory, ladder, level)
-    retire(memory, slot)
-
-
-@part
-def keeps_place(memory: Memory, command: Command, slot: int) -> bool:
-    """Tell whether a replacement only lowers the quantity."""
-    order = memory.orders[slot]
-    return command.price == memory.levels[order.level].price and command.qty <= order.qty
-
-
-@part
-def lower(memory: Memory, command: Command, slot: int) -> None:
-    """Lower an order's quantity where it stands."""
-    order = memory.orders[slot]
-    level = memory.levels[order.level]
-    level.qty -= order.qty - command.qty
-    order.qty = command.qty
-    emit(memory, command, REPLACED, NO_REASON, level.side, order.id, 0, level.price, order.qty, order.qty)
-    emit_level(memory, command, level)
-
-
-@part
-def enter(memory: Memory, command: Command, ladder: Ladder, slot: int) -> int:
-    """Let a new order, or the one in `slot` that loses its place, trade and rest; or give the reason why not."""
+@pasted_part
+def after(memory: Memory, command: Command) -> None:
+    """See what a change of the book or of the last price sets off, and then go on."""
     state = memory.state
-    side = command.side
-    owner = command.owner
-    if slot != 0:
-        side = memory.levels[memory.orders[slot].level].side
-        owner = memory.orders[slot].owner
-    market = slot == 0 and command.order_type == MARKET
-    rests = slot != 0 or (command.tif == GTC and not market)
-    price = command.price
-    limit = command.price
-    if market:
-        price = 0
-        limit = MAX_PRICE if side == BID else 0
-    reason = refused_to_rest(memory, ladder, command, slot, side) if rests else NO_REASON
-    if reason == NO_REASON:
-        reason = refused_to_take(memory, ladder, command, side, limit, owner)
-    if reason != NO_REASON or state.need != READY:
-        return reason
-    kind = ACCEPTED if slot == 0 else REPLACED
-    emit(memory, command, kind, NO_REASON, side, command.order_id, 0, price, command.qty, command.qty)
-    if slot != 0:
-        leave(memory, command, ladder, slot)
-    rest = take(memory, command, ladder, command.order_id, owner, side, limit, command.qty)
-    if rests and rest > 0 and state.stopped == 0:
-        if slot == 0:
-            slot = admit(memory, command.instrument, command.order_id, owner)
-        emit_level(memory, command, attach(memory, ladder, slot, side, price, rest))
-        return NO_REASON
-    end = FILLED if rest == 0 else IOC_REST
-    if state.stopped != 0:
-        end = SELF_TRADE
-    emit_done(memory, command, end, side, command.order_id, price, rest)
-    if slot != 0:
-        retire(memory, slot)
+    market = memory.markets[state.busy]
+    if market.phase == CONTINUOUS:
+        if market.waiting != 0:
+            slot = due(state, state.busy)
+            if slot != 0:
+                activate(state, command, slot)
+                return
+    elif market.phase == AUCTION:
+        indicate(state, command, state.busy)
+    settle_prices(market)
+    state.stage = state.back
+
+
+@outlined_part
+def administer(state: State, command: Command) -> int:
+    """Begin what is neither a new order nor about one order; or give the reason why not."""
+    memory = memory_of(state)
+    if command.kind == TO_PHASE:
+        change_phase(memory, command.instrument, command.phase, NO_REASON)
+    elif command.kind == MASS_CANCEL:
+        state.swept = 0
+        everywhere = command.flags & ALL_INSTRUMENTS != 0
+        state.sweep_at = 0 if everywhere else command.instrument
+        state.sweep_end = state.markets if everywhere else command.instrument + 1
+        state.stage = SWEEP
+    elif command.kind != PASS_TIME:
+        reason = change_account(state, command)
+        if reason != NO_REASON or state.need != READY:
+            return reason
+        state.sweep_at = state.sweep_end = 0
+        if command.kind == KILL:
+            state.sweep_end = state.markets
+        state.stage = SWEEP
+    else:
+        tell(memory.state, command, command.instrument, TIME_EVENT, 0, 0, 0, 0, 0, 0)
+        state.stage = END
     return NO_REASON
 
 
 @part
-def leave(memory: Memory, command: Command, ladder: Ladder, slot: int) -> None:
-    """Take a replaced order out of its queue; its old level is told only if the order does not come back to it."""
-    level = detach(memory, slot)
-    if level.price != command.price:
-        emit_level(memory, command, level)
-    close_empty(memory, ladder, level)
+def change_phase(memory: Memory, instrument: int, phase: int, reason: int) -> None:
+    """Begin to bring an instrument into another state."""
+    state = memory.state
+    state.busy = instrument
+    state.phase_to = phase
+    state.phase_reason = reason
+    state.cross_price = state.cross_qty = 0
+    if phase in (CONTINUOUS, CLOSED):
+        uncrossing(state, instrument)
+    state.stage = UNCROSS if state.cross_qty != 0 else ENTER
+
+
+@outlined_part
+def step(state: State, command: Command) -> None:
+    """Take one step of a stage that is seldom reached."""
+    memory = memory_of(state)
+    if state.stage == TIME:
+        pass_time(memory, command)
+    elif state.stage == UNCROSS:
+        if not uncross(state, command, state.busy) and state.need == READY:
+            state.stage = ENTER
+    elif state.stage == ENTER:
+        enter_phase(memory, command)
+    elif state.stage == SWEEP:
+        cancel_many(memory, command)
+
+
+@pasted_part
+def cancel_many(memory: Memory, command: Command) -> None:
+    """Cancel what is meant in one instrument, or say at the end how much it was."""
+    state = memory.state
+    if state.sweep_at == state.sweep_end and command.kind != MASS_CANCEL:
+        tell_account(state, command)
+        state.stage = END
+        return
+    if state.sweep_at == state.sweep_end:
+        instrument, owner = command.instrument, command.owner
+        tell(memory.state, command, instrument, MASS_EVENT, 0, 0, owner, 0, state.swept, 0)
+        state.stage = END
+        return
+    sweep(state, command, state.sweep_at, KILLED if command.kind == KILL else MASS_CANCELLED)
+    if state.need == READY:
+        state.busy = state.sweep_at
+        state.sweep_at += 1
+        state.back = SWEEP
+        state.stage = AFTER
+
+
+@pasted_part
+def enter_phase(memory: Memory, command: Command) -> None:
+    """Tell a new market state, once the book has been uncrossed; the orders of a day that is over go first."""
+    state = memory.state
+    market = memory.markets[state.busy]
+    if state.phase_to == CLOSED:
+        sweep(state, command, state.busy, EXPIRED)
+        if state.need != READY:
+            return
+    market.phase = state.phase_to
+    market.until = 0
+    market.told_price = market.told_qty = market.told_surplus = 0
+    reason, price, qty = state.phase_reason, state.cross_price, state.cross_qty
+    tell(memory.state, command, state.busy, PHASE_EVENT, reason, 0, 0, price, qty, market.phase)
+    state.stage = AFTER
+
+
+@pasted_part
+def pass_time(memory: Memory, command: Command) -> None:
+    """Do one thing that is due, or see when the next will be."""
+    state = memory.state
+    state.back = TIME
+    if state.heaped > 0 and memory.extras[memory.heap[1]].expire <= state.clock:
+        slot = memory.extras[memory.heap[1]].order
+        state.busy = memory.orders[slot].instrument
+        end_alone(state, command, slot, EXPIRED)
+        state.stage = AFTER
+        return
+    state.timer = NEVER
+    if state.heaped > 0:
+        state.timer = memory.extras[memory.heap[1]].expire
+    for instrument in range(state.markets):
+        until = memory.markets[instrument].until
+        if until != 0 and until <= state.clock:
+            change_phase(memory, instrument, CONTINUOUS, VOLATILITY)
+            state.timer = state.clock  # look again
+            return
+        if until != 0:
+            state.timer = min(state.timer, until)
+    state.back = END
+    state.stage = MAIN
 
 
 @exclusive_kernel
 def run(state_words: Words) -> int:
     """Execute the commands that the state names and give the number of events written.
 
-    A negative number says that memory must grow (`state.need`) before command `state.at`, which has changed
-    nothing yet, can be executed. There is one argument because each costs a caller from Python 0.2 us.
+    A negative number says that memory must grow (`state.need`) before command `state.at` can go on. There is one
+    argument because each costs a caller from Python 0.2 us.
     """
     state = state_of(state_words)
     commands = rows_at(state.commands_at, state.commands, COMMAND_ROW)
-    memory = Memory(
-        state,
-        rows_at(state.orders_at, state.orders, ORDER),
-        rows_at(state.levels_at, state.levels, LEVEL),
-        rows_at(state.ladders_at, state.ladders, LADDER),
-        rows_at(state.rungs_at, state.rungs, RUNG),
-        rows_at(state.bits_at, state.bits, WORD),
-        rows_at(state.ids_at, state.ids, WORD),
-        rows_at(state.events_at, state.events, EVENT_ROW),
-    )
+    memory = memory_of(state)
     state.need = READY
-    if state.start == 0:
+    if state.start == 0 and state.stage == BEGIN:
         state.written = 0
     if state.rehash != 0:
-        for slot in range(1, state.used_orders + 1):  # the pool grows only when every slot is live
-            ids.insert(memory, slot)
+        for slot in range(1, state.used_orders + 1):
+            if memory.orders[slot].instrument >= 0:
+                ids.insert(memory, slot)
         state.rehash = 0
     for at in range(state.start, state.commands):
-        if state.written + FEW > state.events:
-            state.need = NEEDS_EVENTS
-            state.need_rows = FEW
-        else:
-            execute(memory, commands[at])
+        execute(memory, commands[at])
         if state.need != READY:
             state.at = at
             return -1
+        state.stage = BEGIN
         state.command += 1
     return state.written

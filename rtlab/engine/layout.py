@@ -8,14 +8,28 @@ from typing import Annotated, NamedTuple, Protocol, TypeVar, get_type_hints
 import numpy as np
 
 Int8 = Annotated[int, "<i1"]
+Int16 = Annotated[int, "<i2"]
 Int32 = Annotated[int, "<i4"]
 Int64 = Annotated[int, "<i8"]
 Row = TypeVar("Row")
 
-NO_BID = -1
-NO_ASK = (1 << 63) - 1
+NONE_BELOW = -1
+"""Best price of an empty ladder whose highest price is the first."""
+NONE_ABOVE = (1 << 63) - 1
+"""Best price of an empty ladder whose lowest price is the first."""
 
-READY, NEEDS_EVENTS, NEEDS_ORDERS, NEEDS_LADDER = range(4)
+NOWHERE = -2
+"""Price of the level at which a taker is, when he is at none."""
+
+LADDERS = 8
+"""Of an instrument: by place, twice the place plus 0 where the highest price is the first, 1 where the lowest is."""
+BOOK, STOP, WHOLE, TRAIL = range(4)
+
+READY, NEEDS_EVENTS, NEEDS_ORDERS, NEEDS_LEVELS, NEEDS_EXTRAS, NEEDS_LADDER, NEEDS_ACCOUNTS = range(7)
+"""What must grow."""
+
+BEGIN, TIME, MAIN, SETTLE, AFTER, UNCROSS, SWEEP, ENTER, END = range(9)
+"""Where a command is. See `kernel`."""
 
 
 class State:
@@ -25,8 +39,22 @@ class State:
     orders: Int64
     levels_at: Int64
     levels: Int64
+    extras_at: Int64
+    extras: Int64
     ladders_at: Int64
     ladders: Int64
+    markets_at: Int64
+    markets: Int64
+    taker_at: Int64
+    taker: Int64
+    heap_at: Int64
+    heap: Int64
+    accounts_at: Int64
+    accounts: Int64
+    positions_at: Int64
+    positions: Int64
+    opened: Int64  # accounts in use
+    house: Int64  # fees
     rungs_at: Int64
     rungs: Int64
     bits_at: Int64
@@ -41,20 +69,36 @@ class State:
     seq: Int64  # of the last event
     command: Int64  # index of the current command
     written: Int64  # rows of the event buffer
-    live: Int64  # resting orders
+    live: Int64  # orders in any queue
+    links: Int64  # orders that are half of a pair
+    clock: Int64  # the latest ts
+    timer: Int64  # nothing is due before
     free_order: Int32  # heads of the lists of slots given back
     free_level: Int32
+    free_extra: Int32
     used_orders: Int32  # slots ever used: from here on memory is untouched
     used_levels: Int32
+    used_extras: Int32
+    heaped: Int32  # orders that expire
     ids_shift: Int32
-    prevention: Int8
-    stopped: Int8  # the taker met an order of its owner
-    rehash: Int8  # the id map is new and empty
-    need: Int8  # what must grow before the next command, which is number `at` of the batch
-    need_instrument: Int32
+    need_instrument: Int32  # a ladder
+    busy: Int32  # the instrument at work
+    sweep_at: Int32  # the next instrument of a mass cancel
+    sweep_end: Int32
+    swept: Int64  # orders cancelled by this command
     need_price: Int64
     need_rows: Int64
     at: Int64
+    cross_price: Int64
+    cross_qty: Int64
+    cross_surplus: Int64
+    prevention: Int8
+    rehash: Int8  # the id map is new and empty
+    need: Int8  # what must grow before command number `at` of the batch can go on
+    stage: Int8
+    back: Int8  # the stage that follows AFTER
+    phase_to: Int8
+    phase_reason: Int8
 
 
 class Order:
@@ -62,35 +106,123 @@ class Order:
 
     id: Int64
     owner: Int64
-    qty: Int64  # open
+    qty: Int64  # open, without an iceberg's reserve
     next: Int32
     prev: Int32
-    level: Int32
+    level: Int32  # 0: in no queue, it is taking
+    extra: Int32  # 0: a plain order
     instrument: Int32
+    reserved: Int32  # no row of a snapshot has hidden padding, whose bytes are anything
+
+
+class Extra:
+    """What only orders that are not plain have."""
+
+    reserve: Int64
+    display: Int64
+    expire: Int64
+    link: Int64
+    stop: Int64
+    price: Int64  # limit of a stop that waits
+    trail: Int64
+    entered: Int64  # seq of its ACCEPTED
+    heap: Int32  # place in the heap, from 1; while free: the next free slot
+    order: Int32  # its slot
+    flags: Int32
+    order_type: Int8
+    tif: Int8
+    reserved: Int16
 
 
 class Level:
     """A price with at least one order."""
 
     price: Int64
-    qty: Int64
+    qty: Int64  # that shows
+    total: Int64
     count: Int32
+    shown: Int32  # orders that show
     head: Int32
     tail: Int32
-    instrument: Int32
-    side: Int8
+    ladder: Int32
+    reserved: Int32
 
 
 class Ladder:
-    """One instrument: its best prices, and its window of ticks [base, base + size)."""
+    """The levels of one instrument, place and side, in a window of ticks [base, base + size)."""
 
-    best_bid: Int64
-    best_ask: Int64
+    best: Int64
+    total: Int64  # open quantity of all its orders
     base: Int64
     size: Int64
     rungs_at: Int64  # where in `rungs` its window begins: tick -> level
     bits_at: Int64  # where in `bits` its tree begins
     leaves_at: Int64  # number of the tree's first leaf
+
+
+class Market:
+    """One instrument: its state, its rules and its last price."""
+
+    last: Int64  # -1: none
+    high: Int64  # of the command's trades
+    low: Int64
+    anchor: Int64  # reference price when the command began, -1: none
+    until: Int64  # when its auction ends, 0: by a command
+    waiting: Int64  # orders that wait for something else than a taker
+    told_price: Int64  # the last INDICATIVE
+    told_qty: Int64
+    told_surplus: Int64
+    phase: Int64
+    reference_price: Int64
+    price_band: Int64
+    max_qty: Int64
+    max_notional: Int64
+    volatility_ticks: Int64
+    volatility_ns: Int64
+    maker_fee_ppm: Int64
+    taker_fee_ppm: Int64
+
+
+class Account:
+    """What an owner has in money, and his limits."""
+
+    owner: Int64  # 0: none is here
+    money: Int64
+    reserved: Int64  # what his live bids could cost at most
+    orders: Int64  # that are live
+    most_orders: Int64  # 0: no limit
+    checks: Int32  # orders need funds
+    killed: Int32
+
+
+class Position:
+    """What an owner has of one instrument."""
+
+    lots: Int64
+    buys: Int64  # lots that live orders could buy
+    sells: Int64
+    limit: Int64  # of lots either way, 0: none
+
+
+class Taker:
+    """The order that trades now."""
+
+    id: Int64
+    owner: Int64
+    qty: Int64
+    limit: Int64
+    price: Int64  # as told
+    at: Int64  # price of the level that it is taking, or NOWHERE
+    instrument: Int64
+    slot: Int64  # 0: a new order
+    extra: Int64
+    side: Int64
+    place: Int64
+    rests: Int64
+    told: Int64  # that level has changed for those who see it
+    left: Int64  # price that it left, told only if it does not come back, or NOWHERE
+    ended: Int64  # why it may not go on
+    flags: Int64
 
 
 class Command:
@@ -151,6 +283,8 @@ class Rows(Protocol[Row]):
 
 
 STATE, ORDER, LEVEL, LADDER = row_type(State), row_type(Order), row_type(Level), row_type(Ladder)
+EXTRA, MARKET, TAKER = row_type(Extra), row_type(Market), row_type(Taker)
+ACCOUNT, POSITION_ROW = row_type(Account), row_type(Position)
 COMMAND_ROW, EVENT_ROW = row_type(Command), row_type(Event)
 RUNG, WORD = np.dtype("<i4"), np.dtype("<i8")
 
@@ -159,9 +293,15 @@ class Memory(NamedTuple):
     """All that the parts of the kernel work on."""
 
     state: State
+    taker: Taker
     orders: Rows[Order]
     levels: Rows[Level]
+    extras: Rows[Extra]
     ladders: Rows[Ladder]
+    markets: Rows[Market]
+    heap: Rows[int]
+    accounts: Rows[Account]
+    positions: Rows[Position]
     rungs: Rows[int]
     bits: Rows[int]
     ids: Rows[int]

@@ -9,6 +9,12 @@ MAX_QTY = 1 << 62
 So no sum of quantities that the engine forms can leave an int64.
 """
 
+MAX_AMOUNT = 1 << 52
+"""Most money (ticks x lots) or lots in one deposit, either way; beyond it BAD_AMOUNT."""
+
+MAX_MONEY = 1 << 62
+"""Most money or lots that a deposit may leave in an account, either way."""
+
 SPAN = 1 << 24
 """Ticks between the lowest and the highest live price of an instrument are fewer than this.
 

@@ -3,36 +3,75 @@
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
-from rtlab.compiling import part
-from rtlab.engine.layout import STATE, Rows, State
+from rtlab.compiling import part, pasted_part
+from rtlab.engine.layout import (
+    ACCOUNT,
+    EVENT_ROW,
+    EXTRA,
+    LADDER,
+    LEVEL,
+    MARKET,
+    ORDER,
+    POSITION_ROW,
+    RUNG,
+    STATE,
+    TAKER,
+    WORD,
+    Memory,
+    State,
+)
 
 Words = npt.NDArray[np.int64]
 RowType = np.dtype[Any]
+_arrays: Any = arrayobj
 _intrinsic: Callable[[Callable[..., object]], Callable[..., Any]] = intrinsic
-_carray: Any = numba.carray  # type: ignore[attr-defined]
 
 
 @_intrinsic
-def _pointer(context: object, address: object) -> tuple[object, object]:
+def rows_at(context: object, address: object, count: object, row: Any) -> tuple[object, object]:
+    """Give the `count` rows of the type `row` that lie at `address`; their owner keeps them alive."""
+    rows = types.Array(row.dtype, 1, "C")
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        array = _arrays.make_array(rows)(context, builder)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(row.dtype)))
+        data = builder.inttoptr(arguments[0], array.data.type)
+        _arrays.populate_array(
+            array, data=data, shape=[arguments[1]], strides=[size], itemsize=size, meminfo=None
+        )
+        return array._getvalue()
 
-    return types.voidptr(types.int64), generate
-
-
-@part
-def rows_at(address: int, count: int, row: RowType) -> Rows[Any]:
-    """Give the `count` rows that lie at `address`; their owner keeps them alive."""
-    return _carray(_pointer(address), (count,), row)  # type: ignore[no-any-return]
+    return rows(types.int64, types.int64, row), generate
 
 
 @part
 def state_of(words: Words) -> State:
     """Give the state whose bytes are `words`."""
-    return _carray(_pointer(np.int64(words.ctypes.data)), (1,), STATE)[0]  # type: ignore[no-any-return]
+    return rows_at(words.ctypes.data, 1, STATE)[0]  # type: ignore[no-any-return]
+
+
+@pasted_part
+def memory_of(state: State) -> Memory:
+    """Give the arrays that the state names."""
+    return Memory(
+        state,
+        rows_at(state.taker_at, state.taker, TAKER)[0],
+        rows_at(state.orders_at, state.orders, ORDER),
+        rows_at(state.levels_at, state.levels, LEVEL),
+        rows_at(state.extras_at, state.extras, EXTRA),
+        rows_at(state.ladders_at, state.ladders, LADDER),
+        rows_at(state.markets_at, state.markets, MARKET),
+        rows_at(state.heap_at, state.heap, RUNG),
+        rows_at(state.accounts_at, state.accounts, ACCOUNT),
+        rows_at(state.positions_at, state.positions, POSITION_ROW),
+        rows_at(state.rungs_at, state.rungs, RUNG),
+        rows_at(state.bits_at, state.bits, WORD),
+        rows_at(state.ids_at, state.ids, WORD),
+        rows_at(state.events_at, state.events, EVENT_ROW),
+    )

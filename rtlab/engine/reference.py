@@ -4,21 +4,23 @@ It is the oracle of the tests. It searches dictionaries where the kernel follows
 the limits and the conversion of values, so that an error in one of them shows as a difference.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rtlab.engine import convert
-from rtlab.engine.limits import MAX_PRICE, MAX_QTY, SPAN
+from rtlab.engine.limits import MAX_PRICE
+from rtlab.engine.plain_book import BOOK, STOP, STOPS, TRAIL, TRAILING, WHOLE, Book, Order
+from rtlab.engine.plain_checks import PRICED, Row, malformed, misfit, refused_by_market
+from rtlab.engine.plain_floor import Floor
 from rtlab.model.commands import Command
 from rtlab.model.enums import (
     CommandKind,
     EventKind,
     Flag,
     OrderType,
+    Phase,
     Reason,
     SelfTradePrevention,
     Side,
@@ -27,111 +29,13 @@ from rtlab.model.enums import (
 from rtlab.model.events import Event
 from rtlab.model.instrument import Instrument
 from rtlab.model.rows import COMMAND
+from rtlab.model.rules import Rules
 
 RowArray = npt.NDArray[np.void]
 Levels = list[tuple[int, int]]
 
 
-class _Row(NamedTuple):
-    """A COMMAND row, field by field."""
-
-    ts: int
-    order_id: int
-    owner: int
-    price: int
-    qty: int
-    stop_price: int
-    display_qty: int
-    expire_ts: int
-    min_qty: int
-    link_id: int
-    trail: int
-    instrument: int
-    flags: int
-    kind: int
-    side: int
-    order_type: int
-    tif: int
-    phase: int
-
-
-@dataclass(eq=False)
-class _Order:
-    order_id: int
-    owner: int
-    side: int
-    price: int
-    qty: int
-
-
-@dataclass
-class _Book:
-    """Orders by id, and by side and price in the order in which they came."""
-
-    orders: dict[int, _Order] = field(default_factory=dict)
-    queues: tuple[dict[int, list[_Order]], ...] = field(default_factory=lambda: ({}, {}))
-
-    def put(self, order: _Order) -> None:
-        self.orders[order.order_id] = order
-        self.queues[order.side].setdefault(order.price, []).append(order)
-
-    def drop(self, order: _Order) -> None:
-        del self.orders[order.order_id]
-        queue = self.queues[order.side][order.price]
-        queue.remove(order)
-        if not queue:
-            del self.queues[order.side][order.price]
-
-    def prices(self, side: int) -> list[int]:
-        return sorted(self.queues[side], reverse=side == Side.BID)
-
-    def total(self, side: int, price: int) -> int:
-        return sum(order.qty for order in self.queues[side].get(price, ()))
-
-    def acceptable(self, side: int, limit: int | None) -> list[int]:
-        """Give the prices that a taker of `side` would meet, best first; a limit of None accepts all."""
-        prices = self.prices(1 - side)
-        if limit is None:
-            return prices
-        return [price for price in prices if (price <= limit if side == Side.BID else price >= limit)]
-
-
-def _malformed(row: _Row, instruments: int) -> Reason | None:
-    if row.instrument >= instruments:
-        return Reason.UNKNOWN_INSTRUMENT
-    if row.kind not in (CommandKind.NEW, CommandKind.CANCEL, CommandKind.REPLACE):
-        return Reason.UNSUPPORTED
-    if any((row.stop_price, row.display_qty, row.expire_ts, row.min_qty, row.link_id, row.trail, row.phase)):
-        return Reason.UNSUPPORTED
-    if row.kind == CommandKind.NEW:
-        if row.side not in (Side.BID, Side.ASK) or row.order_type not in (OrderType.LIMIT, OrderType.MARKET):
-            return Reason.UNSUPPORTED
-        if row.tif not in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK):
-            return Reason.UNSUPPORTED
-        can_rest = row.tif == TimeInForce.GTC and row.order_type == OrderType.LIMIT
-        if row.flags not in ((0, Flag.POST_ONLY) if can_rest else (0,)):
-            return Reason.UNSUPPORTED
-    elif row.flags:
-        return Reason.UNSUPPORTED
-    if row.kind == CommandKind.CANCEL:
-        return None
-    if not 1 <= row.qty <= MAX_QTY:
-        return Reason.BAD_QUANTITY
-    market = row.kind == CommandKind.NEW and row.order_type == OrderType.MARKET
-    return None if market or 0 <= row.price <= MAX_PRICE else Reason.BAD_PRICE
-
-
-def _refused_to_rest(book: _Book, taker: _Order, standing: _Order | None) -> Reason | None:
-    prices = [taker.price, *book.queues[Side.BID], *book.queues[Side.ASK]]
-    if max(prices) - min(prices) >= SPAN:
-        return Reason.BAD_PRICE
-    held = book.total(taker.side, taker.price)
-    if standing is not None and standing.price == taker.price:
-        held -= standing.qty
-    return Reason.BAD_QUANTITY if held + taker.qty > MAX_QTY else None
-
-
-class ReferenceEngine:
+class ReferenceEngine(Floor):
     """Match orders by price and time, in plain Python. Arguments and errors are those of `Engine`."""
 
     def __init__(
@@ -139,13 +43,12 @@ class ReferenceEngine:
         instruments: Sequence[Instrument],
         *,
         self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE,
+        rules: Mapping[str, Rules] | None = None,
     ) -> None:
         self._positions = convert.positions(instruments)
         self._symbols = tuple(instrument.symbol for instrument in instruments)
-        self._prevention = convert.prevention(self_trade_prevention)
-        self._books = [_Book() for _ in instruments]
-        self._events: list[convert.Fields] = []
-        self._seq = self._command = 0
+        books = [Book(one) for one in convert.rules_of(self._positions, rules or {})]
+        super().__init__(books, convert.prevention(self_trade_prevention))
 
     def submit(self, command: Command) -> list[Event]:
         """Execute one command; InstrumentError and CommandError as in `Engine.submit`."""
@@ -157,147 +60,328 @@ class ReferenceEngine:
         """Execute COMMAND rows and give their events as EVENT rows; CommandError as in `Engine.process`."""
         self._events = []
         for fields in convert.command_rows(rows).tolist():
-            self._execute(_Row(*fields))
+            self._row = Row(*fields)
+            self._execute(self._row)
             self._command += 1
         return convert.event_rows(self._events)
 
     def book(self, symbol: str, depth: int | None = None) -> tuple[Levels, Levels]:
-        """Give the best `depth` levels (None: all) of both sides, best first, as (price, quantity)."""
+        """Give the best `depth` levels (None: all) of both sides, best first, as (price, shown quantity)."""
         book = self._books[convert.position(self._positions, symbol)]
-        bids, asks = ([(price, book.total(side, price)) for price in book.prices(side)] for side in Side)
+        sides = ([(price, book.level(side, price)[0]) for price in book.prices(side)] for side in Side)
+        bids, asks = ([(price, qty) for price, qty in levels if qty] for levels in sides)
         return bids[:depth], asks[:depth]
 
-    def _execute(self, row: _Row) -> None:
-        reason = _malformed(row, len(self._books))
-        if reason is None:
-            reason = self._change(row, self._books[row.instrument])
-        if reason is not None:
-            self._tell(row, EventKind.REJECTED, row.side, row.order_id, row.price, row.qty, 0, reason=reason)
+    def positions(self, symbol: str, owner: int) -> list[convert.QueuePosition]:
+        """Give what `Engine.book` gives with an owner, of all levels."""
+        book, found = self._books[convert.position(self._positions, symbol)], []
+        for side in Side:
+            for price in book.prices(side):
+                queue = book.queues[BOOK, side][price]
+                for at, order in enumerate(queue):
+                    if order.owner == owner:
+                        numbers = (order.open, order.shown, at, sum(other.qty for other in queue[:at]))
+                        found.append(convert.QueuePosition(order.order_id, side, price, *numbers))
+        return found
 
-    def _change(self, row: _Row, book: _Book) -> Reason | None:
+    def account(self, owner: int) -> convert.AccountState:
+        """Give what `Engine.account` gives, but for what is reserved and open."""
+        account = self._accounts.of(owner)
+        lots = {symbol: account.lots.get(at, 0) for symbol, at in self._positions.items()}
+        return convert.AccountState(owner, account.money, 0, 0, account.killed, lots)
+
+    @property
+    def fees(self) -> int:
+        """Give what the house got."""
+        return self._accounts.house
+
+    def _execute(self, row: Row) -> None:
+        if row.ts and row.ts < self._clock:
+            self._reject(Reason.BAD_TIME)
+            return
+        self._clock = row.ts or self._clock
+        self._pass_time()
+        reason = self._refusal(row)
+        if reason is None and row.kind in (CommandKind.NEW, CommandKind.CANCEL, CommandKind.REPLACE):
+            reason = self._change(row, self._books[row.instrument])
+        elif reason is None:
+            reason = self._administer(row)
+        if reason is not None:
+            self._reject(reason)
+
+    def _refusal(self, row: Row) -> Reason | None:
+        if row.instrument >= len(self._books):
+            return Reason.UNKNOWN_INSTRUMENT
+        if row.kind not in tuple(CommandKind):
+            return Reason.BAD_KIND
+        return malformed(row, self._clock)
+
+    def _pass_time(self) -> None:
+        """What is due by now: orders that expire, and auctions that end."""
+        while True:
+            live = [
+                order
+                for book in self._books
+                for order in book.orders.values()
+                if order.tif == TimeInForce.GTD and order.expire_ts <= self._clock
+            ]
+            if not live:
+                break
+            order = min(live, key=lambda order: (order.expire_ts, order.entered))
+            self._cancel(order, Reason.EXPIRED)
+            self._after(order.instrument)
+        for at, book in enumerate(self._books):
+            if book.until and book.until <= self._clock:
+                self._enter_phase(at, Phase.CONTINUOUS, Reason.VOLATILITY)
+                self._after(at)
+
+    def _administer(self, row: Row) -> Reason | None:
+        if row.kind == CommandKind.PHASE:
+            self._enter_phase(row.instrument, row.phase, Reason.NONE)
+            self._after(row.instrument)
+        elif row.kind == CommandKind.MASS_CANCEL:
+            everywhere = row.flags & Flag.ALL_INSTRUMENTS
+            count = 0
+            for at in range(len(self._books)) if everywhere else [row.instrument]:
+                count += self._sweep(at, self._meant, Reason.MASS_CANCELLED)
+                self._after(at)
+            self._tell(EventKind.MASS_CANCELLED, 0, row.owner, 0, count, 0)
+        elif row.kind != CommandKind.TIME:
+            reason = self._accounts.change(row)
+            if reason is not None:
+                return reason
+            for at in range(len(self._books)) if row.kind == CommandKind.KILL else ():
+                self._sweep(at, lambda order: order.owner == row.owner, Reason.KILLED)
+                self._after(at)
+            account = self._accounts.of(row.owner)
+            lots = account.lots.get(row.instrument, 0)
+            self._tell(EventKind.ACCOUNT, 0, row.owner, account.money, lots, 0)
+        else:
+            self._tell(EventKind.TIME, 0, 0, 0, 0, 0)
+        return None
+
+    def _meant(self, order: Order) -> bool:
+        row = self._row
+        mine = bool(row.flags & Flag.ALL_OWNERS) or order.owner == row.owner
+        return mine and (bool(row.flags & Flag.BOTH_SIDES) or order.side == row.side)
+
+    def _sweep(self, at: int, meant: Callable[[Order], bool], reason: Reason) -> int:
+        """Cancel orders queue by queue; each level is told once, after its orders."""
+        book, count = self._books[at], 0
+        queues = [(place, side) for place in range(4) for side in Side]
+        queues.sort(key=lambda queue: 2 * queue[0] + (queue[1] ^ (queue[0] & 1)))
+        for place, side in queues:
+            for price in book.prices(side, place):
+                gone = [order for order in book.queues[place, side][price] if meant(order)]
+                told = any(order.shown for order in gone)
+                for order in gone:
+                    self._end(order, reason, mutual=False)
+                count += len(gone)
+                if told and place == BOOK:
+                    self._level(book, side, price, at)
+        return count
+
+    def _enter_phase(self, at: int, phase: int, reason: Reason) -> None:
+        book = self._books[at]
+        price = volume = 0
+        if phase in (Phase.CONTINUOUS, Phase.CLOSED):
+            price, volume, _ = book.uncrossing()
+            if volume:
+                self._uncross(book, at, price)
+        book.phase, book.until, book.told = phase, 0, (0, 0, 0)
+        if phase == Phase.CLOSED:
+            self._sweep(at, lambda order: order.tif == TimeInForce.DAY, Reason.EXPIRED)
+        self._tell(EventKind.PHASE, 0, 0, price, volume, phase, reason=reason, at=at)
+
+    def _uncross(self, book: Book, at: int, price: int) -> None:
+        while True:
+            bids, asks = book.prices(Side.BID), book.prices(Side.ASK)
+            if not bids or not asks or bids[0] < price or asks[0] > price:
+                break
+            bid, ask = book.queues[BOOK, Side.BID][bids[0]][0], book.queues[BOOK, Side.ASK][asks[0]][0]
+            qty = min(bid.qty, ask.qty)
+            bid.qty -= qty
+            ask.qty -= qty
+            self._trade(bid, ask, price, qty, auction=True)
+            for order, key in ((bid, bids[0]), (ask, asks[0])):
+                if order.order_id in book.orders:
+                    self._after_fill(book, order)
+                if not order.unseen:
+                    self._level(book, order.side, key, at)
+        book.anchor = book.last
+
+    def _after(self, at: int) -> None:
+        """What a change of the book, or of the last price, sets off."""
+        book = self._books[at]
+        while book.phase == Phase.CONTINUOUS and (order := self._due(book)) is not None:
+            self._activate(book, order)
+        if book.phase == Phase.AUCTION and (found := book.uncrossing()) != book.told:
+            book.told = found
+            price, volume, surplus = found
+            self._tell(EventKind.INDICATIVE, 0, 0, price, volume, surplus, at=at)
+        book.settle_prices()
+
+    def _due(self, book: Book) -> Order | None:
+        for side in (Side.ASK, Side.BID):
+            for order in book.waiting(side, STOP):
+                if order.stop_price >= book.low if side == Side.ASK else order.stop_price <= book.high:
+                    return order
+        if book.last >= 0:
+            trailing = [order for side in (Side.ASK, Side.BID) for order in book.waiting(side, TRAIL)]
+            for order in trailing:
+                order.follow(book.last)
+            for order in trailing:
+                reached = order.stop_price >= book.last if order.side else order.stop_price <= book.last
+                if reached:
+                    return order
+        for side in Side:
+            for order in book.waiting(side, WHOLE):
+                prices = book.acceptable(side, order.price)
+                if prices and self._tradable(book, order, prices)[0] >= order.qty:
+                    return order
+        return None
+
+    def _activate(self, book: Book, order: Order) -> None:
+        book.drop(order)
+        if order.place == WHOLE:
+            self._settle(book, order)
+            return
+        self._tell_order(EventKind.TRIGGERED, order, price=order.stop_price)
+        limited = order.order_type in (OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT)
+        order.order_type, order.place = (OrderType.LIMIT if limited else OrderType.MARKET), BOOK
+        self._cancel_partner(order)
+        reason = book.no_room(order, order.open, None) if limited else None
+        if reason is not None:
+            self._done(order, reason)
+        else:
+            self._settle(book, order)
+
+    def _change(self, row: Row, book: Book) -> Reason | None:
         standing = book.orders.get(row.order_id)
         if row.kind == CommandKind.NEW:
-            return Reason.DUPLICATE_ID if standing else self._enter(row, book, None)
-        if standing is None:
+            reason = Reason.DUPLICATE_ID if standing else self._enter(row, book)
+        elif standing is None:
             return Reason.UNKNOWN_ORDER
-        if row.kind == CommandKind.REPLACE:
-            if row.price != standing.price or row.qty > standing.qty:
-                return self._enter(row, book, standing)
-            standing.qty = row.qty
-            self._tell(row, EventKind.REPLACED, standing.side, row.order_id, standing.price, row.qty, row.qty)
+        elif row.kind == CommandKind.REPLACE:
+            reason = self._replace(row, book, standing)
         else:
-            self._done(row, standing, Reason.CANCELLED)
-            book.drop(standing)
-        self._level(row, book, standing.side, standing.price)
-        return None
+            self._cancel(standing, Reason.CANCELLED)
+            reason = None
+        if reason is None:
+            self._after(row.instrument)
+        return reason
 
-    def _enter(self, row: _Row, book: _Book, standing: _Order | None) -> Reason | None:
-        market = standing is None and row.order_type == OrderType.MARKET
-        rests = standing is not None or (row.tif == TimeInForce.GTC and not market)
-        taker = _Order(row.order_id, row.owner, row.side, 0 if market else row.price, row.qty)
-        if standing is not None:
-            taker.owner, taker.side = standing.owner, standing.side
-        prices = book.acceptable(taker.side, None if market else row.price)
-        reason = _refused_to_rest(book, taker, standing) if rests else None
-        reason = reason or self._refused_to_take(row, book, taker, prices)
+    def _enter(self, row: Row, book: Book) -> Reason | None:
+        reason = refused_by_market(row, book, row.order_type in PRICED)
+        reason = reason or self._accounts.refusal(row, None)
         if reason is not None:
             return reason
-        kind = EventKind.REPLACED if standing else EventKind.ACCEPTED
-        self._tell(row, kind, taker.side, row.order_id, taker.price, row.qty, row.qty)
+        order = Order(
+            row.order_id,
+            row.owner,
+            row.instrument,
+            row.side,
+            row.price if row.order_type in PRICED else 0,
+            row.qty,
+            row.order_type,
+            row.tif,
+            row.flags,
+            display=row.display_qty,
+            expire_ts=row.expire_ts,
+            link_id=row.link_id,
+            stop_price=row.stop_price,
+            trail=row.trail,
+        )
+        if order.order_type in STOPS or order.order_type in TRAILING:
+            return self._hold(book, order, None)
+        return self._arrive(row, book, order, None)
+
+    def _replace(self, row: Row, book: Book, standing: Order) -> Reason | None:
+        reason = misfit(row, standing) or refused_by_market(row, book, standing.order_type in PRICED)
+        reason = reason or self._accounts.refusal(row, standing)
+        if reason is not None:
+            return reason
+        changed = Order(**(vars(standing) | {"price": row.price, "qty": row.qty, "reserve": 0}))
+        changed.flags &= ~(Flag.POST_ONLY | Flag.SLIDE)
+        changed.display = row.display_qty or standing.display
+        changed.expire_ts = row.expire_ts or standing.expire_ts
+        changed.trail = row.trail or standing.trail
+        changed.stop_price = row.stop_price or standing.stop_price
+        if standing.place in (STOP, TRAIL):
+            if standing.order_type not in PRICED:
+                changed.price = 0
+            return self._hold(book, changed, standing)
+        same = changed.price == standing.price and changed.display == standing.display
+        if not same or row.qty > standing.open or standing.place == WHOLE:
+            return self._arrive(row, book, changed, standing)
+        standing.cut(row.qty)
+        standing.expire_ts = changed.expire_ts
+        self._tell_order(EventKind.REPLACED, standing, shows=standing.shown)
+        self._level(book, standing.side, standing.price, standing.instrument, standing)
+        return None
+
+    def _hold(self, book: Book, order: Order, standing: Order | None) -> Reason | None:
+        """Let a stop wait for its price."""
+        order.place = TRAIL if order.order_type in TRAILING else STOP
+        if order.place == TRAIL and order.stop_price == 0:
+            if book.last < 0:
+                return Reason.BAD_STOP
+            away = order.distance(book.last)
+            order.stop_price = (
+                min(book.last + away, MAX_PRICE) if order.side == Side.BID else max(0, book.last - away)
+            )
+        elif book.last >= 0:
+            side_is_wrong = (
+                order.stop_price <= book.last if order.side == Side.BID else order.stop_price >= book.last
+            )
+            if side_is_wrong:
+                return Reason.BAD_STOP
+        reason = book.no_room(order, order.qty, standing)
+        if reason is not None:
+            return reason
+        self._tell_order(EventKind.REPLACED if standing else EventKind.ACCEPTED, order)
         if standing is not None:
             book.drop(standing)
-            if standing.price != taker.price:
-                self._level(row, book, standing.side, standing.price)
-        met_himself = self._take(row, book, taker, prices)
-        if taker.qty > 0 and rests and not met_himself:
-            book.put(taker)
-            self._level(row, book, taker.side, taker.price)
         else:
-            end = Reason.IOC if taker.qty > 0 else Reason.FILLED
-            self._done(row, taker, Reason.SELF_TRADE if met_himself else end)
+            order.entered = self._seq
+        book.put(order)
         return None
 
-    def _refused_to_take(self, row: _Row, book: _Book, taker: _Order, prices: list[int]) -> Reason | None:
-        if prices and row.flags & Flag.POST_ONLY:
-            return Reason.POST_ONLY
-        if row.kind == CommandKind.NEW and row.tif == TimeInForce.FOK:
-            tradable = sum(maker.qty for maker in self._makers(book, taker, prices))
-            return Reason.FOK if tradable < taker.qty else None
+    def _arrive(self, row: Row, book: Book, order: Order, standing: Order | None) -> Reason | None:
+        """Let an order trade and rest, unless it may not."""
+        order.place = WHOLE if order.flags & Flag.ALL_OR_NONE else BOOK
+        trades = book.phase == Phase.CONTINUOUS
+        prices = self._limits(book, order) if trades else []
+        if prices and standing is None and row.flags & Flag.POST_ONLY:
+            order.price = prices[0] - 1 if order.side == Side.BID else prices[0] + 1
+            if not row.flags & Flag.SLIDE or not 0 <= order.price <= MAX_PRICE:
+                return Reason.POST_ONLY
+            prices = []
+        reason = book.no_room(order, order.qty, standing) if order.rests else None
+        if reason is None and standing is None:
+            reason = self._refused_to_take(row, book, order, prices)
+        if reason is not None:
+            return reason
+        self._tell_order(EventKind.REPLACED if standing else EventKind.ACCEPTED, order)
+        if standing is None:
+            order.entered = self._seq
+        else:
+            book.drop(standing)
+            if standing.place == BOOK and standing.price == order.price:
+                self._left = standing
+            elif standing.place == BOOK:
+                self._level(book, standing.side, standing.price, standing.instrument, standing)
+        self._settle(book, order)
+        self._left = None
         return None
 
-    def _makers(self, book: _Book, taker: _Order, prices: list[int]) -> Iterator[_Order]:
-        for price in prices:
-            for maker in book.queues[1 - taker.side][price]:
-                if not self._same_owner(taker, maker):
-                    yield maker
-                elif self._prevention == SelfTradePrevention.CANCEL_NEWEST:
-                    return
-
-    def _same_owner(self, taker: _Order, maker: _Order) -> bool:
-        prevented = self._prevention != SelfTradePrevention.NONE
-        return prevented and taker.owner != 0 and taker.owner == maker.owner
-
-    def _take(self, row: _Row, book: _Book, taker: _Order, prices: list[int]) -> bool:
-        """Trade, and tell whether the taker met himself and must go."""
-        for price in prices:
-            events = len(self._events)
-            met_himself = self._take_level(row, book, taker, list(book.queues[1 - taker.side][price]))
-            if len(self._events) > events:
-                self._level(row, book, 1 - taker.side, price)
-            if met_himself:
-                return True
-            if taker.qty == 0:
-                break
-        return False
-
-    def _take_level(self, row: _Row, book: _Book, taker: _Order, queue: list[_Order]) -> bool:
-        for maker in queue:
-            if taker.qty == 0:
-                break
-            if self._same_owner(taker, maker):
-                if self._prevention == SelfTradePrevention.CANCEL_NEWEST:
-                    return True
-                self._done(row, maker, Reason.SELF_TRADE)
-                book.drop(maker)
-                continue
-            traded = min(taker.qty, maker.qty)
-            taker.qty -= traded
-            maker.qty -= traded
-            self._tell(
-                row,
-                EventKind.TRADE,
-                taker.side,
-                taker.order_id,
-                maker.price,
-                traded,
-                maker.qty,
-                maker_id=maker.order_id,
-            )
-            if maker.qty == 0:
-                self._done(row, maker, Reason.FILLED)
-                book.drop(maker)
-        return False
-
-    def _done(self, row: _Row, order: _Order, reason: Reason) -> None:
-        self._tell(row, EventKind.DONE, order.side, order.order_id, order.price, 0, order.qty, reason=reason)
-
-    def _level(self, row: _Row, book: _Book, side: int, price: int) -> None:
-        orders = len(book.queues[side].get(price, ()))
-        self._tell(row, EventKind.LEVEL, side, 0, price, book.total(side, price), orders)
-
-    def _tell(
-        self,
-        row: _Row,
-        kind: EventKind,
-        side: int,
-        order_id: int,
-        price: int,
-        qty: int,
-        remaining: int,
-        *,
-        maker_id: int = 0,
-        reason: Reason = Reason.NONE,
-    ) -> None:
-        self._seq += 1
-        numbers = (self._seq, self._command, row.ts, order_id, maker_id, price, qty, remaining)
-        self._events.append((*numbers, row.instrument, int(kind), int(reason), side, 0))
+    def _refused_to_take(self, row: Row, book: Book, order: Order, prices: list[int]) -> Reason | None:
+        wanted = order.qty if row.tif == TimeInForce.FOK else row.min_qty
+        if not wanted:
+            return None
+        tradable, cost = self._tradable(book, order, prices)
+        if tradable < wanted:
+            return Reason.FOK if row.tif == TimeInForce.FOK else Reason.MIN_QTY
+        if row.flags & Flag.BUDGET and (cost > row.price if order.side == Side.BID else cost < row.price):
+            return Reason.BUDGET
+        return None

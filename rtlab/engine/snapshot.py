@@ -1,44 +1,69 @@
-"""An engine as bytes: counters, settings, and the resting orders as the COMMAND rows that would enter them.
+"""An engine as bytes: its settings and counters, and the used part of each of its arrays.
 
-Layout: magic, version, CRC-32 of the body, length of the body; body: length of the header, header (msgpack), rows.
+Layout: magic, version, CRC-32 of the body, length of the body; body: length of the header, header (msgpack), then
+the rows of the arrays in the order of the header. The rows are those of `layout`, whose types are named in the
+header too: an engine whose rows are others refuses them.
 """
 
 import struct
+from collections.abc import Mapping
 from zlib import crc32
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rtlab.engine.layout import ACCOUNT, EXTRA, LADDER, LEVEL, MARKET, ORDER, POSITION_ROW, RUNG
 from rtlab.errors import LocalError
 from rtlab.model.enums import SelfTradePrevention
 from rtlab.model.instrument import Instrument
-from rtlab.model.rows import COMMAND
+from rtlab.model.rules import Rules
 
 MAGIC = b"rtlabENG"
-VERSION = 1
+VERSION = 3
+ROWS: Mapping[str, np.dtype[np.generic]] = {
+    "orders": ORDER,
+    "levels": LEVEL,
+    "extras": EXTRA,
+    "heap": RUNG,
+    "ladders": LADDER,
+    "markets": MARKET,
+    "accounts": ACCOUNT,
+    "positions": POSITION_ROW,
+}
 _OUTER = struct.Struct("<8sIIQ")
 _INNER = struct.Struct("<I")
 
+RowArray = npt.NDArray[np.void]
+
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot holds beside the resting orders."""
+    """What a snapshot holds beside the rows."""
 
     instruments: tuple[Instrument, ...]
+    rules: tuple[Rules, ...]
     self_trade_prevention: SelfTradePrevention
     capacity: int
-    seq: int
-    command: int
+    counters: dict[str, int]
+    counts: dict[str, int] = {}
+    rows: str = ""
 
 
-def pack_snapshot(snapshot: Snapshot, resting: npt.NDArray[np.void]) -> bytes:
-    """Give the bytes of a snapshot; `resting` are COMMAND rows, those of a price level in the order of its queue."""
-    header = msgspec.msgpack.encode(snapshot)
-    body = _INNER.pack(len(header)) + header + resting.tobytes()
+def rows_named() -> str:
+    """Give the types of all rows as text."""
+    return "; ".join(f"{name} {row.descr}" for name, row in ROWS.items())
+
+
+def pack_snapshot(snapshot: Snapshot, parts: Mapping[str, RowArray]) -> bytes:
+    """Give the bytes of a snapshot; `parts` are the rows by the names of ROWS."""
+    counts = {name: len(parts[name]) for name in ROWS}
+    whole = msgspec.structs.replace(snapshot, counts=counts, rows=rows_named())
+    header = msgspec.msgpack.encode(whole)
+    body = _INNER.pack(len(header)) + header + b"".join(parts[name].tobytes() for name in ROWS)
     return _OUTER.pack(MAGIC, VERSION, crc32(body), len(body)) + body
 
 
-def unpack_snapshot(data: bytes) -> tuple[Snapshot, npt.NDArray[np.void]]:
+def unpack_snapshot(data: bytes) -> tuple[Snapshot, dict[str, RowArray]]:
     """Give what `pack_snapshot` was given; LocalError when the bytes are foreign, truncated or damaged."""
     if len(data) < _OUTER.size or data[: len(MAGIC)] != MAGIC:
         raise LocalError(
@@ -57,6 +82,21 @@ def unpack_snapshot(data: bytes) -> tuple[Snapshot, npt.NDArray[np.void]]:
     try:
         rows_at = _INNER.size + _INNER.unpack_from(body)[0]
         snapshot = msgspec.msgpack.decode(body[_INNER.size : rows_at], type=Snapshot)
-        return snapshot, np.frombuffer(body[rows_at:], COMMAND).copy()
-    except (struct.error, msgspec.DecodeError, ValueError) as error:
+        if snapshot.rows != rows_named():
+            raise LocalError(
+                "the snapshot's rows are of another engine", expected=rows_named(), got=snapshot.rows
+            )
+        return snapshot, _parts(snapshot, body, rows_at)
+    except (struct.error, msgspec.DecodeError, ValueError, KeyError) as error:
         raise LocalError(f"the snapshot of the engine contradicts itself: {error}") from None
+
+
+def _parts(snapshot: Snapshot, body: bytes, at: int) -> dict[str, RowArray]:
+    parts: dict[str, RowArray] = {}
+    for name, row in ROWS.items():
+        count = snapshot.counts[name]
+        parts[name] = np.frombuffer(body, row, count, at).copy()
+        at += count * row.itemsize
+    if at != len(body):
+        raise ValueError(f"{len(body) - at} bytes too many")
+    return parts

@@ -1,5 +1,7 @@
 """The kernel's arrays: made, and grown when the kernel asks. Growing changes no event."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,21 +9,33 @@ from rtlab.compiling import announce
 from rtlab.engine.ids import HASH_BITS
 from rtlab.engine.kernel import run
 from rtlab.engine.layout import (
+    ACCOUNT,
+    BEGIN,
+    EXTRA,
     LADDER,
+    LADDERS,
     LEVEL,
+    MARKET,
+    NEEDS_ACCOUNTS,
     NEEDS_EVENTS,
+    NEEDS_EXTRAS,
     NEEDS_LADDER,
+    NEEDS_LEVELS,
     NEEDS_ORDERS,
-    NO_ASK,
-    NO_BID,
+    NONE_ABOVE,
+    NONE_BELOW,
+    NOWHERE,
     ORDER,
+    POSITION_ROW,
     RUNG,
     STATE,
+    TAKER,
     WORD,
 )
 from rtlab.engine.limits import SPAN
 from rtlab.errors import LocalError
 from rtlab.model.rows import COMMAND, EVENT
+from rtlab.model.rules import Rules
 
 RowArray = npt.NDArray[np.void]
 
@@ -29,30 +43,74 @@ EVENTS_PER_COMMAND = 4
 """Room to begin with; 2 is usual."""
 MOST_SLOTS = 1 << (HASH_BITS - 1)
 """Of the order pool: the id map, which is never more than half full, has no more bits."""
+FEW_ACCOUNTS = 8
+"""Places for accounts to begin with, of which half are used before there are twice as many."""
+FEW_SLOTS = 1 << 12
+"""Room for levels and for orders that are not plain, to begin with."""
 SMALLEST_WINDOW = 1 << 12
 LARGEST_WINDOW = 2 * SPAN
 """Twice the span, so that prices can drift by half of it before the window moves again."""
 
+ARRAYS = [
+    "taker",
+    "orders",
+    "levels",
+    "extras",
+    "ladders",
+    "markets",
+    "heap",
+    "accounts",
+    "positions",
+    "rungs",
+    "bits",
+    "ids",
+]
+KEPT = (
+    "seq",
+    "command",
+    "live",
+    "links",
+    "clock",
+    "timer",
+    "free_order",
+    "free_level",
+    "free_extra",
+    "used_orders",
+    "used_levels",
+    "used_extras",
+    "heaped",
+    "opened",
+    "house",
+)
+"""Counters that are part of a snapshot."""
+
 
 class Storage:
-    """All memory of an engine of `instruments` instruments; pool and id map begin with room for `capacity` orders.
+    """All memory of an engine with these rules, one for each instrument; there is room for `capacity` orders at first.
 
     The windows of ticks are as wide as the prices demand, up to LARGEST_WINDOW: 4.1 bytes a tick, of which the
     operating system gives only the pages that hold a price.
     """
 
-    def __init__(self, instruments: int, capacity: int, prevention: int) -> None:
+    def __init__(self, rules: Sequence[Rules], capacity: int, prevention: int) -> None:
         self.pool_grown = self.ladders_moved = self.ladders_grown = 0
         self.state = np.zeros(1, STATE)
         self._state_words = self.state.view(np.int64)
         self._words = self._state_words.data
-        self.state["prevention"] = prevention
+        self.state["prevention"], self.state["timer"] = prevention, NONE_ABOVE
+        self.taker = np.zeros(1, TAKER)
+        self.taker["at"] = self.taker["left"] = NOWHERE
         self.orders = np.zeros(capacity + 1, ORDER)
-        self.levels = np.zeros(capacity + 1, LEVEL)
-        self.ladders = np.zeros(instruments, LADDER)
-        self.ladders["best_bid"], self.ladders["best_ask"] = NO_BID, NO_ASK
+        few = min(capacity, FEW_SLOTS) + 1
+        self.levels, self.extras = np.zeros(few, LEVEL), np.zeros(few, EXTRA)
+        self.heap: npt.NDArray[np.int32] = np.zeros(few, RUNG)
+        self.markets = _markets(rules)
+        self.accounts = np.zeros(FEW_ACCOUNTS, ACCOUNT)
+        self.positions = np.zeros(FEW_ACCOUNTS * len(rules), POSITION_ROW)
+        self.ladders = np.zeros(LADDERS * len(rules), LADDER)
+        self.ladders["best"][0::2], self.ladders["best"][1::2] = NONE_BELOW, NONE_ABOVE
         self.ladders["size"] = SMALLEST_WINDOW
-        self._make_ids(capacity + 1)
+        self._make_ids(capacity)
         self._make_windows(self.ladders.copy())
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
@@ -75,17 +133,65 @@ class Storage:
         """Execute the lent commands and give the number of rows in `events`: another array if it was full."""
         self._words[_START] = 0
         while (written := run(self._state_words)) < 0:
-            self._grow()
+            try:
+                self._grow()
+            except LocalError:
+                self.state["stage"] = BEGIN  # the command that finds no room is given up
+                raise
             self._words[_START] = self._words[_AT]
         return written
 
-    def live_levels(self, instrument: int | None = None) -> npt.NDArray[np.intp]:
-        """Give the slots of the levels that hold orders, of one instrument or of all."""
+    def live_levels(self, ladder: int | None = None) -> npt.NDArray[np.intp]:
+        """Give the slots of the levels that hold orders, of one ladder or of all."""
         used = self.levels[: int(self.state["used_levels"][0]) + 1]
         mine = used["count"] > 0
-        if instrument is not None:
-            mine &= used["instrument"] == instrument
+        if ladder is not None:
+            mine &= used["ladder"] == ladder
         return np.flatnonzero(mine)
+
+    def load(self, parts: Mapping[str, RowArray], state: Mapping[str, int]) -> None:
+        """Take over arrays and counters that `used` gave, with as much room as there is here."""
+        for name, rows in parts.items():
+            room = getattr(self, name)
+            if len(rows) > len(room):
+                room = np.zeros(len(rows), rows.dtype)
+                setattr(self, name, room)
+            room[: len(rows)] = rows
+        for name, number in state.items():
+            self.state[name] = number
+        if len(self.heap) < len(self.extras):
+            self.heap = np.append(self.heap, np.zeros(len(self.extras) - len(self.heap), RUNG))
+        self._make_ids(len(self.orders) - 1)
+        self._make_windows(self.ladders.copy())
+        self._bind()
+        self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
+        self.lend(self.commands, self.events)
+        self.run()
+
+    def used(self) -> tuple[dict[str, RowArray], dict[str, int]]:
+        """Give all that the future depends on: of each array the part that was ever used, and the counters."""
+        state = self.state[0]
+        counts = {name: int(state[f"used_{name}"]) + 1 for name in ("orders", "levels", "extras")}
+        parts = {name: getattr(self, name)[:count] for name, count in counts.items()}
+        parts |= {
+            "heap": self.heap[: int(state["heaped"]) + 1],
+            "ladders": self.ladders,
+            "markets": self.markets,
+            "accounts": self.accounts,
+            "positions": self.positions,
+        }
+        return parts, {name: int(state[name]) for name in KEPT}
+
+    @property
+    def memory_bytes(self) -> int:
+        """Give the bytes of all arrays but the windows, and of these the parts between the outermost levels."""
+        whole = sum(array.nbytes for array in (self.orders, self.levels, self.extras, self.heap, self.ids))
+        levels = self.levels[self.live_levels()]
+        spans = 0
+        for ladder in np.unique(levels["ladder"]):
+            prices = levels["price"][levels["ladder"] == ladder]
+            spans += int(prices.max() - prices.min()) + 1
+        return whole + spans * RUNG.itemsize + spans // 7
 
     def _grow(self) -> None:
         state = self.state[0]
@@ -93,6 +199,13 @@ class Storage:
             self._enlarge_events()
         elif state["need"] == NEEDS_ORDERS:
             self._double_pool()
+        elif state["need"] == NEEDS_LEVELS:
+            self.levels = _enlarged(self.levels, twice(len(self.levels)))
+        elif state["need"] == NEEDS_EXTRAS:
+            self.extras = _enlarged(self.extras, twice(len(self.extras)))
+            self.heap = np.append(self.heap, np.zeros(len(self.extras) - len(self.heap), RUNG))
+        elif state["need"] == NEEDS_ACCOUNTS:
+            self._double_accounts()
         elif state["need"] == NEEDS_LADDER:
             self._move_window(int(state["need_instrument"]), int(state["need_price"]))
         self._bind()
@@ -108,26 +221,35 @@ class Storage:
 
     def _double_pool(self) -> None:
         slots = twice(len(self.orders))
-        grown = _enlarged(self.orders, slots), _enlarged(self.levels, slots)
-        self._make_ids(slots)
-        self.orders, self.levels = grown
+        grown = _enlarged(self.orders, slots)
+        self._make_ids(slots - 1)
+        self.orders = grown
         self.pool_grown += 1
 
-    def _make_ids(self, slots: int) -> None:
-        bits = max(1, (2 * slots - 1).bit_length())
+    def _double_accounts(self) -> None:
+        before, positions = self.accounts, self.positions.reshape(len(self.accounts), -1)
+        self.accounts = np.zeros(2 * len(before), ACCOUNT)
+        grown = np.zeros((len(self.accounts), positions.shape[1]), POSITION_ROW)
+        for at in [0, *np.flatnonzero(before["owner"]).tolist()]:
+            to = account_at(self.accounts["owner"], int(before["owner"][at])) if at else 0
+            self.accounts[to], grown[to] = before[at], positions[at]
+        self.positions = grown.reshape(-1)
+
+    def _make_ids(self, orders: int) -> None:
+        bits = max(1, (2 * orders - 1).bit_length())
         self.ids = np.zeros(1 << bits, np.int64)
         self.state["ids_shift"] = HASH_BITS - bits
         self.state["rehash"] = 1
 
-    def _move_window(self, instrument: int, price: int) -> None:
-        slots = self.live_levels(instrument)
+    def _move_window(self, ladder: int, price: int) -> None:
+        slots = self.live_levels(ladder)
         prices = self.levels["price"][slots]
         low = min(price, int(prices.min(initial=price)))
         span = max(price, int(prices.max(initial=price))) - low + 1
-        before = int(self.ladders["size"][instrument])
+        before = int(self.ladders["size"][ladder])
         size = max(before, 1 << (2 * span - 1).bit_length())
         moved = self.ladders.copy()
-        moved["base"][instrument], moved["size"][instrument] = max(0, low - (size - span) // 2), size
+        moved["base"][ladder], moved["size"][ladder] = max(0, low - (size - span) // 2), size
         if size > before:
             self._make_windows(moved)
             self.ladders_grown += 1
@@ -150,7 +272,7 @@ class Storage:
 
     def _mark(self, slots: npt.NDArray[np.intp], *, live: bool) -> None:
         """Enter levels into rungs and bits, or wipe out every bit that stands for them."""
-        ladders = self.ladders[self.levels["instrument"][slots]]
+        ladders = self.ladders[self.levels["ladder"][slots]]
         ticks = self.levels["price"][slots] - ladders["base"]
         self.rungs[ladders["rungs_at"] + ticks] = slots if live else 0
         nodes, trees = ladders["leaves_at"] + ticks, ladders["bits_at"]
@@ -165,7 +287,7 @@ class Storage:
 
     def _bind(self) -> None:
         state = self.state[0]
-        for name in ("orders", "levels", "ladders", "rungs", "bits", "ids"):
+        for name in ARRAYS:
             array = getattr(self, name)
             state[f"{name}_at"], state[name] = array.ctypes.data, len(array)
 
@@ -174,6 +296,27 @@ _COMMANDS_AT, _COMMANDS, _EVENTS_AT, _EVENTS, _START, _AT = (
     next(field[1] for key, field in (STATE.fields or {}).items() if key == name) // WORD.itemsize
     for name in ("commands_at", "commands", "events_at", "events", "start", "at")
 )
+
+
+def _markets(rules: Sequence[Rules]) -> RowArray:
+    markets = np.zeros(len(rules), MARKET)
+    markets["last"] = markets["high"] = -1
+    markets["low"] = NONE_ABOVE
+    for at, one in enumerate(rules):
+        for name in one.__struct_fields__:
+            markets[name][at] = getattr(one, name)
+        markets["anchor"][at] = one.reference_price or -1
+    return markets
+
+
+def account_at(owners: npt.NDArray[np.int64], owner: int) -> int:
+    """Give where an owner's account is or would be: the search of `accounts.account_at`, for Python."""
+    last = len(owners) - 1
+    mixed = (owner * 0x5851F42D4C957F2D + (1 << 63)) % (1 << 64) - (1 << 63)
+    at = (mixed >> 17) & last
+    while at == 0 or owners[at] not in (0, owner):
+        at = (at + 1) & last
+    return at
 
 
 def _enlarged(rows: RowArray, count: int) -> RowArray:

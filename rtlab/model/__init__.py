@@ -1,6 +1,18 @@
 """The vocabulary: instruments, commands, events, market messages. Values only, no behaviour."""
 
-from rtlab.model.commands import CancelOrder, Command, NewOrder, ReplaceOrder
+from rtlab.model.commands import (
+    CancelOrder,
+    ChangePhase,
+    Command,
+    Deposit,
+    KillOwner,
+    MassCancel,
+    NewOrder,
+    PassTime,
+    ReplaceOrder,
+    ReviveOwner,
+    SetLimits,
+)
 from rtlab.model.enums import (
     CommandKind,
     EventKind,
@@ -13,46 +25,69 @@ from rtlab.model.enums import (
     TimeInForce,
 )
 from rtlab.model.events import (
+    AccountChanged,
     CommandRejected,
     Event,
+    Indicative,
     LevelChanged,
+    MassCancelled,
     OrderAccepted,
     OrderDone,
+    OrderRefilled,
     OrderReplaced,
+    OrderTriggered,
+    PhaseChanged,
+    TimePassed,
     Trade,
 )
 from rtlab.model.instrument import Instrument
 from rtlab.model.market import DepthSnapshot, DepthUpdate, Level, MarketMessage, Quote, VenueTrade
 from rtlab.model.rows import COMMAND, EVENT
+from rtlab.model.rules import Rules
 
 __all__ = [
     "COMMAND",
     "EVENT",
+    "AccountChanged",
     "CancelOrder",
+    "ChangePhase",
     "Command",
     "CommandKind",
     "CommandRejected",
+    "Deposit",
     "DepthSnapshot",
     "DepthUpdate",
     "Event",
     "EventKind",
     "Flag",
+    "Indicative",
     "Instrument",
+    "KillOwner",
     "Level",
     "LevelChanged",
     "MarketMessage",
+    "MassCancel",
+    "MassCancelled",
     "NewOrder",
     "OrderAccepted",
     "OrderDone",
+    "OrderRefilled",
     "OrderReplaced",
+    "OrderTriggered",
     "OrderType",
+    "PassTime",
     "Phase",
+    "PhaseChanged",
     "Quote",
     "Reason",
     "ReplaceOrder",
+    "ReviveOwner",
+    "Rules",
     "SelfTradePrevention",
+    "SetLimits",
     "Side",
     "TimeInForce",
+    "TimePassed",
     "Trade",
     "VenueTrade",
 ]

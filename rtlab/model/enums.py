@@ -147,3 +147,5 @@ class SelfTradePrevention(IntEnum):
     NONE = 0
     CANCEL_NEWEST = 1
     CANCEL_OLDEST = 2
+    CANCEL_BOTH = 3
+    DECREMENT = 4  # both lose what they would have traded; the smaller is gone

@@ -5,11 +5,11 @@ Every accepted order ends in exactly one OrderDone. Prices in ticks, quantities 
 
 import msgspec
 
-from rtlab.model.enums import Reason, Side
+from rtlab.model.enums import Phase, Reason, Side
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A new order passed every check; what it does next follows in the same command."""
+    """A new order passed every check; what it does next follows. `shown` is what others see of it when it rests."""
 
     seq: int
     command: int
@@ -19,10 +19,11 @@ class OrderAccepted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     side: Side
     price: int
     qty: int
+    shown: int
 
 
 class OrderReplaced(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A live order now stands at `price` with the open quantity `qty`."""
+    """A live order now stands at `price` with the open quantity `qty`, by command or, SELF_TRADE, decremented."""
 
     seq: int
     command: int
@@ -32,6 +33,8 @@ class OrderReplaced(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     side: Side
     price: int
     qty: int
+    shown: int
+    reason: Reason
 
 
 class Trade(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -78,7 +81,7 @@ class CommandRejected(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class LevelChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The price level now holds `qty` in `orders` orders; 0 means that it is gone."""
+    """The price level now shows `qty` in `orders` orders; 0 means that nothing shows any more."""
 
     seq: int
     command: int
@@ -90,4 +93,103 @@ class LevelChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     orders: int
 
 
-Event = OrderAccepted | OrderReplaced | Trade | OrderDone | CommandRejected | LevelChanged
+class OrderTriggered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The last price has reached an order's stop, which was `price`; what it does next follows."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+    order_id: int
+    side: Side
+    price: int
+    qty: int
+    shown: int
+
+
+class OrderRefilled(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """An iceberg shows a new slice of `qty`, at the back of its queue; `remaining` is all that is open."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+    order_id: int
+    side: Side
+    price: int
+    qty: int
+    remaining: int
+
+
+class PhaseChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The market is in another state; an auction before it traded `qty` at `price`, or 0."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+    phase: Phase
+    price: int
+    qty: int
+    reason: Reason
+
+
+class Indicative(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """An auction would now trade `qty` at `price`, with `surplus` left over: of bids above 0, of asks below."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+    price: int
+    qty: int
+    surplus: int
+
+
+class MassCancelled(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A mass cancel is through: `orders` are gone."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+    owner: int
+    orders: int
+
+
+class AccountChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What an owner's account holds after a command about it."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+    owner: int
+    money: int
+    lots: int
+
+
+class TimePassed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What was due has happened."""
+
+    seq: int
+    command: int
+    ts: int
+    instrument: str
+
+
+Event = (
+    OrderAccepted
+    | OrderReplaced
+    | Trade
+    | OrderDone
+    | CommandRejected
+    | LevelChanged
+    | OrderTriggered
+    | OrderRefilled
+    | PhaseChanged
+    | Indicative
+    | MassCancelled
+    | AccountChanged
+    | TimePassed
+)

@@ -120,14 +120,14 @@ async def test_after_a_journaled_engine_was_killed_readers_go_on_in_the_same_epo
     rnd = random.Random(SEED)
     with (
         store_server() as server,
-        Scaled(server.url, seed=SEED, rate=RATE // 3, journal=tmp_path / "journal") as scaled,
+        Scaled(server.url, seed=SEED, rate=RATE, journal=tmp_path / "journal") as scaled,
     ):
         truth, epoch = Truth(SEED), scaled.epoch
         async with connect(scaled.url) as client:
             subscriptions = await follow(client, *WISHES)
             given = note_trades(client, subscriptions[2])
             for number in range(max(2, ROUNDS)):
-                await advance(subscriptions, epoch, rnd.randrange(50, 600))
+                await advance(subscriptions, epoch, rnd.randrange(50, 1500))
                 assert scaled.engine is not None
                 await asyncio.to_thread(scaled.engine.kill)
                 if number % 2 == 1:  # and Redis, and what that had not synced is gone, as by a power cut
@@ -136,7 +136,7 @@ async def test_after_a_journaled_engine_was_killed_readers_go_on_in_the_same_epo
                     await asyncio.to_thread(server.start)
                 await asyncio.to_thread(scaled.start_engine)
                 assert scaled.epoch == epoch, "the journal proves that nothing else was published"
-                await advance(subscriptions, epoch, rnd.randrange(50, 600))
+                await advance(subscriptions, epoch, rnd.randrange(50, 1500))
                 for subscription in subscriptions:
                     assert_true(truth, subscription)
             statistics = client.statistics()

@@ -3,8 +3,13 @@
 buy 1 5@100                 NEW bid, order 1, 5 lots at 100
 sell 2 3@market ioc         NEW ask, 3 lots, MARKET, IOC
 buy 3 5@100 post by=7 on=1  post-only, owner 7, second instrument
+buy 4 9@100 show=3          an iceberg; also hidden, whole (all or none), least=2, link=5, day, gtd until=9
+sell 5 5@market stop=95     a stop, with a price a stop-limit; trail=3 makes it trailing, bps its distance
 cancel 1                    CANCEL
 replace 1 4@101             REPLACE
+sweep 0 by=7 everyone       MASS_CANCEL; also everywhere, both
+phase 0 to=2                PHASE
+wait 0 at=50                TIME
 """
 
 from typing import Protocol
@@ -12,17 +17,47 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rtlab.model import COMMAND, CommandKind, EventKind, Flag, OrderType, Reason, Side, TimeInForce
+from rtlab.model import COMMAND, CommandKind, EventKind, Flag, OrderType, Phase, Reason, Side, TimeInForce
 
 RowArray = npt.NDArray[np.void]
 WORDS = {
     "ioc": ("tif", TimeInForce.IOC),
     "fok": ("tif", TimeInForce.FOK),
     "gtd": ("tif", TimeInForce.GTD),
+    "day": ("tif", TimeInForce.DAY),
     "post": ("flags", Flag.POST_ONLY),
+    "slide": ("flags", Flag.POST_ONLY | Flag.SLIDE),
+    "hidden": ("flags", Flag.HIDDEN),
+    "whole": ("flags", Flag.ALL_OR_NONE),
+    "budget": ("flags", Flag.BUDGET),
+    "bps": ("flags", Flag.BASIS_POINTS),
+    "everywhere": ("flags", Flag.ALL_INSTRUMENTS),
+    "both": ("flags", Flag.BOTH_SIDES),
+    "everyone": ("flags", Flag.ALL_OWNERS),
+    "check": ("flags", Flag.CHECK_FUNDS),
 }
-KINDS = {"cancel": CommandKind.CANCEL, "replace": CommandKind.REPLACE}
-NAMES = {"by": "owner", "on": "instrument"}
+KINDS = {
+    "cancel": CommandKind.CANCEL,
+    "replace": CommandKind.REPLACE,
+    "sweep": CommandKind.MASS_CANCEL,
+    "phase": CommandKind.PHASE,
+    "deposit": CommandKind.DEPOSIT,
+    "limits": CommandKind.LIMITS,
+    "kill": CommandKind.KILL,
+    "revive": CommandKind.REVIVE,
+    "wait": CommandKind.TIME,
+}
+NAMES = {
+    "by": "owner",
+    "on": "instrument",
+    "at": "ts",
+    "until": "expire_ts",
+    "show": "display_qty",
+    "least": "min_qty",
+    "link": "link_id",
+    "stop": "stop_price",
+    "to": "phase",
+}
 
 
 class Executes(Protocol):
@@ -49,17 +84,18 @@ def command(text: str, **fields: int) -> RowArray:
             row[NAMES.get(name, name)] = int(number)
         else:
             name, code = WORDS[word]
-            row[name] = int(code)
+            row[name] |= int(code)
+    if row["kind"] == CommandKind.NEW and (row["stop_price"] or row["trail"]):
+        first = OrderType.TRAILING_STOP if row["trail"] else OrderType.STOP
+        row["order_type"] = first + (row["order_type"] == OrderType.LIMIT)
     for name, number in fields.items():
         row[name] = number
     return row
 
 
 def commands(*texts: str) -> RowArray:
-    """Give COMMAND rows, whose ts are 10, 20, 30 ..."""
-    rows = np.concatenate([command(text) for text in texts]) if texts else np.zeros(0, COMMAND)
-    rows["ts"] = 10 * np.arange(1, len(rows) + 1)
-    return rows
+    """Give COMMAND rows."""
+    return np.concatenate([command(text) for text in texts]) if texts else np.zeros(0, COMMAND)
 
 
 def told(events: RowArray) -> list[str]:
@@ -85,4 +121,17 @@ def _sentence(event: np.void) -> str:
         return f"{event['order_id']} {side} done {reason} @{event['price']}, {event['remaining']} left"
     if kind == EventKind.REJECTED:
         return f"{event['order_id']} rejected {Reason(event['reason']).name}"
+    if kind == EventKind.PHASE:
+        reason = f" {Reason(event['reason']).name}" if event["reason"] else ""
+        return f"phase {Phase(event['remaining']).name} {at}{reason}"
+    if kind == EventKind.INDICATIVE:
+        return f"indicative {at}, {event['remaining']} over"
+    if kind == EventKind.MASS_CANCELLED:
+        return f"swept {event['qty']} of {event['order_id']}"
+    if kind == EventKind.ACCOUNT:
+        return f"account {event['order_id']} has {event['price']} and {event['qty']} lots"
+    if kind == EventKind.TIME:
+        return "time"
+    if kind == EventKind.REFILLED:
+        return f"{event['order_id']} {side} refilled {at} of {event['remaining']}"
     return f"{event['order_id']} {side} {kind.name.lower()} {at}"

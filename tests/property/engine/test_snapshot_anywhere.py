@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every_kind import RULES, every_kind, traded
 from support.ledger import audit
+from support.play import play
 from support.random_rows import instruments, random_rows
 
-from rtlab.engine import Engine, SelfTradePrevention
+from rtlab.engine import Engine, EventKind, SelfTradePrevention
 from rtlab.engine.reference import ReferenceEngine
+from rtlab.model import Rules
 
 
 @settings(max_examples=60, deadline=None)
@@ -46,3 +49,39 @@ def test_restored_after_every_command_it_still_equals_the_twin(seed: int) -> Non
     together = np.concatenate(events)
     assert together.tobytes() == twin.process(rows).tobytes()
     audit(together, 3)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_orders_of_every_kind_and_accounts_go_on_after_a_snapshot(seed: int) -> None:
+    rng = np.random.default_rng([seed, 31])
+    rows = every_kind(rng, 1500, ids=int(rng.integers(20, 120)))
+    prevention = SelfTradePrevention(seed % len(SelfTradePrevention))
+    uninterrupted = Engine(traded(), self_trade_prevention=prevention, rules=RULES)
+    expected = uninterrupted.process(rows)
+    engine = Engine(traded(), self_trade_prevention=prevention, rules=RULES, capacity=1)
+    events = []
+    for part in np.split(rows, np.sort(rng.integers(0, 1500, 12))):
+        events.append(engine.process(part))
+        engine = Engine.restore(engine.snapshot())
+    assert np.concatenate(events).tobytes() == expected.tobytes()
+    assert engine.fees == uninterrupted.fees
+    for owner in {0, *rows["owner"][expected["command"][expected["kind"] == EventKind.ACCOUNT]].tolist()}:
+        assert engine.account(owner) == uninterrupted.account(owner)
+    for instrument in traded():
+        assert engine.book(instrument.symbol) == uninterrupted.book(instrument.symbol)
+        for owner in range(5):
+            assert engine.book(instrument.symbol, owner=owner) == uninterrupted.book(
+                instrument.symbol, owner=owner
+            )
+
+
+def test_a_snapshot_in_the_middle_of_an_auction_keeps_it() -> None:
+    rules = {"I0": Rules(reference_price=100, volatility_ticks=3, volatility_ns=50)}
+    engines = [Engine(traded(1), rules=rules) for _ in range(2)]
+    for engine in engines:
+        play(engine, "sell 1 9@110 show=2 at=10", "buy 2 4@110 at=20", "buy 3 2@108 gtd until=60")
+    engines[1] = Engine.restore(engines[1].snapshot())
+    for text in ("buy 4 1@111 at=30", "wait 0 at=59", "wait 0 at=60", "wait 0 at=70", "sell 5 9@100 at=80"):
+        first, second = (play(engine, text) for engine in engines)
+        assert first == second
+    assert engines[0].snapshot() == Engine.restore(engines[0].snapshot()).snapshot()

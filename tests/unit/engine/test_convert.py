@@ -17,19 +17,36 @@ from rtlab.engine.convert import (
     position,
     positions,
     prevention,
+    rules_of,
 )
 from rtlab.errors import CommandError, ConfigError, InstrumentError
 from rtlab.model import (
+    AccountChanged,
     CancelOrder,
+    ChangePhase,
     Command,
     CommandRejected,
+    Deposit,
+    Indicative,
+    KillOwner,
     LevelChanged,
+    MassCancel,
+    MassCancelled,
     NewOrder,
     OrderAccepted,
     OrderDone,
+    OrderRefilled,
     OrderReplaced,
+    OrderTriggered,
+    PassTime,
+    Phase,
+    PhaseChanged,
     ReplaceOrder,
+    ReviveOwner,
+    Rules,
     SelfTradePrevention,
+    SetLimits,
+    TimePassed,
     Trade,
 )
 
@@ -110,7 +127,7 @@ def test_unknown_symbol_is_an_instrument_error_that_names_the_known(make: Callab
 
 @pytest.mark.parametrize("nonsense", [None, 5, "buy", (1, 2), object(), {"kind": 1}])
 def test_anything_but_a_command_is_a_command_error(nonsense: Command) -> None:
-    with pytest.raises(CommandError, match=r"expected NewOrder, CancelOrder or ReplaceOrder, got"):
+    with pytest.raises(CommandError, match=r"expected NewOrder, CancelOrder, ReplaceOrder or another of"):
         row_of(nonsense)
 
 
@@ -153,8 +170,8 @@ def test_events_become_values_with_their_symbols_and_enums() -> None:
     common = {"instrument": "I1", **numbers}
     standing = {"order_id": 7, "side": Side.ASK, "qty": 5, **common}
     assert events_of(rows.tolist(), ("I0", "I1")) == [
-        OrderAccepted(**standing),
-        OrderReplaced(**standing),
+        OrderAccepted(shown=4, **standing),
+        OrderReplaced(shown=4, reason=Reason.NONE, **standing),
         Trade(aggressor_side=Side.ASK, taker_id=7, maker_id=8, qty=5, remaining=4, **common),
         OrderDone(order_id=7, side=Side.ASK, remaining=4, reason=Reason.SELF_TRADE, **common),
         CommandRejected(reason=Reason.BAD_PRICE, **standing),
@@ -165,6 +182,72 @@ def test_events_become_values_with_their_symbols_and_enums() -> None:
     assert isinstance(told[2].aggressor_side, Side)
     assert isinstance(told[3], OrderDone)
     assert isinstance(told[3].reason, Reason)
+
+
+def test_every_kind_of_command_becomes_a_row_of_its_kind() -> None:
+    one = {"instrument": "I1", "ts": 5}
+    assert [
+        row_of(command)
+        for command in (
+            MassCancel(owner=7, side=Side.ASK, flags=Flag.BOTH_SIDES, **one),
+            ChangePhase(phase=Phase.AUCTION, **one),
+            Deposit(owner=7, money=-3, lots=4, **one),
+            SetLimits(owner=7, position=9, open_orders=2, flags=Flag.CHECK_FUNDS, **one),
+            KillOwner(owner=7, **one),
+            ReviveOwner(owner=7, **one),
+            PassTime(**one),
+        )
+    ] == [
+        row(ts=5, instrument=1, kind=4, owner=7, side=1, flags=Flag.BOTH_SIDES),
+        row(ts=5, instrument=1, kind=5, phase=Phase.AUCTION),
+        row(ts=5, instrument=1, kind=6, owner=7, price=-3, qty=4),
+        row(ts=5, instrument=1, kind=7, owner=7, price=9, qty=2, flags=Flag.CHECK_FUNDS),
+        row(ts=5, instrument=1, kind=8, owner=7),
+        row(ts=5, instrument=1, kind=9, owner=7),
+        row(ts=5, instrument=1, kind=10),
+    ]
+
+
+def test_all_terms_of_an_order_become_fields_of_its_row() -> None:
+    terms = {
+        "stop_price": 1,
+        "display_qty": 2,
+        "expire_ts": 3,
+        "min_qty": 4,
+        "link_id": 5,
+        "trail": 6,
+        "order_id": 7,
+        "qty": 8,
+        "price": 9,
+    }
+    new = NewOrder(instrument="I0", side=Side.BID, **terms)
+    assert row_of(new) == row(kind=CommandKind.NEW, **terms)
+    kept = {name: number for name, number in terms.items() if name not in ("min_qty", "link_id")}
+    assert row_of(ReplaceOrder(instrument="I0", **kept)) == row(kind=CommandKind.REPLACE, **kept)
+
+
+def test_events_of_markets_and_accounts_become_values() -> None:
+    rows = np.zeros(7, EVENT)
+    rows["kind"] = [7, 8, 9, 10, 11, 12, 13]
+    rows["order_id"], rows["price"], rows["qty"], rows["remaining"] = 7, 100, 5, 2
+    head = {"seq": 0, "command": 0, "ts": 0, "instrument": "I0"}
+    order = {**head, "order_id": 7, "side": Side.BID, "price": 100, "qty": 5}
+    assert events_of(rows.tolist(), ("I0",)) == [
+        OrderTriggered(shown=2, **order),
+        OrderRefilled(remaining=2, **order),
+        PhaseChanged(phase=Phase.AUCTION, price=100, qty=5, reason=Reason.NONE, **head),
+        Indicative(price=100, qty=5, surplus=2, **head),
+        MassCancelled(owner=7, orders=5, **head),
+        AccountChanged(owner=7, money=100, lots=5, **head),
+        TimePassed(**head),
+    ]
+
+
+def test_rules_are_given_by_symbol_and_those_of_strangers_refused() -> None:
+    some = Rules(max_qty=5)
+    assert rules_of(INDEX, {"I1": some}) == [Rules(), some]
+    with pytest.raises(InstrumentError, match="got DOGE"):
+        rules_of(INDEX, {"DOGE": some})
 
 
 def test_every_reason_comes_back_as_itself() -> None:
@@ -179,8 +262,8 @@ def test_every_reason_comes_back_as_itself() -> None:
 def test_prevention_is_a_member_or_its_number() -> None:
     assert prevention(SelfTradePrevention.CANCEL_OLDEST) is SelfTradePrevention.CANCEL_OLDEST
     assert prevention(1) is SelfTradePrevention.CANCEL_NEWEST  # type: ignore[arg-type]
-    for wrong in (3, -1, "NONE", None):
-        with pytest.raises(ConfigError, match="expected NONE, CANCEL_NEWEST, CANCEL_OLDEST, got"):
+    for wrong in (5, -1, "NONE", None):
+        with pytest.raises(ConfigError, match=r"expected NONE, CANCEL_NEWEST, .*, DECREMENT, got"):
             prevention(wrong)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ from rtlab.engine import (
     EngineStatistics,
     Flag,
     OrderType,
+    QueuePosition,
     Reason,
     SelfTradePrevention,
     Side,
@@ -27,7 +28,6 @@ from rtlab.engine import (
 )
 from rtlab.engine.convert import events_of
 from rtlab.engine.reference import ReferenceEngine
-from rtlab.engine.snapshot import Snapshot, pack_snapshot
 from rtlab.errors import CommandError, ConfigError, InstrumentError, LocalError
 from rtlab.model import CancelOrder, Command, CommandRejected, NewOrder, ReplaceOrder, Trade
 
@@ -161,7 +161,7 @@ def test_capacity_out_of_range_is_a_config_error(capacity: int) -> None:
 @pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
 def test_unknown_self_trade_prevention_is_a_config_error(kind: str) -> None:
     with pytest.raises(ConfigError, match="self-trade prevention"):
-        make_engine(kind, prevention=7)  # type: ignore[arg-type]
+        make_engine(kind, prevention=9)  # type: ignore[arg-type]
 
 
 def test_snapshot_of_a_new_engine_restores_a_new_engine() -> None:
@@ -238,24 +238,48 @@ def test_restore_of_a_truncated_snapshot_is_a_local_error() -> None:
             Engine.restore(data[:length])
 
 
-@pytest.mark.parametrize(
-    "wrong", ["buy 1 5@200", "buy 3 5@100 on=1", "sell 3 5@99", "buy 3 0@99", "buy 3 5@99 ioc"]
-)
-def test_snapshot_whose_orders_cannot_all_rest_contradicts_itself(wrong: str) -> None:
-    snapshot = Snapshot(
-        instruments=tuple(instruments(1)),
-        self_trade_prevention=SelfTradePrevention.NONE,
-        capacity=1,
-        seq=1,
-        command=1,
-    )
-    with pytest.raises(LocalError, match="contradicts itself"):
-        Engine.restore(pack_snapshot(snapshot, commands("buy 1 5@100", "sell 2 5@101", wrong)))
+@pytest.mark.parametrize("rest", ["", "show=2", "hidden", "gtd until=900", "whole", "link=2"])
+def test_every_sort_of_order_survives_a_snapshot(rest: str) -> None:
+    book = [f"sell 1 9@105 {rest}", "sell 2 9@106 link=1", "buy 3 4@99 stop=110", "buy 4 5@90 day"]
+    engine, other = Engine(instruments(1)), Engine(instruments(1))
+    for one in (engine, other):
+        play(one, *book, "buy 5 1@105", "sell 6 3@105")
+    restored = Engine.restore(engine.snapshot())
+    last = ("buy 7 30@107 at=800", "phase 0 to=2", "buy 8 9@105", "phase 0 to=4", "wait 0 at=1000")
+    for text in last:
+        assert play(restored, text) == play(other, text)
+
+
+def test_an_owners_orders_tell_where_they_stand() -> None:
+    engine = Engine(instruments(1))
+    twin = ReferenceEngine(instruments(1))
+    book = ["sell 1 9@101 show=2", "sell 2 5@101 by=7 show=3", "sell 3 5@101 hidden", "sell 4 5@101 by=7"]
+    for one in (engine, twin):
+        play(one, *book, "buy 5 4@99 by=7", "sell 6 1@100", "buy 7 1@98 by=8", "sell 8 2@103 by=7 hidden")
+    expected = [
+        QueuePosition(5, Side.BID, 99, 4, 4, 0, 0),
+        QueuePosition(2, Side.ASK, 101, 5, 3, 1, 2),
+        QueuePosition(4, Side.ASK, 101, 5, 5, 3, 10),
+        QueuePosition(8, Side.ASK, 103, 2, 0, 0, 0),
+    ]
+    assert engine.book("I0", owner=7) == twin.positions("I0", 7) == expected
+    assert engine.book("I0", 1, owner=7) == expected[:1]
+    assert engine.book("I0", owner=9) == []
+
+
+def test_what_is_ahead_shrinks_as_it_trades_and_is_cancelled() -> None:
+    engine = Engine(instruments(1))
+    play(engine, "buy 1 5@100", "buy 2 6@100", "buy 3 7@100 by=7")
+    ahead = [engine.book("I0", owner=7)[0][-2:]]
+    for text in ("sell 8 2@100", "cancel 2", "buy 4 9@100", "sell 9 3@100"):
+        play(engine, text)
+        ahead.append(engine.book("I0", owner=7)[0][-2:])
+    assert ahead == [(2, 11), (2, 9), (1, 3), (1, 3), (0, 0)]
 
 
 def test_statistics_count_what_was_done_and_what_is_held() -> None:
     engine = Engine(instruments(2), capacity=2)
-    assert engine.statistics() == EngineStatistics(0, 0, 0, 0, 2, 0, 8192, 0, 0)
+    assert engine.statistics()[:-1] == EngineStatistics(0, 0, 0, 0, 2, 0, 65536, 0, 0, 0)[:-1]
     play(engine, "buy 1 5@100", "buy 2 5@100", "buy 3 5@9000", "sell 4 5@9001 on=1", "cancel 9")
     statistics = engine.statistics()
     assert statistics.commands == 5
@@ -266,7 +290,8 @@ def test_statistics_count_what_was_done_and_what_is_held() -> None:
     assert statistics.pool_size == 5
     assert statistics.ladders_grown == 1
     assert statistics.ladders_moved == 1
-    assert statistics.window_ticks > 8192
+    assert statistics.window_ticks > 65536
+    assert statistics.memory_bytes > 4 * 48
 
 
 def test_repr_is_short_and_names_the_instruments() -> None:

@@ -6,15 +6,16 @@ import pytest
 from numba import njit
 
 from rtlab.engine import ids
-from rtlab.engine.layout import EVENT_ROW, LADDER, LEVEL, ORDER, STATE, Memory
+from rtlab.engine.layout import ORDER, STATE
+from rtlab.engine.memory import memory_of, state_of
 
 FIND, INSERT, REMOVE = range(3)
 Ints = npt.NDArray[np.int64]
 
 
 @njit  # not kept: a kept probe would not see a changed part
-def play(states, orders, levels, ladders, rungs, bits, ids_map, events, actions, answers):  # type: ignore[no-untyped-def]
-    memory = Memory(states[0], orders, levels, ladders, rungs, bits, ids_map, events)
+def play(words, orders, actions, answers):  # type: ignore[no-untyped-def]
+    memory = memory_of(state_of(words))
     for at in range(len(actions)):
         action, instrument, order_id, slot = actions[at, 0], actions[at, 1], actions[at, 2], actions[at, 3]
         if action == INSERT:
@@ -38,14 +39,14 @@ class Map:
         self.state["ids_shift"] = ids.HASH_BITS - bits
         self.orders = np.zeros((1 << bits) // 2 + 1, ORDER)
         self.ids = np.zeros(1 << bits, np.int64)
-        self.nothing = [np.zeros(1, row) for row in (LEVEL, LADDER, np.int32, np.int64)]
+        for name in ("orders", "ids"):
+            array = getattr(self, name)
+            self.state[f"{name}_at"], self.state[name] = array.ctypes.data, len(array)
 
     def answers(self, actions: list[tuple[int, int, int, int]]) -> list[int]:
         answers = np.zeros(len(actions), np.int64)
-        levels, ladders, rungs, bits = self.nothing
-        events = np.zeros(1, EVENT_ROW)
         rows = np.array(actions, np.int64).reshape(-1, 4)
-        play(self.state, self.orders, levels, ladders, rungs, bits, self.ids, events, rows, answers)
+        play(self.state.view(np.int64), self.orders, rows, answers)
         return answers.tolist()
 
 

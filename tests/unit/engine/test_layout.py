@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rtlab.engine.layout import COMMAND_ROW, EVENT_ROW, LADDER, LEVEL, ORDER, STATE, Order, row_type
+from rtlab.engine.snapshot import ROWS
 from rtlab.model import COMMAND, EVENT
 
 
@@ -26,6 +27,12 @@ def test_every_field_is_aligned_so_that_no_machine_reads_it_in_two_parts(row: np
     assert row.itemsize % 8 == 0
     for kind, offset, *_ in (row.fields or {}).values():
         assert offset % kind.itemsize == 0
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_rows_of_a_snapshot_have_no_hidden_padding_whose_bytes_are_anything(row: np.dtype[np.void]) -> None:
+    fields = row.fields or {"": (row, 0)}
+    assert row.itemsize == sum(kind.itemsize for kind, *_ in fields.values())
 
 
 def test_state_is_whole_words_so_that_python_may_write_it_as_words() -> None:

@@ -260,7 +260,53 @@ def test_cancel_oldest_ends_his_resting_orders_and_goes_on(
     ]
 
 
-@pytest.mark.parametrize("prevention", [SelfTradePrevention.CANCEL_NEWEST, SelfTradePrevention.CANCEL_OLDEST])
+def test_cancel_both_ends_taker_and_maker(preventing: Callable[[SelfTradePrevention], Executes]) -> None:
+    engine = preventing(SelfTradePrevention.CANCEL_BOTH)
+    assert play(engine, "buy 1 1@100 by=8", "buy 2 5@100 by=7", "sell 3 9@100 by=7") == [
+        "3 ask accepted 9@100",
+        "3 ask took 1@100 of 1, 0 left",
+        "1 bid done FILLED @100, 0 left",
+        "2 bid done SELF_TRADE @100, 5 left",
+        "bid level 0@100 in 0",
+        "3 ask done SELF_TRADE @100, 8 left",
+    ]
+
+
+def test_decrement_takes_from_both_what_they_would_have_traded(
+    preventing: Callable[[SelfTradePrevention], Executes],
+) -> None:
+    engine = preventing(SelfTradePrevention.DECREMENT)
+    assert play(engine, "buy 1 5@100 by=7", "buy 2 9@100 by=7", "sell 3 8@100 by=7") == [
+        "3 ask accepted 8@100",
+        "1 bid done SELF_TRADE @100, 5 left",
+        "3 ask replaced 3@100",
+        "2 bid replaced 6@100",
+        "bid level 6@100 in 1",
+        "3 ask done SELF_TRADE @100, 3 left",
+    ]
+    assert play(engine, "sell 4 6@100 by=7") == [
+        "4 ask accepted 6@100",
+        "2 bid done SELF_TRADE @100, 6 left",
+        "bid level 0@100 in 0",
+        "4 ask done SELF_TRADE @100, 6 left",
+    ]
+
+
+def test_decrement_of_an_iceberg_goes_on_with_its_next_slice(
+    preventing: Callable[[SelfTradePrevention], Executes],
+) -> None:
+    engine = preventing(SelfTradePrevention.DECREMENT)
+    assert play(engine, "buy 1 5@100 by=7 show=2", "sell 2 3@100 by=7")[1:] == [
+        "1 bid replaced 3@100",
+        "1 bid refilled 2@100 of 3",
+        "2 ask replaced 1@100",
+        "1 bid replaced 2@100",
+        "bid level 1@100 in 1",
+        "2 ask done SELF_TRADE @100, 1 left",
+    ]
+
+
+@pytest.mark.parametrize("prevention", [one for one in SelfTradePrevention if one])
 def test_owner_0_is_nobody_and_never_prevented(
     preventing: Callable[[SelfTradePrevention], Executes], prevention: SelfTradePrevention
 ) -> None:

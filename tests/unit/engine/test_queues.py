@@ -6,8 +6,9 @@ from support.play import commands
 from support.random_rows import random_rows
 
 from rtlab.engine import EVENT, SelfTradePrevention
-from rtlab.engine.layout import NO_ASK, NO_BID
+from rtlab.engine.layout import LADDERS, NONE_ABOVE, NONE_BELOW
 from rtlab.engine.storage import Storage
+from rtlab.model import Rules
 
 
 def execute(storage: Storage, rows: np.ndarray) -> None:
@@ -45,8 +46,8 @@ def check_memory(storage: Storage) -> None:
         assert len(slots) == levels["count"][level]
         assert orders["qty"][slots].sum() == levels["qty"][level]
         assert (orders["qty"][slots] > 0).all()
-        assert (orders["instrument"][slots] == levels["instrument"][level]).all()
-        ladder = storage.ladders[levels["instrument"][level]]
+        assert (orders["instrument"][slots] == levels["ladder"][level] // LADDERS).all()
+        ladder = storage.ladders[levels["ladder"][level]]
         assert storage.rungs[ladder["rungs_at"] + levels["price"][level] - ladder["base"]] == level
     assert np.count_nonzero(storage.rungs) == len(storage.live_levels())
     assert len(live) == state["live"] == np.count_nonzero(storage.ids)
@@ -55,19 +56,22 @@ def check_memory(storage: Storage) -> None:
     )
     closed = free_slots(storage, "free_level", levels, "head")
     assert sorted([*storage.live_levels().tolist(), *closed]) == list(range(1, state["used_levels"] + 1))
-    for instrument, ladder in enumerate(storage.ladders):
-        mine = levels[storage.live_levels(instrument)]
-        bids, asks = mine["price"][mine["side"] == 0], mine["price"][mine["side"] == 1]
-        assert ladder["best_bid"] == bids.max(initial=NO_BID)
-        assert ladder["best_ask"] == asks.min(initial=NO_ASK)
-        assert ladder["best_bid"] < ladder["best_ask"]
+    for at, ladder in enumerate(storage.ladders):
+        mine = levels[storage.live_levels(at)]
+        prices = mine["price"]
+        assert ladder["best"] == (
+            prices.min(initial=NONE_ABOVE) if at % 2 else prices.max(initial=NONE_BELOW)
+        )
+        assert ladder["total"] == mine["total"].sum()
+        if at % LADDERS == 0:
+            assert ladder["best"] < storage.ladders["best"][at + 1]
 
 
 @pytest.mark.parametrize("prevention", SelfTradePrevention)
 @pytest.mark.parametrize("seed", range(4))
 def test_memory_is_consistent_after_every_batch(seed: int, prevention: SelfTradePrevention) -> None:
     rng = np.random.default_rng(seed)
-    storage = Storage(3, 2, prevention)
+    storage = Storage([Rules()] * 3, 2, prevention)
     rows = random_rows(rng, 1200, scatter=0.05, malformed=0.02)
     for batch in np.array_split(rows, 40):
         execute(storage, batch)
@@ -76,19 +80,19 @@ def test_memory_is_consistent_after_every_batch(seed: int, prevention: SelfTrade
 
 
 def test_an_emptied_book_gives_every_slot_back() -> None:
-    storage = Storage(1, 4, 0)
+    storage = Storage([Rules()], 4, 0)
     execute(storage, commands(*(f"buy {at} 1@{100 + at % 7}" for at in range(100))))
     check_memory(storage)
     execute(storage, commands("sell 1000 100@0 ioc"))
     check_memory(storage)
     assert storage.state["live"][0] == 0
-    assert storage.ladders["best_bid"][0] == NO_BID
+    assert storage.ladders["best"][0] == NONE_BELOW
     assert not storage.bits.any()
     assert not storage.rungs.any()
 
 
 def test_slots_are_used_again_before_the_pool_grows() -> None:
-    storage = Storage(1, 4, 0)
+    storage = Storage([Rules()], 4, 0)
     for at in range(50):
         execute(storage, commands(f"buy {at} 1@{100 + at}", f"cancel {at}"))
     assert storage.state["used_orders"][0] == 1

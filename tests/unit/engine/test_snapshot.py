@@ -4,56 +4,61 @@ import struct
 from decimal import Decimal
 from zlib import crc32
 
+import msgspec
 import numpy as np
 import pytest
 
-from rtlab.engine.snapshot import MAGIC, VERSION, Snapshot, pack_snapshot, unpack_snapshot
+from rtlab.engine.snapshot import MAGIC, ROWS, VERSION, Snapshot, pack_snapshot, unpack_snapshot
 from rtlab.errors import LocalError
-from rtlab.model import COMMAND, Instrument, SelfTradePrevention
+from rtlab.model import Instrument, Rules, SelfTradePrevention
 
 SNAPSHOT = Snapshot(
     instruments=(
         Instrument("BTC-USD", Decimal("0.10"), Decimal("0.001")),
         Instrument("Ä/€", Decimal(5), Decimal("1e-8")),
     ),
+    rules=(Rules(price_band=9), Rules()),
     self_trade_prevention=SelfTradePrevention.CANCEL_OLDEST,
     capacity=77,
-    seq=(1 << 63) - 1,
-    command=12,
+    counters={"seq": (1 << 63) - 1, "command": 12},
 )
 HEAD = struct.calcsize("<8sIIQ")
 
 
 @pytest.fixture
-def resting() -> np.ndarray:
-    rows = np.zeros(3, COMMAND)
-    rows["order_id"], rows["price"], rows["qty"] = [-1, 2, 3], [10, 11, 12], [1, 1 << 62, 3]
-    return rows
+def parts() -> dict[str, np.ndarray]:
+    made = {name: np.zeros(at, row) for at, (name, row) in enumerate(ROWS.items(), 1)}
+    made["orders"]["id"], made["levels"]["price"] = -1, [5, 1 << 62]
+    return made
 
 
 @pytest.fixture
-def whole(resting: np.ndarray) -> bytes:
-    return pack_snapshot(SNAPSHOT, resting)
+def whole(parts: dict[str, np.ndarray]) -> bytes:
+    return pack_snapshot(SNAPSHOT, parts)
 
 
 def sealed(body: bytes, version: int = VERSION) -> bytes:
     return struct.pack("<8sIIQ", MAGIC, version, crc32(body), len(body)) + body
 
 
-def test_what_is_packed_comes_back(whole: bytes, resting: np.ndarray) -> None:
+def test_what_is_packed_comes_back(whole: bytes, parts: dict[str, np.ndarray]) -> None:
     snapshot, rows = unpack_snapshot(whole)
-    assert snapshot == SNAPSHOT
-    assert rows.dtype == COMMAND
-    assert rows.tobytes() == resting.tobytes()
-    assert rows.flags.writeable
+    assert msgspec.structs.replace(snapshot, counts={}, rows="") == SNAPSHOT
+    assert list(rows) == list(ROWS)
+    for name, part in parts.items():
+        assert rows[name].dtype == ROWS[name]
+        assert rows[name].tobytes() == part.tobytes()
+        assert rows[name].flags.writeable
 
 
-def test_an_empty_book_comes_back() -> None:
-    assert len(unpack_snapshot(pack_snapshot(SNAPSHOT, np.zeros(0, COMMAND)))[1]) == 0
+def test_bytes_are_the_same_for_the_same_state(whole: bytes, parts: dict[str, np.ndarray]) -> None:
+    assert pack_snapshot(SNAPSHOT, {name: part.copy() for name, part in parts.items()}) == whole
 
 
-def test_bytes_are_the_same_for_the_same_state(whole: bytes, resting: np.ndarray) -> None:
-    assert pack_snapshot(SNAPSHOT, resting.copy()) == whole
+def test_rows_of_another_engine_are_refused(whole: bytes) -> None:
+    other = whole[HEAD:].replace(b"reserve", b"reverse")
+    with pytest.raises(LocalError, match="rows are of another engine"):
+        unpack_snapshot(sealed(other))
 
 
 @pytest.mark.parametrize(
@@ -84,8 +89,8 @@ def test_every_changed_byte_is_found(whole: bytes) -> None:
 
 
 def test_another_version_is_named(whole: bytes) -> None:
-    with pytest.raises(LocalError, match="another version: expected 1, got 2"):
-        unpack_snapshot(sealed(whole[HEAD:], version=2))
+    with pytest.raises(LocalError, match="another version: expected 3, got 4"):
+        unpack_snapshot(sealed(whole[HEAD:], version=4))
 
 
 @pytest.mark.parametrize(

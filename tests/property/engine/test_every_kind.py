@@ -1,0 +1,63 @@
+"""The kernel and its plain twin give the same bytes for random commands of every kind, in any batches.
+
+200,000 commands; RTLAB_ROUNDS=200 (`make test-full`) makes it 10,000,000.
+"""
+
+import os
+
+import numpy as np
+import pytest
+from support.every_kind import RULES, every_kind, traded
+
+from rtlab.engine import CommandKind, Engine, EventKind, Reason, SelfTradePrevention
+from rtlab.engine.reference import ReferenceEngine
+
+ROUNDS = max(1, int(os.environ.get("RTLAB_ROUNDS", "1")) // 4)
+RUNS, COMMANDS = 40 * ROUNDS, 5_000
+
+pytestmark = [pytest.mark.rounds, pytest.mark.timeout(120 + 60 * ROUNDS)]
+
+
+def test_random_commands_of_every_kind_give_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds, told, reasons = (np.zeros(256, np.int64) for _ in range(3))
+    for seed in range(RUNS):
+        rng = np.random.default_rng([seed, 11])
+        rows = every_kind(
+            rng, COMMANDS, ids=int(rng.integers(10, 160)), prices=int(rng.integers(3, 16)), malformed=0.07
+        )
+        prevention = SelfTradePrevention(seed % len(SelfTradePrevention))
+        twin = ReferenceEngine(traded(), self_trade_prevention=prevention, rules=RULES)
+        kernel = Engine(traded(), self_trade_prevention=prevention, rules=RULES, capacity=1)
+        expected = twin.process(rows)
+        cuts = np.sort(rng.integers(0, COMMANDS, int(rng.integers(0, 9))))
+        events = np.concatenate([kernel.process(part) for part in np.split(rows, cuts)])
+        assert events.tobytes() == expected.tobytes(), f"seed {seed}: {first_difference(events, expected)}"
+        kinds += np.bincount(rows["kind"], minlength=256)
+        told += np.bincount(events["kind"], minlength=256)
+        reasons += np.bincount(events["reason"], minlength=256)
+    with capsys.disabled():
+        print(f"\n{RUNS * COMMANDS:,} commands of every kind, {told.sum():,} events, kernel and twin equal")
+        for title, codes, counts, total in (
+            ("commands", CommandKind, kinds, kinds.sum()),
+            ("events", EventKind, told, told.sum()),
+            ("reasons, of commands", Reason, reasons, kinds.sum()),
+        ):
+            shares = ", ".join(f"{code.name} {100 * counts[code] / total:.2f} %" for code in codes)
+            print(f"  {title}: {shares}")
+            rare = [code.name for code in codes if counts[code] < total / 1000]
+            assert rare == [], f"below 0.1 % of {title}"
+
+
+def first_difference(events: np.ndarray, expected: np.ndarray) -> str:
+    shared = min(len(events), len(expected))
+    differing = np.flatnonzero(events[:shared] != expected[:shared])
+    at = int(differing[0]) if differing.size else shared
+    return f"event {at}: kernel {events[at : at + 1]}, twin {expected[at : at + 1]}"
+
+
+def test_the_comparison_sees_one_wrong_lot() -> None:
+    rows = every_kind(np.random.default_rng(1), 500)
+    expected = ReferenceEngine(traded(), rules=RULES).process(rows)
+    events = expected.copy()
+    events["qty"][77] += 1
+    assert "event 77" in first_difference(events, expected)

@@ -1,0 +1,161 @@
+"""Money, lots and limits of owners. Every sentence holds for the kernel and for the twin, unless it names one."""
+
+import numpy as np
+import pytest
+from support.engines import KERNEL_AND_TWIN, make_engine
+from support.every_kind import RULES, every_kind, traded
+from support.play import Executes, play
+
+from rtlab.engine import CommandKind, Engine, EventKind, SelfTradePrevention
+from rtlab.errors import LocalError
+from rtlab.model import Rules
+
+FEES = {"I0": Rules(maker_fee_ppm=-1_000, taker_fee_ppm=2_500)}
+
+
+@pytest.fixture(params=KERNEL_AND_TWIN)
+def engine(request: pytest.FixtureRequest) -> Executes:
+    return make_engine(request.param, symbols=2, rules=FEES)
+
+
+def money(engine: Executes, owner: int) -> int:
+    return engine.account(owner).money  # type: ignore[attr-defined,no-any-return]
+
+
+def lots(engine: Executes, owner: int) -> int:
+    return engine.account(owner).lots["I0"]  # type: ignore[attr-defined,no-any-return]
+
+
+def test_a_deposit_opens_an_account_and_tells_what_it_holds(engine: Executes) -> None:
+    assert play(engine, "deposit 0 by=7 price=500 qty=3") == ["account 7 has 500 and 3 lots"]
+    assert play(engine, "deposit 0 by=7 price=-200 qty=-4 on=1") == ["account 7 has 300 and -4 lots"]
+
+
+def test_a_trade_moves_money_lots_and_fees(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7", "deposit 0 by=8", "sell 1 10@400 by=7", "buy 2 10@400 by=8")
+    assert (money(engine, 8), lots(engine, 8)) == (-4000 - 10, 10)
+    assert (money(engine, 7), lots(engine, 7)) == (4000 + 4, -10)
+    assert engine.fees == 10 - 4  # type: ignore[attr-defined]
+
+
+def test_fees_are_rounded_down_and_nothing_is_lost(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7", "sell 1 1@399", "buy 2 1@399 by=7")
+    assert money(engine, 7) == -399  # 0.9975 is 0
+    assert money(engine, 0) == 399 + 1  # a rebate of 0.399 is 1: rounded down it is -1
+    assert money(engine, 7) + money(engine, 0) + engine.fees == 0  # type: ignore[attr-defined]
+
+
+def test_an_auction_charges_both_sides_the_makers_fee(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7", "phase 0 to=2", "buy 1 10@400 by=7", "sell 2 10@400", "phase 0 to=0")
+    assert money(engine, 7) == -4000 + 4
+
+
+def test_open_orders_of_an_owner_are_bounded(engine: Executes) -> None:
+    play(engine, "limits 0 by=7 qty=2", "buy 1 5@100 by=7", "buy 2 5@99 by=7 stop=200")
+    assert play(engine, "buy 3 5@98 by=7") == ["3 rejected OPEN_ORDERS"]
+    assert play(engine, "buy 3 5@98 by=7 ioc")[-1] == "3 bid done IOC @98, 5 left"
+    assert play(engine, "cancel 1", "buy 3 5@98 by=7")[0] == "3 bid accepted 5@98"
+
+
+def test_orders_that_stood_before_the_limit_count_too(engine: Executes) -> None:
+    play(engine, "buy 1 5@100 by=7", "buy 2 5@99 by=7 show=2", "limits 0 by=7 qty=2")
+    assert play(engine, "buy 3 5@98 by=7") == ["3 rejected OPEN_ORDERS"]
+
+
+def test_a_position_with_all_that_is_open_is_bounded_either_way(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7 qty=4", "limits 0 by=7 price=10", "buy 1 3@100 by=7")
+    assert play(engine, "buy 2 4@99 by=7") == ["2 rejected POSITION"]
+    assert play(engine, "replace 1 7@100") == ["1 rejected POSITION"]
+    assert play(engine, "buy 2 3@99 by=7")[0] == "2 bid accepted 3@99"
+    assert play(engine, "sell 3 15@101 by=7") == ["3 rejected POSITION"]
+    assert play(engine, "sell 3 14@101 by=7")[0] == "3 ask accepted 14@101"
+
+
+def test_checked_funds_are_reserved_with_the_dearest_fee(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7 price=1005", "limits 0 by=7 check")
+    assert play(engine, "buy 1 10@100 by=7") == ["1 rejected FUNDS"]  # 101 each, with its fee
+    assert play(engine, "buy 1 9@100 by=7")[0] == "1 bid accepted 9@100"
+    assert play(engine, "buy 2 1@100 by=7") == ["2 rejected FUNDS"]
+    assert play(engine, "replace 1 9@50", "buy 2 10@50 by=7")[0] == "2 bid accepted 10@50"
+
+
+def test_what_is_not_owned_cannot_be_sold_where_funds_are_checked(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7 qty=5", "limits 0 by=7 check", "sell 1 3@100 by=7")
+    assert play(engine, "sell 2 3@100 by=7") == ["2 rejected FUNDS"]
+    assert play(engine, "sell 2 2@market by=7")[0] == "2 ask accepted 2@0"
+
+
+def test_with_checked_funds_one_buys_by_limit_or_budget(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7 price=1000", "limits 0 by=7 check", "sell 1 5@100")
+    assert play(engine, "buy 2 5@market by=7") == ["2 rejected FUNDS"]
+    assert play(engine, "buy 2 5@market by=7 stop=101") == ["2 rejected FUNDS"]
+    assert play(engine, "buy 2 5@market by=7 fok budget price=1000") == ["2 rejected FUNDS"]
+    assert play(engine, "buy 2 5@market by=7 fok budget price=900")[-1] == "2 bid done FILLED @0, 0 left"
+    assert money(engine, 7) == 1000 - 500 - 1
+
+
+def test_a_kill_switch_cancels_everything_and_stays_on(engine: Executes) -> None:
+    play(engine, "buy 1 5@100 by=7", "sell 2 5@110 by=7 on=1", "buy 3 5@99 by=8")
+    told = play(engine, "kill 0 by=7")
+    assert [line for line in told if "done" in line] == [
+        "1 bid done KILLED @100, 5 left",
+        "2 ask done KILLED @110, 5 left",
+    ]
+    assert told[-1] == "account 7 has 0 and 0 lots"
+    assert play(engine, "buy 4 1@90 by=7") == ["4 rejected KILLED"]
+    assert play(engine, "revive 0 by=7", "buy 4 1@90 by=7")[0] == "4 bid accepted 1@90"
+
+
+@pytest.mark.parametrize("text", ["deposit 0", "limits 0", "kill 0", "revive 0"])
+def test_an_account_needs_an_owner(engine: Executes, text: str) -> None:
+    assert play(engine, text) == ["0 rejected BAD_OWNER"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"deposit 0 by=7 price={(1 << 52) + 1}",
+        f"deposit 0 by=7 qty={-(1 << 63)}",
+        "limits 0 by=7 price=-1",
+        "limits 0 by=7 qty=-1",
+    ],
+)
+def test_an_amount_that_no_account_holds_is_refused(engine: Executes, text: str) -> None:
+    assert play(engine, text) == ["0 rejected BAD_AMOUNT"]
+
+
+def test_who_has_no_account_is_named() -> None:
+    with pytest.raises(LocalError, match="no account: got 5"):
+        Engine(traded()).account(5)
+
+
+def test_a_thousand_accounts_are_found_again_after_growth_and_restore() -> None:
+    engine = Engine(traded())
+    play(engine, *(f"deposit 0 by={owner * 7919} price={owner}" for owner in range(1, 1000)))
+    for one in (engine, Engine.restore(engine.snapshot())):
+        assert [one.account(owner * 7919).money for owner in range(1, 1000)] == list(range(1, 1000))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_money_and_lots_are_conserved_exactly_and_counters_are_those_of_the_orders(seed: int) -> None:
+    rows = every_kind(np.random.default_rng([seed, 3]), 4000, ids=80)
+    prevention = SelfTradePrevention(seed % 5)
+    kernel, twin = (
+        make_engine(kind, symbols=3, rules=RULES, prevention=prevention) for kind in KERNEL_AND_TWIN
+    )
+    events = kernel.process(rows)
+    assert events.tobytes() == twin.process(rows).tobytes()
+    told = events[events["kind"] == EventKind.ACCOUNT]["command"]
+    made = rows[told][rows["kind"][told] == CommandKind.DEPOSIT]
+    owners = [0, *sorted(set(rows["owner"][told].tolist()))]
+    accounts = [kernel.account(owner) for owner in owners]  # type: ignore[union-attr]
+    assert sum(account.money for account in accounts) + kernel.fees == made["price"].sum()  # type: ignore[union-attr]
+    for at, symbol in enumerate(("I0", "I1", "I2")):
+        deposited = made["qty"][made["instrument"] == at].sum()
+        assert sum(account.lots[symbol] for account in accounts) == deposited
+    for account in accounts[1:]:
+        same = twin.account(account.owner)
+        assert (account.money, account.lots, account.killed) == (same.money, same.lots, same.killed)
+        assert account.orders == len(list(twin._accounts.orders_of(account.owner)))  # type: ignore[union-attr]
+    assert len(accounts) >= 4
+    assert kernel.fees != 0  # type: ignore[union-attr]

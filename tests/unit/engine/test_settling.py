@@ -1,0 +1,84 @@
+"""What may not move the price too far. Every sentence holds for the kernel and for the twin."""
+
+import pytest
+from support.engines import KERNEL_AND_TWIN, make_engine
+from support.play import Executes, play
+
+from rtlab.model import Rules
+
+
+@pytest.fixture(params=KERNEL_AND_TWIN)
+def engine(request: pytest.FixtureRequest) -> Executes:
+    return make_engine(request.param, symbols=2)
+
+
+@pytest.fixture(params=KERNEL_AND_TWIN)
+def bounded(request: pytest.FixtureRequest) -> Executes:
+    rules = {"I0": Rules(reference_price=100, volatility_ticks=5, volatility_ns=100)}
+    return make_engine(request.param, rules=rules)
+
+
+def test_a_trade_out_of_the_corridor_begins_an_auction(bounded: Executes) -> None:
+    play(bounded, "sell 1 5@104 at=10", "sell 2 5@106")
+    assert play(bounded, "buy 3 9@110 at=20") == [
+        "3 bid accepted 9@110",
+        "3 bid took 5@104 of 1, 0 left",
+        "1 ask done FILLED @104, 0 left",
+        "ask level 0@104 in 0",
+        "bid level 4@110 in 1",
+        "phase AUCTION 0@0 VOLATILITY",
+        "indicative 4@106, -1 over",
+    ]
+
+
+def test_the_auction_ends_in_time_and_trades(bounded: Executes) -> None:
+    play(bounded, "sell 1 5@110 at=10", "buy 2 9@110 at=20")
+    assert play(bounded, "wait 0 at=119")[0] == "time"
+    assert play(bounded, "wait 0 at=120") == [
+        "2 bid took 5@110 of 1, 0 left",
+        "bid level 4@110 in 1",
+        "1 ask done FILLED @110, 0 left",
+        "ask level 0@110 in 0",
+        "phase CONTINUOUS 5@110 VOLATILITY",
+        "time",
+    ]
+
+
+def test_what_never_rests_ends_at_the_corridor(bounded: Executes) -> None:
+    play(bounded, "sell 1 5@104", "sell 2 5@106")
+    told = play(bounded, "buy 3 9@market")
+    assert told[4:6] == ["3 bid done VOLATILITY @0, 4 left", "phase AUCTION 0@0 VOLATILITY"]
+
+
+def test_fill_or_kill_counts_only_what_is_inside(bounded: Executes) -> None:
+    play(bounded, "sell 1 5@104", "sell 2 5@106")
+    assert play(bounded, "buy 3 9@110 fok") == ["3 rejected FOK"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("buy 1 5@131", "PRICE_BAND"),
+        ("sell 1 5@69", "PRICE_BAND"),
+        ("buy 1 51@100", "ORDER_QTY"),
+        ("buy 1 41@100", "NOTIONAL"),
+        ("buy 1 41@market", "NOTIONAL"),
+        ("buy 1 5@131 stop=110", "PRICE_BAND"),
+    ],
+)
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_rules_refuse_an_order_by_name(kind: str, text: str, reason: str) -> None:
+    rules = {"I0": Rules(reference_price=100, price_band=30, max_qty=50, max_notional=4000)}
+    engine = make_engine(kind, rules=rules)
+    assert play(engine, text) == [f"1 rejected {reason}"]
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+@pytest.mark.parametrize(
+    ("terms", "reason"), [("5@131", "PRICE_BAND"), ("51@100", "ORDER_QTY"), ("41@100", "NOTIONAL")]
+)
+def test_rules_hold_for_replacements_too(kind: str, terms: str, reason: str) -> None:
+    rules = {"I0": Rules(reference_price=100, price_band=30, max_qty=50, max_notional=4000)}
+    engine = make_engine(kind, rules=rules)
+    assert play(engine, "buy 1 40@100", f"replace 1 {terms}") == [f"1 rejected {reason}"]
+    assert play(engine, "cancel 1")[0] == "1 bid done CANCELLED @100, 40 left"

@@ -1,0 +1,63 @@
+"""Mass cancels. Every sentence holds for the kernel and for the twin."""
+
+import pytest
+from support.engines import KERNEL_AND_TWIN, make_engine
+from support.play import Executes, play
+
+
+@pytest.fixture(params=KERNEL_AND_TWIN)
+def engine(request: pytest.FixtureRequest) -> Executes:
+    return make_engine(request.param, symbols=2)
+
+
+BOOK = (
+    "buy 1 5@100 by=7",
+    "buy 2 5@100 by=8",
+    "buy 3 5@99 by=7 hidden",
+    "sell 4 5@105 by=7",
+    "sell 5 5@95 by=7 stop=96",
+    "buy 6 5@98 by=7 on=1",
+)
+
+
+def gone(told: list[str]) -> list[int]:
+    return [int(line.split()[0]) for line in told if "MASS_CANCELLED" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "orders"),
+    [
+        ("sweep 0 by=7", [1, 3]),
+        ("sweep 0 by=7 both", [1, 3, 4, 5]),
+        ("sweep 0 by=7 both everywhere", [1, 3, 4, 5, 6]),
+        ("sweep 0 by=7 everywhere", [1, 3, 6]),
+        ("sweep 0 everyone", [1, 2, 3]),
+        ("sweep 0 by=9 both everywhere", []),
+    ],
+)
+def test_a_mass_cancel_cancels_what_it_means(engine: Executes, text: str, orders: list[int]) -> None:
+    told = play(engine, *BOOK, text)
+    assert gone(told) == orders
+    assert told[-1].startswith(f"swept {len(orders)} of ")
+
+
+def test_each_level_is_told_once_after_its_orders(engine: Executes) -> None:
+    assert play(engine, *BOOK, "sweep 0 everyone") == [
+        "1 bid done MASS_CANCELLED @100, 5 left",
+        "2 bid done MASS_CANCELLED @100, 5 left",
+        "bid level 0@100 in 0",
+        "3 bid done MASS_CANCELLED @99, 5 left",
+        "swept 3 of 0",
+    ]
+
+
+def test_a_mass_cancel_needs_an_owner_and_a_side(engine: Executes) -> None:
+    assert play(engine, "sweep 0") == ["0 rejected BAD_OWNER"]
+    assert play(engine, "sweep 0 by=7 side=2") == ["0 rejected BAD_SIDE"]
+    assert play(engine, "sweep 0 by=7 post") == ["0 rejected BAD_FLAGS"]
+
+
+def test_ten_thousand_orders_go_at_once(engine: Executes) -> None:
+    told = play(engine, *(f"buy {at} 1@{at % 50} by=7" for at in range(10_000)), "sweep 0 by=7")
+    assert len(gone(told)) == 10_000
+    assert told[-1] == "swept 10000 of 7"
