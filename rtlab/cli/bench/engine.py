@@ -1,32 +1,26 @@
-"""`rtlab bench engine`: commands a second through the kernel, its twin, and a peer where one is installed."""
+"""`rtlab bench engine`: five shapes of order flow through the kernel, beside its twin and the engines of the index."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from rtlab.engine import COMMAND, CommandKind, Engine, EventKind, OrderType, Side, TimeInForce
+from rtlab.cli.bench import rivals
+from rtlab.cli.bench.shapes import ONE, SHAPES, flow, limits_and_cancels, standing
+from rtlab.engine import CommandKind, Engine, Side
 from rtlab.engine.reference import ReferenceEngine
 from rtlab.model import CancelOrder, NewOrder
-from rtlab.sources.flow import Commands
-from rtlab.sources.simulated import Simulated, demo_instruments
 
-PEER = "lightmatchingengine"
-"""On PyPI; plain Python; limit orders and cancels."""
+RowArray = npt.NDArray[np.void]
+Result = dict[str, object]
 
-_INSTRUMENTS = demo_instruments()
-_ONE = _INSTRUMENTS[:1]
-_TWIN = "reference twin"
-_MIXED = "all commands, 3 instruments"
-_PLAIN = "limits and cancels, 1 instrument"
+BATCH = 8_192
 _START = """
 import time
 began = time.perf_counter()
@@ -38,150 +32,170 @@ print(time.perf_counter() - began)
 
 
 class Size(NamedTuple):
-    """How much is measured: runs, and commands for contenders that are compiled and that are not."""
+    """How much is measured."""
 
     runs: int
-    compiled: int
-    plain: int
+    messages: int  # of a shape
+    plain: int  # of the flow that plain Python gets
+    resting: int  # orders of the deep book
+    growing: int  # commands while everything grows
+
+
+FULL = Size(5, 2_000_000, 20_000, 1_000_000, 10_000_000)
+QUICK = Size(3, 200_000, 3_000, 100_000, 500_000)
 
 
 def run(quick: bool) -> dict[str, object]:
-    """Measure all contenders; give results as `rtlab bench --json` prints them. There is no goal of its own."""
-    size = Size(3, 200_000, 10_000) if quick else Size(7, 1_000_000, 40_000)
-    return {"results": [*measure(size), *_start(size)], "goals": []}
+    """Measure all of it; give results and goals as `rtlab bench --json` prints them."""
+    size = QUICK if quick else FULL
+    parts = [
+        _shapes(size),
+        _single(size),
+        _beside_rivals(size, rivals.environment),
+        _deep(size),
+        _pauses(size),
+        _start(size),
+    ]
+    return {
+        "results": [row for rows, _ in parts for row in rows],
+        "goals": [goal for _, goals in parts for goal in goals],
+    }
 
 
-def measure(size: Size) -> list[dict[str, object]]:
-    """Give the results of all contenders, once everything is compiled."""
-    return [*_throughput(size), *_latency(size), *_against_peer(size)]
-
-
-def _throughput(size: Size) -> Iterator[dict[str, object]]:
-    simulated = Simulated(_INSTRUMENTS, seed=1)
-    opening, commands = simulated.batch(simulated.opening), simulated.batch(size.compiled)
-    for batch in (8, 64, 1_000, size.compiled):
-        some = commands[: min(size.compiled, batch * 10_000)]
-        rates = [_rate(Engine(_INSTRUMENTS), opening, some, batch) for _ in range(size.runs)]
-        yield _row("throughput", "rtlab", f"{_MIXED}, batches of {batch:,}", "commands/s", rates)
-    some = commands[: size.plain]
-    rates = [_rate(ReferenceEngine(_INSTRUMENTS), opening, some, len(some)) for _ in range(size.runs)]
-    yield _row("throughput", _TWIN, f"{_MIXED}, batches of {len(some):,}", "commands/s", rates)
-
-
-def _rate(engine: Engine | ReferenceEngine, opening: Commands, commands: Commands, batch: int) -> float:
-    engine.process(opening)
+def _rate(engine: Engine | ReferenceEngine, rows: RowArray, batch: int) -> float:
     began = time.perf_counter()
-    for start in range(0, len(commands), batch):
-        engine.process(commands[start : start + batch])
-    return len(commands) / (time.perf_counter() - began)
+    for start in range(0, len(rows), batch):
+        engine.process(rows[start : start + batch])
+    return len(rows) / (time.perf_counter() - began)
 
 
-def _latency(size: Size) -> Iterator[dict[str, object]]:
-    values = _values(_plain_flow(size.plain))
-    for contender, make in (("rtlab", Engine), (_TWIN, ReferenceEngine)):
-        microseconds = []
-        for _ in range(size.runs):
-            engine = make(_ONE)
-            times = []
-            for value in values:
-                began = time.perf_counter_ns()
-                engine.submit(value)
-                times.append(time.perf_counter_ns() - began)
-            microseconds.append(median(times) / 1e3)
-        yield _row("one submit, p50", contender, _PLAIN, "us", microseconds)
+def _shapes(size: Size) -> tuple[list[Result], list[Result]]:
+    rows, worst = [], float("inf")
+    for shape in SHAPES:
+        messages = flow(shape, size.messages)
+        rates = [_rate(Engine([ONE]), messages, BATCH) for _ in range(size.runs)]
+        case = f"{shape}, {len(messages):,} messages, batches of {BATCH:,}"
+        rows.append(_row("throughput", "rtlab", case, "messages/s", rates))
+        worst = min(worst, median(rates))
+    messages = flow("normal", size.messages // 2)
+    eights = [1e9 / _rate(Engine([ONE]), messages[:200_000], 8) for _ in range(size.runs)]
+    rows.append(_row("one command in batches of 8", "rtlab", "normal", "ns", eights))
+    goals = [
+        _goal(4, "worst shape", worst, ">=", 8e6, "messages/s"),
+        _goal(4, "a command in batches of 8", median(eights), "<=", 250, "ns"),
+    ]
+    return rows, goals
 
 
-def _against_peer(size: Size) -> Iterator[dict[str, object]]:
-    flow = _plain_flow(size.plain)
-    rates = [_rate(Engine(_ONE), flow[:0], flow, len(flow)) for _ in range(size.runs)]
-    yield _row("throughput", "rtlab", _PLAIN, "commands/s", rates)
-    rates = [_rate(ReferenceEngine(_ONE), flow[:0], flow, len(flow)) for _ in range(size.runs)]
-    yield _row("throughput", _TWIN, _PLAIN, "commands/s", rates)
-    try:
-        contender = f"{PEER} {version(PEER)}"
-    except PackageNotFoundError:
-        reason = f"not installed: pip install {PEER}"
-        yield _row("throughput", PEER, _PLAIN, "commands/s", [], reason=reason)
-        return
-    events = Engine(_ONE).process(flow)
-    traded = int(events["qty"][events["kind"] == EventKind.TRADE].sum())
-    measured = [_peer(flow) for _ in range(size.runs)]
-    if any(peer_traded != traded for _, peer_traded in measured):
-        reason = f"traded {measured[0][1]:,} lots where {traded:,} are right"
-        yield _row("throughput", contender, _PLAIN, "commands/s", [], reason=reason)
-    else:
-        yield _row("throughput", contender, _PLAIN, "commands/s", [rate for rate, _ in measured])
+def _single(size: Size) -> tuple[list[Result], list[Result]]:
+    values = _values(limits_and_cancels(flow("normal", 3 * size.plain))[: size.plain])
+    half, most = [], []
+    for _ in range(size.runs):
+        engine, times = Engine([ONE]), []
+        for value in values:
+            began = time.perf_counter_ns()
+            engine.submit(value)
+            times.append(time.perf_counter_ns() - began)
+        half.append(float(np.percentile(times, 50)) / 1e3)
+        most.append(float(np.percentile(times, 99)) / 1e3)
+    rows = [
+        _row("one submit, p50", "rtlab", "limits and cancels", "us", half),
+        _row("one submit, p99", "rtlab", "limits and cancels", "us", most),
+    ]
+    return rows, [
+        _goal(4, "one submit, p50", median(half), "<=", 1.5, "us"),
+        _goal(4, "one submit, p99", median(most), "<=", 4, "us"),
+    ]
 
 
-def _peer(flow: Commands) -> tuple[float, int]:
-    """Give commands a second of the peer, and the lots that it traded."""
-    engine = import_module(f"{PEER}.{PEER}").LightMatchingEngine()
-    columns = [flow[name].tolist() for name in ("kind", "order_id", "side", "price", "qty")]
-    its_ids: dict[int, int] = {}
-    trades = []
-    began = time.perf_counter()
-    for kind, order_id, side, price, qty in zip(*columns, strict=True):
-        if kind == CommandKind.CANCEL:
-            engine.cancel_order(its_ids[order_id], "I")
-        else:
-            order, made = engine.add_order("I", price, qty, side + 1)
-            its_ids[order_id] = order.order_id
-            trades += made
-    elapsed = time.perf_counter() - began
-    return len(flow) / elapsed, sum(trade.trade_qty for trade in trades) // 2
+def _beside_rivals(size: Size, python_of: rivals.PythonOf) -> tuple[list[Result], list[Result]]:
+    messages = limits_and_cancels(flow("normal", 3 * size.plain))[: size.plain]
+    case = f"limits and cancels, {len(messages):,} messages"
+
+    def row(contender: str, rates: list[float], **reason: str) -> Result:
+        return _row("throughput", contender, case, "messages/s", rates, **reason)
+
+    ours = [_rate(Engine([ONE]), messages, BATCH) for _ in range(size.runs)]
+    twin = [_rate(ReferenceEngine([ONE]), messages[:1000], BATCH)]
+    rows = [row("rtlab", ours), row("reference twin, 1,000 messages", twin)]
+    measured = list(rivals.measure(messages, rivals.truth(messages, ONE), size.runs, python_of))
+    rows += [
+        row(name, rates, reason=reason) if reason else row(name, rates) for name, rates, reason in measured
+    ]
+    fastest = rivals.best(measured)
+    times = median(ours) / fastest if fastest else None
+    return rows, [_goal(4, "times the fastest other engine", times, ">=", 10, "x")]
 
 
-def _plain_flow(count: int) -> Commands:
-    """Give the limit orders and the cancels of live orders in a simulated market: what every contender knows."""
-    simulated = Simulated(_ONE, seed=1)
-    rows = simulated.batch(simulated.opening + count)
-    resting = (
-        (rows["order_type"] == OrderType.LIMIT) & (rows["tif"] == TimeInForce.GTC) & (rows["flags"] == 0)
-    )
-    rows = rows[resting & (rows["kind"] != CommandKind.REPLACE)]
-    events = Engine(_ONE).process(rows)
-    refused = events["command"][events["kind"] == EventKind.REJECTED]
-    return np.delete(rows, refused).astype(COMMAND)
+def _deep(size: Size) -> tuple[list[Result], list[Result]]:
+    messages, book = flow("static book", size.messages // 2), standing(size.resting)
+    shallow = [_rate(Engine([ONE]), messages, BATCH) for _ in range(size.runs)]
+    deep, weights = [], []
+    for _ in range(size.runs):
+        engine = Engine([ONE], capacity=size.resting + len(messages) // 20)
+        engine.process(book)
+        weights.append(engine.statistics().memory_bytes / size.resting)
+        deep.append(_rate(engine, messages, BATCH))
+    case = f"static book over {size.resting:,} resting orders"
+    rows = [
+        _row("throughput", "rtlab", "static book alone", "messages/s", shallow),
+        _row("throughput", "rtlab", case, "messages/s", deep),
+        _row("memory of a resting order", "rtlab", case, "bytes", weights),
+    ]
+    return rows, [
+        _goal(5, "times slower over a deep book", median(shallow) / median(deep), "<=", 2, "x"),
+        _goal(5, "memory of a resting order", median(weights), "<=", 128, "bytes"),
+    ]
 
 
-def _values(rows: Commands) -> list[NewOrder | CancelOrder]:
-    symbol = _ONE[0].symbol
+def _pauses(size: Size) -> tuple[list[Result], list[Result]]:
+    """Half of the commands are orders that stay: pool, map, levels and windows grow all the time."""
+    engine, worst = Engine([ONE]), 0.0
+    book = standing(size.growing // 2)
+    for start in range(0, len(book), 500):
+        rows = np.repeat(book[start : start + 500], 2)
+        rows["kind"][1::2], rows["qty"][1::2] = CommandKind.REPLACE, 1
+        began = time.perf_counter()
+        engine.process(rows)
+        worst = max(worst, time.perf_counter() - began)
+    case = f"{2 * len(book):,} commands, {len(book):,} orders stay, batches of 1,000"
+    row = _row("worst pause", "rtlab", case, "ms", [1e3 * worst])
+    return [row], [_goal(9, "worst pause while everything grows", 1e3 * worst, "<=", 10, "ms")]
+
+
+def _values(rows: RowArray) -> list[NewOrder | CancelOrder]:
     names = ("kind", "order_id", "side", "price", "qty")
     return [
-        CancelOrder(instrument=symbol, order_id=order_id)
+        CancelOrder(instrument=ONE.symbol, order_id=order_id)
         if kind == CommandKind.CANCEL
-        else NewOrder(instrument=symbol, order_id=order_id, side=Side(side), price=price, qty=qty)
+        else NewOrder(instrument=ONE.symbol, order_id=order_id, side=Side(side), price=price, qty=qty)
         for kind, order_id, side, price, qty in zip(*(rows[name].tolist() for name in names), strict=True)
     ]
 
 
-def _start(size: Size) -> Iterator[dict[str, object]]:
+def _start(size: Size) -> tuple[list[Result], list[Result]]:
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"NUMBA_CACHE_DIR": cache}
         cold, *warm = (_seconds_to_start(environment) for _ in range(1 + size.runs))
-    yield _row("import and first engine", "rtlab", "nothing compiled before", "s", [cold])
-    yield _row("import and first engine", "rtlab", "compiled before", "s", warm)
+    rows = [
+        _row("import and first engine", "rtlab", "nothing compiled before", "s", [cold]),
+        _row("import and first engine", "rtlab", "compiled before", "s", warm),
+    ]
+    return rows, [_goal(9, "import and first engine, warm", median(warm), "<=", 1.5, "s")]
 
 
 def _seconds_to_start(environment: dict[str, str]) -> float:
-    done = subprocess.run(
-        [sys.executable, "-c", _START],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    command = [sys.executable, "-c", _START]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=True)
     return float(done.stdout)
 
 
-def _row(
-    name: str, contender: str, case: str, unit: str, numbers: list[float], **reason: str
-) -> dict[str, object]:
+def _goal(show: int, name: str, value: float | None, op: str, bound: float, unit: str) -> Result:
+    return {"show": show, "name": name, "value": value, "op": op, "bound": bound, "unit": unit}
+
+
+def _row(name: str, contender: str, case: str, unit: str, numbers: list[float], **reason: str) -> Result:
     summary = (median(numbers), min(numbers), max(numbers)) if numbers else (None, None, None)
     columns = dict(zip(("median", "min", "max"), summary, strict=True))
-    return (
-        {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(numbers)}
-        | columns
-        | reason
-    )
+    row: Result = {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(numbers)}
+    return row | columns | reason

@@ -1,0 +1,61 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtlab.cli.bench import rivals
+from rtlab.cli.bench.shapes import ONE, flow, limits_and_cancels
+
+ROWS = limits_and_cancels(flow("normal", 600, depth=50))
+
+
+def nowhere(name: str) -> Path:
+    raise rivals.Unfit("could not be installed: no index")
+
+
+def test_an_engine_that_cannot_be_installed_has_a_reason() -> None:
+    measured = list(rivals.measure(ROWS, rivals.truth(ROWS, ONE), 2, nowhere))
+    assert [name.split()[0] for name, _, _ in measured] == list(rivals.VERSIONS)
+    assert all(rates == [] and reason == "could not be installed: no index" for _, rates, reason in measured)
+    assert rivals.best(measured) is None
+
+
+def test_an_engine_that_fails_says_its_last_word() -> None:
+    measured = list(rivals.measure(ROWS, rivals.truth(ROWS, ONE), 1, lambda name: Path(sys.executable)))
+    missing = [reason for _, rates, reason in measured if not rates]
+    assert missing
+    assert all(reason.startswith("failed: ") and len(reason) > 10 for reason in missing)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"traded": 0}, "traded is 0 where"),
+        ({"bids": 1}, "bids is 1 where"),
+        ({}, ""),
+    ],
+)
+def test_an_engine_that_trades_otherwise_gets_no_number(
+    tmp_path: Path, told: dict[str, int], reason: str
+) -> None:
+    says = {"rate": 5.0, "traded": None, "bids": None, "asks": None} | told
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\nimport json\nprint(json.dumps({says!r}))\n")
+    python.chmod(0o755)
+    expected = rivals.truth(ROWS, ONE)
+    assert expected.traded > 0
+    for _, rates, why in rivals.measure(ROWS, expected, 2, lambda name: python):
+        assert rates == ([] if reason else [5.0, 5.0])
+        assert why.startswith(reason)
+
+
+def test_the_fastest_is_the_one_with_the_highest_median() -> None:
+    assert rivals.best([("a", [1.0, 9.0, 2.0], ""), ("b", [3.0, 3.0, 3.0], ""), ("c", [], "gone")]) == 3.0
+
+
+def test_the_truth_adds_up() -> None:
+    told = rivals.truth(ROWS, ONE)
+    placed = int(ROWS["qty"][ROWS["kind"] == 1].sum())
+    assert 2 * told.traded + told.bids + told.asks <= placed
+    assert np.isfinite(told.traded)
