@@ -36,7 +36,7 @@ Report = Mapping[str, object]
 )
 @click.option("--churn", is_flag=True, help="Of a soak: readers come, go and stall.")
 def command(name: str, as_json: bool, quick: bool, soak: float | None, readers: int, churn: bool) -> None:
-    """Measure NAME (engine, flow, fanout, bandwidth, scale, slow, store, bus, lod) here, side by side with a peer."""
+    """Measure NAME on this machine, side by side with a peer."""
     if soak is not None and name != "fanout":
         raise click.UsageError(f"--soak is for fanout, not for {name}")
     if soak is None:
