@@ -24,7 +24,11 @@ TOGETHER = {
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if "RTLAB_ROUNDS" not in os.environ:
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     for item in items:
         inner = item.path.relative_to(TESTS).as_posix()
         group = next((name for folder, name in TOGETHER.items() if inner.startswith(f"{folder}/")), inner)

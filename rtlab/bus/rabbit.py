@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from aio_pika import DeliveryMode, ExchangeType, Message
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, HeadersType
 from aio_pika.exceptions import DeliveryError
 
 from rtlab.bus.event import Topic, pack
@@ -215,7 +215,9 @@ async def _all(queue: AbstractQueue) -> list[AbstractIncomingMessage]:
 
 
 def _message(body: bytes, events: int) -> Message:
-    return Message(body, delivery_mode=DeliveryMode.PERSISTENT, headers={"n": events, "t": time.time()})
+    # an integer: a header's float has 32 bits, which are two minutes of a time
+    headers: HeadersType = {"n": events, "t": time.time_ns() // 1_000_000}
+    return Message(body, delivery_mode=DeliveryMode.PERSISTENT, headers=headers)
 
 
 def _round(milliseconds: float) -> int:

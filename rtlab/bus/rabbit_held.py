@@ -78,7 +78,8 @@ class RabbitHeld:
         tag = message.delivery_tag or 0
         published, events = message.headers.get("t"), message.headers.get("n")
         deliveries = message.headers.get("x-delivery-count", 0)
-        self._unfinished.append((tag, published if isinstance(published, float) else time.time()))
+        born_s = published / 1e3 if isinstance(published, int) else time.time()
+        self._unfinished.append((tag, born_s))
         return Taken(
             str(tag),
             events if isinstance(events, int) else 1,

@@ -13,6 +13,7 @@ BOOK, STOP, WHOLE, TRAIL = range(4)
 RESTING = (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY)
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
 TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+UNSEEN = int(Flag.HIDDEN | Flag.ALL_OR_NONE)  # an int: a sweep asks millions of times, and flags are slow
 
 
 @dataclass(eq=False)
@@ -50,7 +51,7 @@ class Order:
     @property
     def unseen(self) -> bool:
         """Tell whether nobody sees it."""
-        return bool(self.flags & (Flag.HIDDEN | Flag.ALL_OR_NONE))
+        return self.flags & UNSEEN != 0
 
     @property
     def slice(self) -> int:
@@ -146,8 +147,8 @@ class Book:
 
     def level(self, side: int, price: int) -> tuple[int, int]:
         """Give the quantity that shows at a price, and in how many orders."""
-        shown = [order.shown for order in self.queues[BOOK, side].get(price, ())]
-        return sum(shown), sum(1 for qty in shown if qty)
+        shown = [o.qty for o in self.queues[BOOK, side].get(price, ()) if o.flags & UNSEEN == 0 and o.qty]
+        return sum(shown), len(shown)
 
     def acceptable(self, side: int, limit: int | None, place: int = BOOK) -> list[int]:
         """Give the prices that a taker of `side` would meet, best first; a limit of None accepts all."""

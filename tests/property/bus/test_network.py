@@ -30,6 +30,7 @@ async def trouble(proxy, kind: str) -> None:
     proxy.line.heal()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", [RedisServer, RabbitServer])
 @pytest.mark.timeout(180)
 async def test_publish_confirms_or_raises_within_its_deadline_and_a_retry_is_applied_once(

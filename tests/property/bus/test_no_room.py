@@ -20,6 +20,7 @@ ALARMS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_publishers_are_told_within_their_deadline_and_all_goes_on_when_there_is_room(tmp_path, capsys):
     topic, seen, confirmed = counted_topic(shards=1), [], []

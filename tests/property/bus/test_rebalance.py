@@ -47,6 +47,7 @@ class Watch:
         return longest
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_a_key_stands_still_no_longer_than_two_leases_when_consumers_come_and_go(tmp_path, capsys):
     watch = Watch(counted_topic(shards=8))

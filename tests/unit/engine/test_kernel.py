@@ -131,6 +131,7 @@ print("within bounds")
 """
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_kernel_stays_within_its_arrays_when_every_index_is_checked(tmp_path: Path) -> None:
     done = subprocess.run(

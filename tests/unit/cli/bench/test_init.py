@@ -8,13 +8,13 @@ from rtlab.cli.bench import BENCHES
 
 @pytest.fixture(scope="module")
 def report():
-    done = rtlab("bench", "engine", "--quick", "--json", timeout=110)
+    done = rtlab("bench", "bandwidth", "--quick", "--json", timeout=110)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_json_is_one_object_with_the_contracted_fields(report):
-    assert report["bench"] == "engine"
+    assert report["bench"] == "bandwidth"
     assert report["machine"]["cores"] >= 1
     for row in report["results"]:
         assert {"name", "contender", "case", "unit", "runs", "median", "min", "max"} <= set(row)
@@ -34,8 +34,8 @@ def test_an_unknown_name_is_one_clear_line():
 
 
 def test_a_table_names_what_was_measured():
-    done = rtlab("bench", "lod", "--quick", timeout=110)
+    done = rtlab("bench", "bandwidth", "--quick", timeout=110)
     assert done.returncode == 0, done.stderr
-    assert "viewport p95" in done.stdout
+    assert "full state / increments" in done.stdout
     assert "holds: " in done.stdout or "MISSED: " in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 200
