@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
 # What measures times or starts browsers and servers comes second: tests/conftest.py says what of it may run beside what.
-TIMED := tests/browser tests/faults tests/integration tests/unit/cli tests/unit/lab
-SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(TIMED))
+TIMED := tests/browser tests/faults tests/integration tests/property/bus tests/property/store \
+	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(TIMED))
 IN_GROUPS := -n 2 --dist loadgroup --no-loadscope-reorder $(TIMED)
 
 .PHONY: demo test test-full check format house environment wire pictures bench clean

@@ -17,8 +17,12 @@ TOGETHER = {
     "browser": "browsers",
     "faults": "servers",
     "integration": "servers",
+    "property/bus": "servers",
+    "property/store": "servers",
+    "unit/bus": "servers",
     "unit/cli": "servers",
     "unit/lab": "servers",
+    "unit/store": "servers",
 }
 """Folders whose tests start browsers or servers, or measure: those of one group run one after the other."""
 

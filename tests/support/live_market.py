@@ -97,4 +97,9 @@ def assert_no_silent_loss(truth: Truth, tape: Subscription, given: dict[int, tup
     first, last = min(given), tape.view.seq
     made = truth.trades(INDEX[tape.instrument], last)
     assert all(made[seq - 1] == trade for seq, trade in given.items())
-    assert last - first + 1 - len(given) == tape.view.dropped.seq
+    assert last - first + 1 - len(given) == tape.view.dropped.seq, (
+        first,
+        last,
+        len(given),
+        tape.view.dropped,
+    )

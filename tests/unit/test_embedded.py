@@ -110,7 +110,10 @@ def test_many_who_come_at_once_start_one_server(folder):
         assert len({server.pid for server in servers}) == 1
         assert [server.is_shared for server in servers].count(False) == 1
         list(threads.map(EmbeddedServer.close, servers))
-    assert not lives(servers[0].pid)
+    end = time.monotonic() + 5  # who closes while others still hold it does not wait for its end
+    while lives(servers[0].pid):
+        assert time.monotonic() < end, "it outlives its last owner"
+        time.sleep(0.01)
 
 
 def test_who_comes_while_the_server_ends_gets_a_new_one_with_all_that_was_written(folder):

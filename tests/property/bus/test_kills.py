@@ -54,7 +54,7 @@ async def until(condition, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("engine", [RedisServer, RabbitServer])
+@pytest.mark.parametrize("engine", [RedisServer, pytest.param(RabbitServer, marks=pytest.mark.long)])
 async def test_nothing_is_lost_or_applied_twice_and_the_order_holds_while_all_are_killed(
     tmp_path, engine, seed, capsys
 ):
