@@ -61,11 +61,6 @@ class Rounds:
         self._direct, self._sender = is_possible(), Sender()
 
     @property
-    def way(self) -> str:
-        """Give the name of the system call by which members are sent to."""
-        return self._sender.way
-
-    @property
     def is_under_way(self) -> bool:
         """Whether a round is not yet done."""
         return not self._is_over

@@ -1,5 +1,6 @@
 import os
 import resource
+import subprocess
 import sys
 import threading
 
@@ -102,6 +103,25 @@ def test_closing_twice_is_closing_once(ring):
 def test_nobody_is_sent_nothing(ring):
     none = np.zeros(0, np.int64)
     assert ring.send_to_all(none, b"frame", none) == 0
+
+
+def test_warming_up_compiles_what_a_round_will_call_so_that_no_reader_waits_for_it():
+    code = """
+import socket
+import numpy as np
+from rtlab.feed.fanout import Sender, warm_up
+from rtlab.feed.fanout.ring import _send_by_ring
+warm_up()
+print(len(_send_by_ring.signatures))
+pairs = [socket.socketpair() for _ in range(20)]
+fds, took = np.array([ours.fileno() for ours, _ in pairs], np.int64), np.zeros(512, np.int64)
+assert Sender().send_to_all(fds[np.arange(20)], b"frame", took[:20]) == 0
+print(len(_send_by_ring.signatures))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=True
+    )
+    assert done.stdout.split() == ["1", "1"]
 
 
 def test_this_platform_is_named(monkeypatch):
