@@ -7,20 +7,23 @@ ROUNDS ?= 200
 # What measures times or starts browsers and servers comes second: tests/conftest.py says what of it may run beside what.
 TIMED := tests/browser tests/faults tests/integration tests/property/bus tests/property/store \
 	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
+JS := rtlab/messaging/js
+JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(TIMED))
 IN_GROUPS := -n 2 --dist loadgroup --no-loadscope-reorder $(TIMED)
 
-.PHONY: demo test test-full check format house environment wire pictures bench clean
+.PHONY: demo test test-full check format house environment widget wire pictures bench clean
 
 demo: .made/demo
+	-@$(MAKE) --no-print-directory .made/widget
 	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
 
-test: .made/dev check
+test: .made/dev .made/widget check
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 	$(BIN)/pytest $(IN_GROUPS)
 	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
-test-full: .made/dev check
+test-full: .made/dev .made/widget check
 	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(SIDE_BY_SIDE)
 	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(IN_GROUPS)
 	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
@@ -40,6 +43,9 @@ house: .made/dev
 
 environment: .made/dev
 	$(BIN)/python tools/environment.py > environment.yml
+
+widget:
+	rm -f .made/widget && $(MAKE) --no-print-directory .made/widget
 
 wire: .made/dev
 	$(BIN)/python tools/wire.py
@@ -61,5 +67,9 @@ bench: .made/dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,notebook]'
 	touch $@
 
+# other people's code is installed and bundled, never committed; the demonstration goes on without it
+.made/widget: $(JS_SOURCES) tools/widget.py | .made/demo
+	$(BIN)/python tools/widget.py && touch $@
+
 clean:
-	rm -rf .made .shots .venv build dist *.egg-info
+	rm -rf $(JS)/node_modules $(JS)/dist .made .shots .venv build dist *.egg-info

@@ -10,6 +10,7 @@ RtlabError
 │   ├── JournalError          a journal is damaged, of another layout, in use, or its disk takes no more
 │   ├── StoreError            there is no server for the store, or what it holds cannot be used
 │   ├── BusError              an event, a topic or a handler is not one that the bus can carry
+│   ├── MessagingError        messaging is not installed or built, or is asked for what it cannot do
 │   ├── AddressError          a port is in use or an address may not be bound
 │   ├── OverrunError          the caller takes what comes more slowly than he wanted to
 │   └── ClosedError           the object was closed before this call
@@ -18,6 +19,8 @@ RtlabError
     ├── RefusedError          the peer answered with an Error message
     ├── FencedError           another engine or consumer writes there now, of a newer epoch
     ├── FullError             a queue has no room, and its policy is to say so
+    ├── IdentityError         a wallet's statement or its signature is not to be trusted
+    ├── UnreadableError       a sealed message is forged, damaged, or not for this device
     └── UnreachableError      nobody answers at that address
 """
 
@@ -85,6 +88,10 @@ class BusError(LocalError):
     """An event, a topic or a handler is not one that the bus can carry."""
 
 
+class MessagingError(LocalError):
+    """Messaging is not installed or built here, or it is asked for what it cannot do."""
+
+
 class AddressError(LocalError):
     """A port is in use, or an address may not be bound."""
 
@@ -123,6 +130,14 @@ class FencedError(RemoteError):
 
 class FullError(RemoteError):
     """A queue has no room, and its policy is to say so."""
+
+
+class IdentityError(RemoteError):
+    """A wallet's statement, or the signature under it, is not to be trusted."""
+
+
+class UnreadableError(RemoteError):
+    """A sealed message is forged, damaged, or not one that this device can read."""
 
 
 class UnreachableError(RemoteError):

@@ -1,0 +1,4 @@
+// The module that pages load.
+
+export * as identity from "./identity/binding.js"
+export * as statement from "./identity/statement.js"
