@@ -245,11 +245,13 @@ class Cohorts(Generic[Owner]):
         self._at.clear()
         self._alone.clear()
         for number, cohort in tuple(self._cohorts.items()):
-            if any(cursor.is_ahead() for cursor in cohort.cursors.values()):
-                for slot in np.flatnonzero(of == number).tolist():
-                    self.leave(slot)  # the source went back: each is told on its own
+            slots = np.flatnonzero(of == number)
+            is_ahead = any(cursor.is_ahead() for cursor in cohort.cursors.values())
+            step = None if is_ahead else self._step(cohort, slots, now)
+            if step is None:  # the source went back, or rows are lost to them: each is told on its own
+                for slot in slots.tolist():
+                    self.leave(slot)
                 continue
-            step = self._step(cohort, np.flatnonzero(of == number), now)
             steps.append(step)
             point = _point(step.after.codec, step.after.cursors, now)
             if point is not None:
@@ -317,13 +319,15 @@ class Cohorts(Generic[Owner]):
         self._numbers += self._retired
         self._retired.clear()
 
-    def _step(self, cohort: Cohort, slots: Ints, now: int) -> Step:
+    def _step(self, cohort: Cohort, slots: Ints, now: int) -> Step | None:
         cursors = {key: cursor.twin() for key, cursor in cohort.cursors.items()}
         for cursor in cursors.values():
             cursor.look()
         rows = max(cursor.rows() for cursor in cursors.values())
-        every = [cursor.next(now, None, _MANY) for cursor in cursors.values()]
-        parts = [built.payload for built in every if built is not None]
+        every = [built for cursor in cursors.values() if (built := cursor.next(now, None, _MANY)) is not None]
+        if any(built.dropped for built in every):
+            return None
+        parts = [built.payload for built in every]
         before, after = _counted(cohort.cursors), _counted(cursors)
         totals = cohort.totals + after - before
         if not parts:

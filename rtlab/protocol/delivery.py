@@ -37,6 +37,7 @@ class Delivery:
         "_replies",
         "_told",
         "_told_at",
+        "_untold",
         "codec",
         "cursors",
         "evicted",
@@ -63,6 +64,7 @@ class Delivery:
         self._replies: list[bytes] = []
         self._told = (0, 0)  # merged and dropped, as of the last Status
         self._told_at = now
+        self._untold = False  # rows were dropped since
         self._news: bytes | None = None
         self._ping: bytes | None = None
         self._credit = Credit(self, limits, now, all_moves=all_moves, pulse=pulse)
@@ -94,7 +96,7 @@ class Delivery:
     @property
     def rests_until(self) -> int:
         """Give until when (ns) nothing is due unless the reader says something; 0: it may be at any moment."""
-        may_be = self._cohorts is not None or self._replies or self.evicted is not None
+        may_be = self._cohorts is not None or self._replies or self._untold or self.evicted is not None
         return 0 if may_be else self._credit.rests_until()
 
     @property
@@ -158,9 +160,11 @@ class Delivery:
         put_back = self.put_back
         every = [cursor.next(now, newest, most) for cursor in self.cursors.values()]
         parts = [built.payload for built in every if built is not None]
+        self._untold = self._untold or any(built.dropped for built in every if built is not None)
         if self.put_back != put_back:
             self._tell(now, moved=True)
-        if credit.state is not State.LIVE and now - self._told_at >= ns(self._limits.status_every_s):
+        of_interest = self._untold or credit.state is not State.LIVE
+        if of_interest and now - self._told_at >= ns(self._limits.status_every_s):
             self._tell(now)
         if not parts:
             return 0
@@ -193,7 +197,7 @@ class Delivery:
 
     def join(self, cohorts: Cohorts[Any], owner: object, now: int) -> None:
         """Be carried by a cohort, where one stands just here and there is nothing else to say."""
-        if not self._replies and self._cohorts is None and self.evicted is None:
+        if not self._replies and not self._untold and self._cohorts is None and self.evicted is None:
             cohorts.join(self, owner, now)
 
     def leave(self) -> None:
@@ -234,7 +238,7 @@ class Delivery:
         if moved or counts != self._told:
             status = Status(self.credit.state.value, *counts, self.credit.lag(now) / 1e6)
             self._replies.append(self.codec.encode(status))
-        self._told, self._told_at = counts, now
+        self._told, self._told_at, self._untold = counts, now, False
 
 
 _NOTHING = Tally()

@@ -4,6 +4,7 @@ from support.markets import HandMarket
 
 from rtlab.errors import ProtocolError
 from rtlab.protocol import (
+    Batch,
     Channel,
     Codec,
     Increment,
@@ -12,6 +13,7 @@ from rtlab.protocol import (
     Ping,
     Pong,
     Resync,
+    Status,
     Subscribe,
     Subscriber,
 )
@@ -80,6 +82,10 @@ class Room:
                 asked.append((ping[0], ping[1].tolist()))
         self.cohorts.end(self.now)
         return sent, asked
+
+
+def flat(message):
+    return message.messages if isinstance(message, Batch) else [message]
 
 
 def test_readers_at_one_point_are_one_cohort_and_one_payload_is_for_all():
@@ -179,6 +185,24 @@ def test_a_burst_of_a_log_goes_to_those_whose_window_takes_it():
     room.market.trade(*((0, 100, 1) for _ in range(1000)))
     assert room.round()[0] == []
     assert not any(s.is_carried for s in room.subscribers)
+
+
+def test_rows_of_a_log_that_nobody_can_be_given_any_more_are_told_to_each_on_its_own():
+    room = Room(2, channels=(("trades", 10),), status_every_s=0.1)
+    tape = room.market.source("trades", "BTC-USD")
+    room.market.trade(*((0, 100, 1) for _ in range(4)))
+    assert len(room.round()[0][0][1]) == 2
+    room.market.trade(*((0, 100, 1) for _ in range(6)))
+    for _ in range(7):
+        tape.rows.popleft()
+        tape._before.popleft()
+    assert room.round()[0] == []
+    assert not any(s.is_carried for s in room.subscribers)
+    room.now += 200 * MS
+    for subscriber in room.subscribers:
+        payloads = subscriber.payloads_to_send(room.now) + subscriber.payloads_to_send(room.now + MS)
+        told = [m for p in payloads for m in flat(CODEC.decode_server(p)) if isinstance(m, Status)]
+        assert [status.dropped for status in told] == [3]
 
 
 def test_cohorts_that_come_to_the_same_point_become_one():

@@ -139,6 +139,19 @@ def test_a_reader_that_fell_behind_gets_only_the_newest_rows():
     assert desk.delivery.tally.dropped == 134  # of subscriptions that ended, too
 
 
+def test_a_live_reader_is_told_of_rows_that_left_the_ring_before_it_could_take_them():
+    desk = live_desk(status_every_s=1)
+    desk.tape = Tape(keep=16)
+    desk.subscribe("trades", desk.tape)
+    desk.trade(1)
+    desk.due()
+    desk.trade(50)
+    desk.due(1)
+    assert desk.delivery.rests_until == 0
+    told = [m for _ in range(30) for m in (desk.due(100), desk.answer())[0] if isinstance(m, Status)]
+    assert [(status.state, status.dropped) for status in told] == [("LIVE", 34)]  # once
+
+
 def test_each_change_of_state_is_told():
     desk = live_desk()
     desk.subscribe("book", desk.book)
