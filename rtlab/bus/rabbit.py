@@ -3,6 +3,11 @@
 Needs RabbitMQ 3.10 or newer. A topic is a direct exchange whose routing keys are the shards; the queues of all its
 groups are made with it, so that nothing is published to nobody. Entries of one shard are published one after the
 other, each when the one before is confirmed: a queue that is full could otherwise refuse one and take the next.
+
+The server keeps the names of new quorum queues in memory for up to 3 s (seen in 3.10.8): killed in these seconds, a
+single node may come back with a queue that it does not recognise, without what was confirmed in it, and that
+answers nobody. Where that may happen, declare topics some seconds before the first event that must not be lost, or run
+three nodes.
 """
 
 import asyncio

@@ -23,6 +23,8 @@ PROGRAM = next(
     None,
 )
 UP_S = 60.0
+NAMES_S = 4.0
+"""For less than this the server keeps the name of a new quorum queue in memory: killed before, it forgets the queue."""
 CONFIG = """\
 listeners.tcp.local = 127.0.0.1:{port}
 loopback_users = none

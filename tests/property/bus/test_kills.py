@@ -9,7 +9,7 @@ import pytest
 from support.bus_crowd import Crowd
 from support.bus_events import counted_events, counted_topic, judge, make_account, rows
 from support.bus_servers import RedisServer
-from support.rabbit import RabbitServer
+from support.rabbit import NAMES_S, RabbitServer
 
 from rtlab.bus import connect
 from rtlab.errors import UnreachableError
@@ -67,6 +67,8 @@ async def test_nothing_is_lost_or_applied_twice_and_the_order_holds_while_all_ar
     ):
         crowd.wait_ready()
         async with connect(server.url) as bus:
+            if engine is RabbitServer:
+                await asyncio.sleep(NAMES_S)
             publishing = asyncio.create_task(publish_all(bus, topic, events, 0.01))
             await break_things(crowd, server, events, path, draw)
             await publishing
