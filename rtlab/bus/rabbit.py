@@ -21,7 +21,7 @@ from aio_pika.exceptions import DeliveryError
 
 from rtlab.bus.event import Topic, pack
 from rtlab.bus.letters import decode_letter, encode_letter
-from rtlab.bus.rabbit_client import QUORUM, Link, dead_name, declare_dead, exchange_name, queue_name
+from rtlab.bus.rabbit_client import QUORUM, Link, dead_name, declare_dead, declare_mark, exchange_name, queue_name
 from rtlab.bus.rabbit_member import RabbitMember
 from rtlab.bus.topics import declared, known_topic
 from rtlab.bus.transport import Backlog, DeadLetter, Held, Question
@@ -70,6 +70,7 @@ class Rabbit:
                     name = queue_name(topic.name, group, shard)
                     queue = await channel.declare_queue(name, durable=True, arguments=arguments)
                     await queue.bind(exchange, str(shard))
+                    await declare_mark(channel, topic, group, shard)
 
     async def append(self, topic: Topic[object], shard: int, entries: Sequence[tuple[bytes, int]]) -> bool:
         """Keep entries in order; False when there is no room for all of them."""

@@ -12,7 +12,7 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from rtlab.bus.event import Topic
 from rtlab.bus.letters import encode_letter
-from rtlab.bus.rabbit_client import Link, dead_name, declare_mark, mark_name, queue_name
+from rtlab.bus.rabbit_client import Link, dead_name, mark_name, queue_name
 from rtlab.bus.transport import DeadLetter, Taken
 from rtlab.errors import FencedError
 
@@ -39,7 +39,7 @@ class RabbitHeld:
         self._channel: AbstractChannel | None = None
         self._inbox: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue(PREFETCH + 1)
         self._unfinished: deque[tuple[int, float]] = deque()
-        self.released = self._has_mark = False
+        self.released = False
 
     async def subscribe(self, channel: AbstractChannel) -> None:
         """Get in line."""
@@ -105,17 +105,14 @@ class RabbitHeld:
 
     async def note(self, mark: bytes) -> None:
         """Keep `mark` for the next active consumer."""
-        if not self._has_mark:
-            async with self._publishing.answering():
-                await declare_mark(await self._publishing.channel(), self._topic, self._group, self.shard)
-            self._has_mark = True
         await self._keep(mark_name(self._topic.name, self._group, self.shard), mark)
 
     async def marked(self) -> bytes:
         """Give what was marked last."""
         async with self._publishing.answering():
             channel = await self._publishing.channel()
-            queue = await declare_mark(channel, self._topic, self._group, self.shard)
+            name = mark_name(self._topic.name, self._group, self.shard)
+            queue = await channel.get_queue(name, ensure=False)
             message = await queue.get(fail=False)
             if message is None:
                 return b""
