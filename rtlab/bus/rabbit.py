@@ -21,7 +21,15 @@ from aio_pika.exceptions import DeliveryError
 
 from rtlab.bus.event import Topic, pack
 from rtlab.bus.letters import decode_letter, encode_letter
-from rtlab.bus.rabbit_client import QUORUM, Link, dead_name, declare_dead, declare_mark, exchange_name, queue_name
+from rtlab.bus.rabbit_client import (
+    QUORUM,
+    Link,
+    dead_name,
+    declare_dead,
+    declare_mark,
+    exchange_name,
+    queue_name,
+)
 from rtlab.bus.rabbit_member import RabbitMember
 from rtlab.bus.topics import declared, known_topic
 from rtlab.bus.transport import Backlog, DeadLetter, Held, Question
