@@ -177,6 +177,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             min_length=1, description="the bus: redis://, unix:// or amqp://; embedded starts one of our own"
         ),
     ] = "embedded"
+    alerts: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9_-]+$",
+            description="topic of the bus for this lab's alerts; labs that share a bus have one each",
+        ),
+    ] = "alerts"
     resume_wait_s: Annotated[
         float,
         Meta(

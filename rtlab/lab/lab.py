@@ -3,7 +3,7 @@
 import asyncio
 import atexit
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,9 +22,12 @@ from rtlab.pipelines import FrameStream
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from rtlab.alerts import Alert
+    from rtlab.lab.alerts import Alerts, Watch
     from rtlab.lab.dashboard import Dashboard
     from rtlab.lab.eyes import Watched
     from rtlab.lab.history import Recording
+    from rtlab.model.instrument import Number
     from rtlab.store import Store
 
 BOOK_DEPTH = 100
@@ -49,6 +52,7 @@ class Lab:
         self._instruments = {one.symbol: one for one in instruments}
         self._watched: dict[str, Watched] = {}
         self._recordings: list[Recording] = []
+        self._alerts: Alerts | None = None
         self._client: Client | None = None
         self._server = ServerProcess(_server_arguments(settings)) if url is None else None
         self._closed = False
@@ -109,6 +113,42 @@ class Lab:
             return self._watched[symbol]
 
         return self.loop.call(watch)
+
+    @property
+    def alerts(self) -> "Alerts":
+        """The desk of this lab's alerts: what they said last, and what became of it."""
+        self._check_open()
+        if self._alerts is None:
+            from rtlab.lab.alerts import Alerts  # late: it starts a bus
+
+            name, url = self.settings.alerts, self.settings.bus_url
+            self._alerts = Alerts(self.loop, self.hub, self._link, bus_url=url, name=name)
+        return self._alerts
+
+    def alert(
+        self,
+        symbol: str,
+        *,
+        above: "Number | None" = None,
+        below: "Number | None" = None,
+        spread: "Number | None" = None,
+        silent: float | None = None,
+        gap: bool = False,
+        webhook: str = "",
+        then: "Callable[[Alert], object] | None" = None,
+    ) -> "Watch":
+        """Tell when the last price is at or `above` or `below` a line, the `spread` is that wide, the feed has been
+        `silent` for so many seconds (it pings each second), or something of it was lost (`gap`): one condition.
+
+        It is told once when that begins, by the bus: to the desk (`lab.alerts`), to `then`, and to `webhook`, where
+        it is posted as JSON until it is taken or has failed six times.
+        """
+        from rtlab.alerts import rule_for
+        from rtlab.alerts.webhook import checked
+
+        instrument = self.instrument(symbol)
+        rule = rule_for(instrument, above=above, below=below, spread=spread, silent=silent, gap=gap)
+        return self.alerts.watch(rule, webhook=checked(webhook) if webhook else "", then=then)
 
     def record(self, folder: "str | Path | None" = None) -> "Recording":
         """Record the feed from now on into `folder` (None: a temporary one), in a process of its own."""
@@ -227,6 +267,8 @@ class Lab:
             for recording in self._recordings:
                 await recording.end()
             self._streams.close()
+            if self._alerts is not None:
+                await self._alerts.close()
             if self._client is not None:
                 await self._client.close()
             if self._server is not None:
@@ -237,7 +279,17 @@ class Lab:
         if self._client is not None:
             client = self._client.statistics()
             found |= {"link": client, "reader": client.reader}
+        if self._alerts is not None:
+            found |= {"alerts": self._alerts.statistics(), **self._alerts.bus_statistics()}
         return found
+
+    def _link(self) -> tuple[float, int]:
+        # seconds since the feed said anything, and how often something of it was lost
+        if self._client is None:
+            return -1.0, 0
+        link = self._client.statistics()
+        lost = link.lost + link.reader.gaps + link.reader.checksum_failures
+        return link.staleness_ms / 1e3 if link.staleness_ms >= 0 else -1.0, lost
 
     def _health(self) -> Mapping[str, object]:
         if self._client is None:

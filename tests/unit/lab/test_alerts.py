@@ -1,0 +1,107 @@
+import asyncio
+import time
+
+import pytest
+from support.hook import Hook
+from support.rabbit import free_port
+
+import rtlab
+from rtlab.errors import ClosedError, ConfigError, GridError, InstrumentError
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with rtlab.demo(rate=2000) as lab:
+        yield lab
+
+
+def wait_until(condition, deadline_s=30.0):
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
+
+
+def test_an_alert_reaches_the_desk_its_own_function_and_the_webhook(lab):
+    got = []
+    with Hook() as hook:
+        watch = lab.alert("BTC-USD", above=0, webhook=hook.url, then=got.append)
+        wait_until(lambda: hook.got and got)
+        ((_, headers, body),) = hook.got
+        assert got[0].text == body["text"]
+        assert body["text"].startswith("BTC-USD traded at ")
+        assert headers["Idempotency-Key"] == f"{watch.id}-1"
+        assert got[0] in [alert for _, alert in lab.alerts.recent]
+        assert "said 1 times" in repr(watch)
+        assert body["text"] in repr(lab.alerts)
+        watch.end()
+        watch.end()
+        assert watch not in lab.alerts.watches
+
+
+def test_each_crossing_is_told_and_an_ended_rule_says_no_more(lab):
+    bid, ask = lab.book("BTC-USD").best
+    got = []
+    watch = lab.alert("BTC-USD", above=(bid + ask) // 2, then=got.append)
+    wait_until(lambda: len(got) >= 2)
+    watch.end()
+    said = watch.said
+    wait_until(lambda: len(got) == said)
+    assert len({alert.value for alert in got}) >= 1
+    assert all(alert.rule == watch.id for alert in got)
+
+
+def test_a_webhook_that_is_down_is_tried_again_until_it_is_there(lab):
+    with Hook(503) as hook:
+        watch = lab.alert("ETH-USD", above=0, webhook=hook.url)
+        wait_until(lambda: len(hook.got) >= 2)
+        hook.status = 200
+        wait_until(lambda: lab.alerts.statistics().told and hook.got[-1][0] > hook.got[1][0])
+        assert {headers["Idempotency-Key"] for _, headers, _ in hook.got} == {f"{watch.id}-1"}
+        watch.end()
+
+
+async def test_a_webhook_that_stays_down_leaves_a_dead_letter_that_says_why(lab, monkeypatch):
+    monkeypatch.setattr("rtlab.lab.alerts.HOOK_RETRY", rtlab.lab.alerts.Retry(tries=2, first_s=0.01))
+    async with rtlab.connect(lab.url) as other:
+        watch = await other.alert("BTC-USD", above=0, webhook=f"http://127.0.0.1:{free_port()}/secret")
+        for _ in range(500):
+            if letters := await asyncio.wrap_future(other.loop.start(other.alerts.dead_letters())):
+                break
+            await asyncio.sleep(0.02)
+        (letter,) = letters
+        assert (letter.event.id, letter.tries) == (f"{watch.id}-1", 2)
+        assert "cannot be reached" in letter.reason
+        counted = other.statistics()
+        assert counted["alerts"].failed == 2
+        assert counted["bus_alerts_webhook"].dead == 1
+
+
+def test_a_feed_that_falls_silent_and_is_lost_is_told(lab):
+    with rtlab.demo(rate=500) as other:
+        silent, gap = other.alert("BTC-USD", silent=2.5), other.alert("BTC-USD", gap=True)
+        assert (silent.said, gap.said) == (0, 0)
+        other._server._process.kill()
+        wait_until(lambda: silent.said == 1 and gap.said >= 1)
+        wait_until(lambda: other.alerts.statistics().shown >= 2)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "asked", "error"),
+    [
+        ("XRP", {"above": 1}, InstrumentError),
+        ("BTC-USD", {}, ConfigError),
+        ("BTC-USD", {"above": "0.00001"}, GridError),
+        ("BTC-USD", {"above": 1, "webhook": "nowhere"}, ConfigError),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(lab, symbol, asked, error):
+    with pytest.raises(error):
+        lab.alert(symbol, **asked)
+
+
+def test_a_closed_lab_has_no_desk():
+    with rtlab.demo(rate=100) as lab:
+        lab.alert("BTC-USD", above=0)
+    with pytest.raises(ClosedError):
+        lab.alert("BTC-USD", above=0)
