@@ -52,6 +52,7 @@ DEFAULTS = {
     "journal": "none",
     "store": "none",
     "bus_url": "embedded",
+    "alerts": "alerts",
     "resume_wait_s": 2.0,
     "history_s": 60.0,
     "history_bytes": 67108864,

@@ -1,12 +1,17 @@
 import asyncio
+import gc
+import os
+import signal
 import time
+import weakref
 
 import pytest
+from support.bus_servers import RedisServer
 from support.hook import Hook
 from support.rabbit import free_port
 
 import rtlab
-from rtlab.errors import ClosedError, ConfigError, GridError, InstrumentError
+from rtlab.errors import ClosedError, ConfigError, GridError, InstrumentError, UnreachableError
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,6 @@ def test_each_crossing_is_told_and_an_ended_rule_says_no_more(lab):
     watch.end()
     said = watch.said
     wait_until(lambda: len(got) == said)
-    assert len({alert.value for alert in got}) >= 1
     assert all(alert.rule == watch.id for alert in got)
 
 
@@ -105,3 +109,90 @@ def test_a_closed_lab_has_no_desk():
         lab.alert("BTC-USD", above=0)
     with pytest.raises(ClosedError):
         lab.alert("BTC-USD", above=0)
+
+
+def test_a_view_shows_what_was_told_and_what_comes_and_goes_when_nobody_holds_it(lab):
+    def tell():
+        watch = lab.alert("BTC-USD", above=0)
+        wait_until(lambda: watch.id in [alert.rule for _, alert in lab.alerts.recent])
+        watch.end()
+
+    tell()
+    view, seen = lab.alerts.view(), len(lab.alerts.recent)
+    assert repr(view) == f"AlertList(alerts={seen})"
+    tell()
+    wait_until(lambda view=view: repr(view) == f"AlertList(alerts={seen + 1})")
+    gone = weakref.ref(view)
+    del view
+    gc.collect()
+    assert gone() is None
+    tell()
+    assert lab.alerts._listeners == []
+
+
+def test_a_function_that_raises_is_tried_again_and_shown_once(lab):
+    tries = []
+
+    def stumble(alert):
+        tries.append(alert)
+        if len(tries) < 3:
+            raise RuntimeError("not yet")
+
+    shown = lab.alerts.statistics().shown
+    watch = lab.alert("BTC-USD", above=0, then=stumble)
+    wait_until(lambda: len(tries) == 3)
+    watch.end()
+    assert {alert.rule for alert in tries} == {watch.id}
+    assert lab.alerts.statistics().shown == shown + 1
+
+
+async def test_a_bus_that_cannot_be_reached_is_told_to_who_waits(lab, monkeypatch):
+    monkeypatch.setenv("RTLAB_BUS_URL", f"redis://127.0.0.1:{free_port()}")
+    async with rtlab.connect(lab.url) as other:
+        with pytest.raises(UnreachableError):
+            await other.alert("BTC-USD", above=0)
+        assert other.statistics()["alerts"].said == 1  # it waits, and is counted
+        assert other.statistics()["alerts"].waiting == 1
+
+
+async def test_alerts_that_find_no_room_are_counted(lab, monkeypatch):
+    monkeypatch.setenv("RTLAB_BUS_URL", f"redis://127.0.0.1:{free_port()}")
+    monkeypatch.setattr("rtlab.lab.alerts.MOST_WAITING", 2)
+    async with rtlab.connect(lab.url) as other:
+        for _ in range(5):
+            other.alert("BTC-USD", above=0)
+        counted = other.statistics()["alerts"]
+        assert (counted.rules, counted.said, counted.waiting, counted.unsent) == (5, 5, 2, 3)
+
+
+def test_while_the_bus_is_away_alerts_wait_and_are_told_once_it_is_back(tmp_path, monkeypatch, lab):
+    with RedisServer(tmp_path / "bus") as server:
+        monkeypatch.setenv("RTLAB_BUS_URL", server.url)
+        got = []
+        with rtlab.connect(lab.url) as other:
+            first = other.alert("BTC-USD", above=0, then=got.append)
+            wait_until(lambda: got)
+            os.kill(server._server.pid, signal.SIGKILL)
+            other.alert("BTC-USD", above=0, then=got.append)
+            assert other.statistics()["alerts"].waiting == 1
+            server._server.close()
+            server._server.start()
+            wait_until(lambda: len(got) == 2)
+            assert [alert.rule == first.id for alert in got] == [True, False]
+            assert other.statistics()["alerts"].waiting == 0
+
+
+def test_labs_that_share_a_bus_have_a_topic_each(tmp_path, monkeypatch, lab):
+    with RedisServer(tmp_path / "bus") as server:
+        monkeypatch.setenv("RTLAB_BUS_URL", server.url)
+        one, two = [], []
+        monkeypatch.setenv("RTLAB_ALERTS", "one")
+        with rtlab.connect(lab.url) as first:
+            monkeypatch.setenv("RTLAB_ALERTS", "two")
+            with rtlab.connect(lab.url) as second:
+                watches = (
+                    first.alert("BTC-USD", above=0, then=one.append),
+                    second.alert("BTC-USD", above=0, then=two.append),
+                )
+                wait_until(lambda: one and two)
+                assert [alert.rule for alert in (*one, *two)] == [watch.id for watch in watches]
