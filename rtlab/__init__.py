@@ -4,6 +4,7 @@ import rtlab
 lab = rtlab.demo()                       # an engine, a simulated market and a feed, all real
 lab.book("BTC-USD")                      # live, prints itself
 lab.stream("trades", "BTC-USD").bars("1s").plot()
+rtlab.plot(frame)                        # your own series: any table, array, stream or async iterator
 """
 
 from importlib import import_module
@@ -11,15 +12,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rtlab.lab import Lab, connect, demo
+    from rtlab.views.own import plot
 
 __version__ = "0.1.0"
-__all__ = ["Lab", "__version__", "connect", "demo"]
+__all__ = ["Lab", "__version__", "connect", "demo", "plot"]
 
 
 def __getattr__(name: str) -> object:
     # PEP 562: the lab needs pandas and panel, which cost seconds; who only imports rtlab does not pay for them
     if name in ("Lab", "connect", "demo"):
         return getattr(import_module("rtlab.lab"), name)
+    if name == "plot":
+        return import_module("rtlab.views.own").plot
     raise AttributeError(f"module 'rtlab' has no attribute {name!r}")
 
 

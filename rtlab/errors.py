@@ -12,6 +12,7 @@ RtlabError
 │   ├── BusError              an event, a topic or a handler is not one that the bus can carry
 │   ├── MessagingError        messaging is not installed or built, or is asked for what it cannot do
 │   ├── AddressError          a port is in use or an address may not be bound
+│   ├── DataError             a series that was to be drawn cannot be
 │   ├── OverrunError          the caller takes what comes more slowly than he wanted to
 │   └── ClosedError           the object was closed before this call
 └── RemoteError               the peer
@@ -94,6 +95,13 @@ class MessagingError(LocalError):
 
 class AddressError(LocalError):
     """A port is in use, or an address may not be bound."""
+
+
+class DataError(LocalError):
+    """A series that was to be drawn cannot be; a notebook shows what is wrong with it and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 class OverrunError(LocalError):

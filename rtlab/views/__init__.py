@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from rtlab.views.health import FeedHealth
     from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
-    from rtlab.views.overlay import Line, Marker
+    from rtlab.views.overlay import Event, Line, Marker
+    from rtlab.views.own import DataPlot, plot
     from rtlab.views.page import MarketPage, MarketState
     from rtlab.views.pictures import StreamPlot
     from rtlab.views.price import PriceChart, Prices
@@ -24,7 +25,9 @@ _HOMES = {
     "DARK": "theme",
     "LIGHT": "theme",
     "Candles": "candles",
+    "DataPlot": "own",
     "DepthChart": "depth",
+    "Event": "overlay",
     "FeedHealth": "health",
     "Ladder": "ladder",
     "LayeredPlot": "layered",
@@ -40,12 +43,15 @@ _HOMES = {
     "StreamPlot": "pictures",
     "TradeTape": "tape",
     "milliseconds": "pyramid",
+    "plot": "own",
 }
 __all__ = [
     "DARK",
     "LIGHT",
     "Candles",
+    "DataPlot",
     "DepthChart",
+    "Event",
     "FeedHealth",
     "Ladder",
     "LayeredPlot",
@@ -61,6 +67,7 @@ __all__ = [
     "StreamPlot",
     "TradeTape",
     "milliseconds",
+    "plot",
     "streams",
 ]
 

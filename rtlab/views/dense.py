@@ -1,5 +1,6 @@
-"""The figure of a `LayeredPlot`: one line, two axes, and no tool that would repaint it."""
+"""The figure of a `LayeredPlot`: its lines, two axes, and no tool that would repaint it."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from bokeh.models import BasicTickFormatter, ColumnDataSource, DatetimeTickFormatter, Range1d
@@ -7,7 +8,7 @@ from bokeh.models.annotations import Title
 from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 
-from rtlab.views.theme import Colours, dress
+from rtlab.views.theme import Colours, dress, series
 from rtlab.views.viewport import Columns
 
 AXIS_PX = 72
@@ -35,8 +36,12 @@ def dense_figure(
     title: str,
     y_label: str,
     time_axis: bool,
+    names: Sequence[str] = ("y",),
 ) -> figure:
-    """Build the figure around the columns that it shows at first. `output_backend` cannot be changed later."""
+    """Build the figure around the columns that it shows at first: a line for each of `names`.
+
+    `output_backend` cannot be changed later.
+    """
     plot = figure(
         output_backend=output_backend,
         x_axis_type="datetime" if time_axis else "linear",
@@ -56,9 +61,9 @@ def dense_figure(
     plain = BasicTickFormatter(use_scientific=False)
     plot.yaxis.formatter = plain
     plot.xaxis.formatter = DatetimeTickFormatter(**_TIMES) if time_axis else plain
-    plot.line(
-        "x", "y", source=ColumnDataSource({"x": first.x, "y": first.y}), line_join="round", name="dense"
-    )
+    for i, ((x, y), _) in enumerate(zip(first.lines, names, strict=True)):
+        source = ColumnDataSource({"x": x, "y": y})
+        plot.line("x", "y", source=source, line_join="round", name=f"dense {i}" if i else "dense")
     paint(plot, colours)
     return plot
 
@@ -66,5 +71,7 @@ def dense_figure(
 def paint(plot: figure, colours: Colours) -> None:
     """Give the figure its colours."""
     dress(plot, colours)
-    for renderer in plot.select({"type": GlyphRenderer}):
-        cast(Any, renderer).glyph.line_color = colours.accent
+    palette = series(colours)
+    lines = [renderer for renderer in plot.renderers if isinstance(renderer, GlyphRenderer)]
+    for i, renderer in enumerate(lines):
+        cast(Any, renderer).glyph.line_color = palette[i % len(palette)]

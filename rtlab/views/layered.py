@@ -18,7 +18,7 @@ from rtlab.views.host import SENDING, backend, push
 from rtlab.views.overlay import WIDEST, Ask, Heard, Hello, Overlay, Painted
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.theme import ThemeName, colours
-from rtlab.views.viewport import Moving, News, window
+from rtlab.views.viewport import Moving, News, Points, window
 
 _FEW = 64  # so many numbers are sent as text: two frames fewer than as bytes
 
@@ -29,7 +29,8 @@ class PlotStatistics(NamedTuple):
     `asked` windows were wanted by the browser, `answered` were sent, `dropped` came so late that the
     browser had left them, `refused` messages made no sense. `python_p50_ms` and `python_p95_ms` are
     the time from the question to the columns, of the last 1,000 answers. `shown` points are drawn of the
-    `held` ones. Of the repaints of the moving window `drawn` were sent, `merged` were overtaken by a newer.
+    `held` ones, of all lines. Of the repaints of the moving window `drawn` were sent, `merged` were overtaken
+    by a newer.
     """
 
     asked: int
@@ -49,6 +50,7 @@ class PlotStatistics(NamedTuple):
 class LayeredPlot(Viewer):
     """The line of a `Pyramid`: drawn densely below, and above it what the mouse and the orders move.
 
+    Each value column of the pyramid is a line, and where there are several a legend names them and hides them.
     The wheel zooms about the cursor, dragging pans, a double click goes back to the newest point. The
     y axis fits what is visible. While the newest point is in the window, it stays there: the plot
     follows, and only what is new is sent.
@@ -78,7 +80,9 @@ class LayeredPlot(Viewer):
         self._colours = colours(theme)
         self.pyramid = Pyramid() if pyramid is None else pyramid
         self._title, self._y_label, self._time_axis, self._span = title, y_label, x == "time", span
-        self.overlay = Overlay(self._heard, self._left, self._colours, time_axis=self._time_axis)
+        self.overlay = Overlay(
+            self._heard, self._left, self._colours, time_axis=self._time_axis, names=self.pyramid.names
+        )
         place = (
             {"sizing_mode": "stretch_width", "height": height} if height else {"sizing_mode": "stretch_both"}
         )
@@ -141,7 +145,7 @@ class LayeredPlot(Viewer):
                 python_p50_ms=float(p50),
                 python_p95_ms=float(p95),
                 shown=self._shown,
-                held=len(self.pyramid),
+                held=len(self.pyramid) * len(self.pyramid.names),
                 drawn=pace.drawn,
                 merged=pace.merged,
                 live=self.follow,
@@ -188,6 +192,7 @@ class LayeredPlot(Viewer):
             window(self.pyramid, x0, x1, width),
             backend(hello.renderer),
             self._colours,
+            names=self.pyramid.names,
             title=self._title,
             y_label=self._y_label,
             time_axis=self._time_axis,
@@ -207,13 +212,16 @@ class LayeredPlot(Viewer):
         began = time.perf_counter()
         self._asked += 1
         self._view, self._moving = ask.view, None
+        shown = frozenset(range(len(self.pyramid.names))) - set(ask.hidden) if ask.hidden else None
         if ask.live:
-            self._moving = Moving(self.pyramid, ask.x1 - ask.x0, ask.width, now=self._now())
+            span = ask.x1 - ask.x0
+            self._moving = Moving(self.pyramid, span, ask.width, now=self._now(), shown=shown)
             self._pace.restart()
             news = self._moving.whole()
         else:
-            x0, x1, x, y, y0, y1 = window(self.pyramid, ask.x0, ask.x1, ask.width)
-            news = News(x0, x1, x, y, x[:0], y[:0], y0, y1, whole=True)
+            x0, x1, lines, y0, y1, merged = window(self.pyramid, ask.x0, ask.x1, ask.width, shown)
+            none = tuple(Points(x[:0], y[:0]) for x, y in lines)
+            news = News(x0, x1, lines, none, y0, y1, True, merged)
         self._python_ms.append((time.perf_counter() - began) * 1000)
         self._send(news, answer=True)
         self._answered += 1
@@ -227,8 +235,8 @@ class LayeredPlot(Viewer):
                 self._send(news)
 
     def _send(self, news: News, *, answer: bool = False) -> None:
-        pyramid = self.pyramid
-        points = np.concatenate([news.closed_x, news.open_x, news.closed_y, news.open_y])
+        pyramid, parts = self.pyramid, list(zip(news.closed, news.open, strict=True))
+        points = np.concatenate([part[i] for i in (0, 1) for pair in parts for part in pair])
         message: dict[str, object] = {
             "type": "columns",
             "answer": answer,
@@ -242,13 +250,19 @@ class LayeredPlot(Viewer):
             "y0": news.y0,
             "y1": news.y1,
             "points": points.tolist() if len(points) <= _FEW else points,
-            "closed": len(news.closed_x),
-            "held": len(pyramid),
+            "lines": [[len(closed.x), len(opened.x)] for closed, opened in parts],
+            "merged": news.merged,
+            "held": len(pyramid) * len(pyramid.names),
             "streaming": self._refreshed > 0,
         }
         if len(pyramid):
-            message.update(first=float(pyramid.x[0]), last=float(pyramid.x[-1]), last_y=float(pyramid.y[-1]))
+            message.update(first=float(pyramid.x[0]), last=float(pyramid.x[-1]), last_y=_last(pyramid))
         self.overlay.send(message)
         self.window = news.x0, news.x1
         if self._on_window is not None:
             self._on_window(news.x0, news.x1)
+
+
+def _last(pyramid: Pyramid) -> list[float | None]:
+    values = (float(pyramid.values(i)[-1]) for i in range(len(pyramid.names)))
+    return [value if np.isfinite(value) else None for value in values]

@@ -15,13 +15,16 @@ within the column, all of it is settled by one look; else down a level, for what
 to the right. Only where even the lowest bucket is split by the edge at a bad place are points looked at.
 That matters because at 10 million points memory is what takes the time. For the same reason what the next
 columns will look at is asked for beforehand.
+
+A y that is nan is a gap: the line ends before it and begins anew behind it. The runs between gaps are drawn
+as if they were columns of their own, so that M4 holds for each, and a gap as one nan. Of a column of more
+runs than MOST_RUNS the rest is drawn as one run, and such columns are counted: only they are not exact.
 """
 
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from rtlab.compiling import announce, bare_part, kernel
@@ -36,7 +39,8 @@ LEAST, GREATEST = 0, 1
 _LINE = 8  # numbers of 8 bytes that memory brings together
 _AHEAD = 8  # columns; 5 to 12 are as good
 _FEW = 2048  # points a column
-SOUND, UNORDERED, NOT_FINITE_X, NOT_FINITE_Y = range(4)
+MOST_RUNS = 16
+SOUND, UNORDERED, NOT_FINITE_X, INFINITE_Y = range(4)
 
 
 class Levels(NamedTuple):
@@ -45,6 +49,17 @@ class Levels(NamedTuple):
     values: Floats
     places: Places
     offsets: Places
+
+
+class Gaps(NamedTuple):
+    """Where y is nan: `number` runs [starts, ends) of points, ascending and never touching each other."""
+
+    starts: Places
+    ends: Places
+    number: int
+
+
+NO_GAPS = Gaps(np.empty(0, np.int64), np.empty(0, np.int64), 0)
 
 
 def allocate(capacity: int) -> Levels:
@@ -60,33 +75,23 @@ def allocate(capacity: int) -> Levels:
 
 @kernel
 def first_fault(x: Floats, y: Floats, before: float) -> tuple[int, int]:
-    """Find the first point that may not follow `before`: (its position, what is wrong with it)."""
+    """Find the first point that may not follow `before`: (its position, what is wrong with it); a y may be nan."""
     for i in range(len(x)):
         if not np.isfinite(x[i]):
             return i, NOT_FINITE_X
         if x[i] < before:
             return i, UNORDERED
-        if not np.isfinite(y[i]):
-            return i, NOT_FINITE_Y
+        if np.isinf(y[i]):
+            return i, INFINITE_Y
         before = x[i]
     return -1, SOUND
 
 
-@kernel
-def fold(y: Floats, levels: Levels, old: int, new: int) -> None:
-    """Write the buckets that became whole when the count of points rose from `old` to `new`."""
+@bare_part
+def _raise(levels: Levels, first: int, old: int, new: int) -> None:
     values, places, offsets = levels
-    for b in range(old // BASE, new // BASE):
-        low_at = high_at = b * BASE
-        for i in range(b * BASE + 1, (b + 1) * BASE):
-            if y[i] < y[low_at]:
-                low_at = i
-            if y[i] > y[high_at]:
-                high_at = i
-        values[b, LEAST], places[b, LEAST] = y[low_at], low_at
-        values[b, GREATEST], places[b, GREATEST] = y[high_at], high_at
-    size = BASE
-    for level in range(1, len(offsets) - 1):
+    size = BASE * FACTOR ** (first - 1)
+    for level in range(first, len(offsets) - 1):
         size *= FACTOR
         for b in range(old // size, new // size):
             low_of = high_of = offsets[level - 1] + b * FACTOR
@@ -98,6 +103,32 @@ def fold(y: Floats, levels: Levels, old: int, new: int) -> None:
             at = offsets[level] + b
             values[at, LEAST], places[at, LEAST] = values[low_of, LEAST], places[low_of, LEAST]
             values[at, GREATEST], places[at, GREATEST] = values[high_of, GREATEST], places[high_of, GREATEST]
+
+
+@kernel
+def fold(y: Floats, levels: Levels, old: int, new: int) -> None:
+    """Write the buckets that became whole when the count of points rose from `old` to `new`.
+
+    A bucket of gaps alone has its least above its greatest.
+    """
+    values, places, _ = levels
+    for b in range(old // BASE, new // BASE):
+        low, high = np.inf, -np.inf
+        low_at = high_at = b * BASE
+        for i in range(b * BASE, (b + 1) * BASE):
+            if y[i] < low:
+                low, low_at = y[i], i
+            if y[i] > high:
+                high, high_at = y[i], i
+        values[b, LEAST], places[b, LEAST] = low, low_at
+        values[b, GREATEST], places[b, GREATEST] = high, high_at
+    _raise(levels, 1, old, new)
+
+
+@kernel
+def fold_above(levels: Levels, first: int, count: int) -> None:
+    """Write the whole buckets of level `first` and above from those below, for `count` points."""
+    _raise(levels, first, 0, count)
 
 
 @bare_part
@@ -119,13 +150,31 @@ def _find(x: Floats, count: int, edges: Floats, found: Places) -> None:
             found[c] += x[found[c]] < edges[c]
 
 
-# All y are finite and the least of them is the same in any order: that lets LLVM compare several at once.
-@njit(nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+@bare_part
+def _lesser(value: float, least: float) -> float:
+    return value if value < least else least
+
+
+@bare_part
+def _greater(value: float, greatest: float) -> float:
+    return value if value > greatest else greatest
+
+
+# four at a time, so that none waits for the one before it; a nan is neither less nor greater, and passes
+@bare_part
 def _range(y: Floats, start: int, end: int) -> tuple[float, float]:
-    low = high = y[start]
-    for i in range(start + 1, end):
-        low, high = min(low, y[i]), max(high, y[i])
-    return low, high
+    low0 = low1 = low2 = low3 = np.inf
+    high0 = high1 = high2 = high3 = -np.inf
+    whole = start + ((end - start) & ~3)
+    for i in range(start, whole, 4):
+        low0, high0 = _lesser(y[i], low0), _greater(y[i], high0)
+        low1, high1 = _lesser(y[i + 1], low1), _greater(y[i + 1], high1)
+        low2, high2 = _lesser(y[i + 2], low2), _greater(y[i + 2], high2)
+        low3, high3 = _lesser(y[i + 3], low3), _greater(y[i + 3], high3)
+    for i in range(whole, end):
+        low0, high0 = _lesser(y[i], low0), _greater(y[i], high0)
+    low, high = _lesser(low1, low0), _greater(high1, high0)
+    return _lesser(_lesser(low3, low2), low), _greater(_greater(high3, high2), high)
 
 
 class _Found(NamedTuple):
@@ -142,11 +191,11 @@ def _points(y: Floats, start: int, end: int, best: _Found, before: bool) -> _Fou
     """Add the points [start, end)."""
     low, low_at, high, high_at = best
     least, greatest = _range(y, start, end)
-    if least < low or (before and least == low):
+    if least < low or (before and least == low < np.inf):
         low, low_at = least, start
         while y[low_at] != least:
             low_at += 1
-    if greatest > high or (before and greatest == high):
+    if greatest > high or (before and greatest == high > -np.inf):
         high, high_at = greatest, start
         while y[high_at] != greatest:
             high_at += 1
@@ -287,45 +336,76 @@ def _ask_for(y: Floats, levels: Levels, edge: int, points: bool) -> None:
 
 
 @bare_part
-def _pick(y: Floats, levels: Levels, count: int, bounds: Places, picked: Places) -> tuple[int, float, float]:
-    """Put the M4 indices of the columns into `picked`; give how many, and the least and greatest y."""
+def _run(
+    y: Floats, levels: Levels, count: int, start: int, end: int, picked: Places, k: int
+) -> tuple[int, _Found]:
+    """Put the M4 indices of [start, end) behind the first `k` of `picked`; give how many there are now."""
+    found = _extremes(y, levels, count, start, end)
+    previous = -1
+    for i in (start, min(found.low_at, found.high_at), max(found.low_at, found.high_at), end - 1):
+        if i > previous:
+            picked[k] = previous = i
+            k += 1
+    return k, found
+
+
+@bare_part
+def _pick(
+    y: Floats, levels: Levels, count: int, gaps: Gaps, bounds: Places, picked: Places
+) -> tuple[int, float, float, int]:
+    """Put the M4 indices of the columns into `picked`; give how many, the least and greatest y, columns not exact."""
     # an edge through columns of few points mostly splits the lowest bucket so that its points are looked at
     points = bounds[-1] - bounds[0] < _FEW * len(bounds)
     for c in range(min(_AHEAD, len(bounds))):
         _ask_for(y, levels, bounds[c], points)
-    low, high, k = np.inf, -np.inf, 0
+    low, high, k, merged = np.inf, -np.inf, 0, 0
+    gap = np.searchsorted(gaps.ends[: gaps.number], bounds[0], side="right")
     for c in range(len(bounds) - 1):
         if c + _AHEAD < len(bounds):
             _ask_for(y, levels, bounds[c + _AHEAD], points)
-        start, end = bounds[c], bounds[c + 1]
-        if start == end:
-            continue
-        found = _extremes(y, levels, count, start, end)
-        low, high = min(low, found.low), max(high, found.high)
-        previous = -1
-        for i in (start, min(found.low_at, found.high_at), max(found.low_at, found.high_at), end - 1):
-            if i > previous:
-                picked[k] = previous = i
-                k += 1
-    return k, low, high
+        start, end, runs = bounds[c], bounds[c + 1], 0
+        while start < end:
+            stop = end
+            if gap < gaps.number and gaps.starts[gap] <= start:
+                if k == 0 or picked[k - 1] < gaps.starts[gap]:
+                    picked[k] = start
+                    k += 1
+                start = min(end, gaps.ends[gap])
+                gap += gaps.ends[gap] <= end
+                continue
+            if gap < gaps.number and gaps.starts[gap] < end:
+                runs += 1
+                stop = gaps.starts[gap]
+                if runs > MOST_RUNS:
+                    merged += 1
+                    gap = np.searchsorted(gaps.ends[: gaps.number], end)
+                    stop = min(end, gaps.starts[gap]) if gap < gaps.number else end
+            k, found = _run(y, levels, count, start, stop, picked, k)
+            low, high, start = min(low, found.low), max(high, found.high), stop
+    return k, low, high, merged
 
 
 @kernel
 def draw(
-    x: Floats, y: Floats, levels: Levels, count: int, edges: Floats, outside: bool
-) -> tuple[Places, Floats, Floats, float, float]:
+    x: Floats, y: Floats, levels: Levels, gaps: Gaps, count: int, edges: Floats, outside: bool
+) -> tuple[Places, Floats, Floats, float, float, int]:
     """Give the M4 points of the columns [edges[c], edges[c + 1]): indices (ascending, each once), x and y.
 
     And the least and the greatest y of the line through them from the first edge to the last, or 0 and 1
-    without any. Reads the first `count` points only; `edges` does not decrease. With `outside`, the nearest
-    points before and behind the columns are added; of the range they count where the line crosses the sides.
+    without any, and how many columns are not exact (see above). Reads the first `count` points only; `edges`
+    does not decrease. With `outside`, the nearest points before and behind the columns are added; of the range
+    they count where the line crosses the sides.
 
     It is one kernel because, with cold caches, each call from Python costs as much as 30 columns. Points are
     fetched in a loop of their own, where nothing waits for them.
     """
-    bounds, picked = np.empty(len(edges), np.int64), np.empty(4 * (len(edges) - 1) + 2, np.int64)
+    bounds = np.empty(len(edges), np.int64)
     _find(x, count, edges, bounds)
-    k, low, high = _pick(y, levels, count, bounds, picked[1:])
+    inside = np.searchsorted(gaps.starts[: gaps.number], bounds[-1])
+    inside -= np.searchsorted(gaps.ends[: gaps.number], bounds[0])
+    pieces = len(edges) - 1 + min(inside, (MOST_RUNS + 1) * (len(edges) - 1))
+    picked = np.empty(4 * pieces + min(inside, pieces) + 2, np.int64)
+    k, low, high, merged = _pick(y, levels, count, gaps, bounds, picked[1:])
     first, end = 1, k + 1
     if outside and bounds[0] > 0:
         first, picked[0] = 0, bounds[0] - 1
@@ -336,10 +416,13 @@ def draw(
     some_x, some_y = np.empty(len(picked)), np.empty(len(picked))
     for k in range(len(picked)):
         some_x[k], some_y[k] = x[picked[k]], y[picked[k]]
-    if len(picked) == 0:
-        return picked, some_x, some_y, 0.0, 1.0
-    left, right = _height(some_x, some_y, edges[0]), _height(some_x, some_y, edges[-1])
-    return picked, some_x, some_y, min(low, left, right), max(high, left, right)
+    if len(picked) > 0:
+        for edge in (edges[0], edges[-1]):
+            height = _height(some_x, some_y, edge)  # nan in a gap, which neither is less nor greater
+            low, high = _lesser(height, low), _greater(height, high)
+    if low > high:
+        low, high = 0.0, 1.0
+    return picked, some_x, some_y, low, high, merged
 
 
 @cache
@@ -350,4 +433,5 @@ def compile_all() -> None:
         levels = allocate(len(x))
         first_fault(x, x, x[0])
         fold(x, levels, 0, len(x))
-        draw(x, x, levels, len(x), divide(0.0, 3.0, 3), outside=True)
+        fold_above(levels, 1, len(x))
+        draw(x, x, levels, NO_GAPS, len(x), divide(0.0, 3.0, 3), outside=True)

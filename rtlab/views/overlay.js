@@ -74,6 +74,8 @@ function join(a, b) {
   return both
 }
 
+const both = (a, b) => ({ x: join(a.x, b.x), y: join(a.y, b.y) })
+
 function element(parent, name, attributes = {}) {
   const made = document.createElementNS(NS, name)
   put(made, attributes)
@@ -93,7 +95,7 @@ function keep_here(model, ...names) {
   for (const name of names) model.properties[name].internal = true
 }
 
-const NONE = new Float64Array(0)
+const EMPTY = { x: new Float64Array(0), y: new Float64Array(0) }
 const pencil = document.createElement("canvas").getContext("2d")
 
 const number = (value) =>
@@ -125,10 +127,11 @@ class Chart {
     this.wanted = null // the window that was moved to, as long as it waits for its columns
     this.late = false // the newest question was not answered in time
     this.live = true
-    this.kept = { x: NONE, y: NONE } // the closed columns
-    this.drawn = { x: NONE, y: NONE }
+    this.kept = [] // of each line the closed columns
+    this.drawn = []
+    this.hidden = new Set() // lines, by number
     this.state = { held: 0 }
-    this.marks = { lines: [], markers: [] }
+    this.marks = { lines: [], markers: [], events: [], notice: "" }
     this.pointers = new Map()
     this.cursor = null
   }
@@ -159,6 +162,8 @@ class Chart {
     } else if (message.type === "follow") message.on ? this.go_live() : this.stay()
     else if (message.type === "marks") {
       this.marks = message
+      if (this.notice) this.notice.textContent = message.notice
+      if (this.notice) this.notice.hidden = !message.notice
       this.redraw("marks")
     } else if (message.type === "columns" && message.mount === this.mount && this.plot) this.take(message)
   }
@@ -206,7 +211,7 @@ class Chart {
       requestAnimationFrame(() => {
         this.painted = 0
         if (!this.plot) return
-        this.say({ type: "painted", drawing, dropped: this.dropped, shown: this.drawn.x.length })
+        this.say({ type: "painted", drawing, dropped: this.dropped, shown: this.count() })
         if (this.taken !== taken) this.answer_painted()
       })
     }, ANSWER_MS)
@@ -228,7 +233,7 @@ class Chart {
     this.asked++
     this.asked_at = now
     this.asked_width = width
-    this.say({ type: "ask", view: this.asked, x0: start, x1: end, width, live: this.live })
+    this.say({ type: "ask", view: this.asked, x0: start, x1: end, width, live: this.live, hidden: [...this.hidden] })
     clearTimeout(this.silence)
     this.silence = this.miss(PATIENCE_MS)
   }
@@ -236,24 +241,28 @@ class Chart {
   // --- the dense layer
 
   show(message) {
-    const { view, live, whole, x0, x1, y0, y1, closed } = message
+    const { view, live, whole, x0, x1, y0, y1, lines } = message
     const points =
       message.points instanceof Float64Array
         ? new Float64Array(message.points.buffer, message.points.byteOffset, message.points.length)
         : Float64Array.from(message.points)
-    const n = points.length / 2
-    const x = points.subarray(0, n), y = points.subarray(n)
-    // of the columns that left the window, the last point leads the line into it
-    const cut = whole ? this.kept.x.length : Math.max(0, search(this.kept.x, x0) - 1)
-    this.kept = {
-      x: join(this.kept.x.subarray(cut), x.subarray(0, closed)),
-      y: join(this.kept.y.subarray(cut), y.subarray(0, closed)),
+    let at = 0 // first all x, then all y
+    const half = points.length / 2
+    for (const [i, [closed, open]] of lines.entries()) {
+      const part = (start, n) => ({
+        x: points.subarray(start, start + n), y: points.subarray(half + start, half + start + n),
+      })
+      const kept = whole ? EMPTY : this.kept[i]
+      // of the columns that left the window, the last point leads the line into it
+      const cut = Math.max(0, search(kept.x, x0) - 1)
+      this.kept[i] = both({ x: kept.x.subarray(cut), y: kept.y.subarray(cut) }, part(at, closed))
+      this.drawn[i] = both(this.kept[i], part(at + closed, open))
+      at += closed + open
     }
-    this.drawn = { x: join(this.kept.x, x.subarray(closed)), y: join(this.kept.y, y.subarray(closed)) }
     this.shown = view
     this.state = message
     const { x_range, y_range } = this.plot.model
-    this.source.setv({ data: this.drawn }, { check_eq: false })
+    for (const [i, source] of this.sources.entries()) source.setv({ data: this.drawn[i] }, { check_eq: false })
     y_range.setv({ start: y0, end: y1 })
     if (live || this.wanted) x_range.setv({ start: x0, end: x1 })
     if (view === this.asked && !this.wanting) this.in_time()
@@ -273,10 +282,10 @@ class Chart {
     this.detach()
     this.plot = plot
     const { x_range, y_range, renderers, below } = plot.model
-    this.source = renderers.find((r) => r.name === "dense").data_source
+    this.sources = renderers.filter((r) => r.name?.startsWith("dense")).map((r) => r.data_source)
     keep_here(x_range, "start", "end")
     keep_here(y_range, "start", "end")
-    keep_here(this.source, "data")
+    for (const source of this.sources) keep_here(source, "data")
     for (const axis of below) keep_here(axis.ticker, "desired_num_ticks")
     const { overlays_el, events_el } = plot.canvas_view
     this.span = x_range.end - x_range.start
@@ -289,6 +298,12 @@ class Chart {
     const state = this.badge.appendChild(document.createElement("b"))
     this.words = [state, this.badge].map((parent) => parent.appendChild(document.createTextNode("")))
     this.look = null
+    this.notice = document.createElement("div")
+    this.notice.setAttribute("role", "status")
+    this.notice.textContent = this.marks.notice
+    this.notice.hidden = !this.marks.notice
+    events_el.append(this.notice)
+    this.show_legend(events_el)
     this.wear()
     this.listen(events_el)
     this.on_repaint = () => {
@@ -310,6 +325,51 @@ class Chart {
     this.ask()
   }
 
+  // of several lines: which is which, and a press hides one
+  show_legend(events_el) {
+    const { names } = this.model
+    this.keys = []
+    this.legend = null
+    if (names.length < 2) return
+    this.legend = document.createElement("div")
+    this.legend.className = "rtlab-legend"
+    for (const [i, name] of names.entries()) {
+      const key = document.createElement("button")
+      const sample = key.appendChild(document.createElement("i"))
+      sample.style.cssText = "display:inline-block;width:14px;height:3px;margin-right:6px;vertical-align:middle"
+      key.append(name)
+      key.addEventListener("click", () => this.toggle(i))
+      this.legend.append(key)
+      this.keys.push(key)
+    }
+    events_el.append(this.legend)
+  }
+
+  toggle(i) {
+    this.hidden.delete(i) || this.hidden.add(i)
+    this.least = this.asked + 1
+    this.wear()
+    this.ask()
+  }
+
+  wear_legend() {
+    const { surface, border, text, muted, font } = this.model.colours
+    const title = this.plot.model.title?.text ?? ""
+    pencil.font = `bold 13px ${font}`
+    const left = this.plot.frame.bbox.left + (title ? pencil.measureText(title).width + 16 : 6)
+    this.legend.style.cssText = `position:absolute;left:${left}px;top:4px;display:flex;gap:4px;overflow-x:auto;` +
+      `max-width:calc(100% - ${left + 220}px);scrollbar-width:none;white-space:nowrap`
+    for (const [i, key] of this.keys.entries()) {
+      const hidden = this.hidden.has(i)
+      key.setAttribute("aria-pressed", String(!hidden))
+      key.title = hidden ? "Show this line" : "Hide this line"
+      key.style.cssText = `padding:2px 8px;border:1px solid ${border};border-radius:10px;background:${surface};` +
+        `color:${hidden ? muted : text};font:11px ${font};line-height:16px;cursor:pointer;` +
+        `text-decoration:${hidden ? "line-through" : "none"}`
+      key.firstChild.style.background = hidden ? muted : this.hue(i)
+    }
+  }
+
   detach() {
     if (!this.plot) return
     this.plot.repainted.disconnect(this.on_repaint)
@@ -318,6 +378,8 @@ class Chart {
     this.in_time()
     this.svg.remove()
     this.badge.remove()
+    this.notice.remove()
+    this.legend?.remove()
     this.plot = null
   }
 
@@ -422,7 +484,7 @@ class Chart {
     on("pointercancel", (event) => this.up(event))
     on("pointerleave", (event) => event.pointerType === "touch" || this.point(null))
     for (const name of ["pointerdown", "pointermove", "dblclick"])
-      on(name, (event) => event.stopPropagation(), this.badge)
+      for (const part of [this.badge, this.legend]) if (part) on(name, (event) => event.stopPropagation(), part)
     on("click", () => this.go_live(), this.badge)
   }
 
@@ -507,7 +569,17 @@ class Chart {
     this.badge.style.cssText =
       `position:absolute;top:4px;right:8px;padding:2px 8px;border:1px solid ${border};border-radius:10px;` +
       `background:${surface};color:${text};font:11px ${font};line-height:16px;cursor:pointer;white-space:nowrap`
+    this.notice.style.cssText = `position:absolute;left:12px;bottom:40px;max-width:calc(100% - 110px);` +
+      `padding:4px 10px;background:${surface};color:${this.colour("bad")};font:12px ${font};` +
+      `border:1px solid ${this.colour("bad")};border-radius:4px;pointer-events:none`
+    if (this.legend) this.wear_legend()
     this.redraw("marks", "cursor")
+  }
+
+  // of a line, by its number
+  hue(i) {
+    const { series } = this.model.colours
+    return series[i % series.length]
   }
 
   colour(name) {
@@ -532,17 +604,32 @@ class Chart {
         words.textContent = label
       }
     }
+    for (const event of marks.events) this.draw_event(event)
     for (const line of marks.lines) level(line.y, this.colour(line.colour), line.dashed, line.label)
     if (this.live && state.held) {
-      const accent = this.colour("accent")
-      if (state.streaming) level(state.last_y, accent, true, "")
-      const at = { cx: x_scale.compute(state.last), cy: y_scale.compute(state.last_y) }
-      element(layers.marks, "circle", { ...at, r: 3, fill: accent, class: "newest" })
+      for (const [i, y] of state.last_y.entries()) {
+        if (y === null || this.hidden.has(i)) continue
+        const fill = this.hue(i)
+        if (state.streaming) level(y, fill, true, "")
+        const at = { cx: x_scale.compute(state.last), cy: y_scale.compute(y) }
+        element(layers.marks, "circle", { ...at, r: 3, fill, class: "newest" })
+      }
     }
     for (const marker of marks.markers) {
       const x = x_scale.compute(marker.x), y = y_scale.compute(marker.y)
       if (x >= left && x <= right && y >= top && y <= bottom) this.draw_marker(marker, x, y)
     }
+  }
+
+  draw_event({ x: at, label, colour }) {
+    const { layers, plot } = this
+    const { left, right, top, bottom } = plot.frame.bbox
+    const x = plot.frame.x_scale.compute(at)
+    if (!(x >= left && x <= right)) return
+    const stroke = this.colour(colour)
+    const from = label ? top + 8 : bottom - 8
+    element(layers.marks, "line", { x1: x, x2: x, y1: from, y2: bottom, stroke, "stroke-opacity": 0.6, class: "event" })
+    if (label) this.tag(layers.marks, x, bottom - 10, x > right - 90 ? "left" : "beside", label, stroke)
   }
 
   // as exact as fits beside the axis
@@ -561,9 +648,14 @@ class Chart {
     if (label) element(drawn, "title").textContent = label
   }
 
+  // points that are drawn, of all lines
+  count() {
+    return this.drawn.reduce((sum, { x }) => sum + x.length, 0)
+  }
+
   draw_badge() {
     const { held, streaming } = this.state
-    const shown = this.drawn.x.length.toLocaleString("en-US")
+    const shown = this.count().toLocaleString("en-US")
     const points = held ? `${shown} of ${compact.format(held)} points` : "no points yet"
     const [sign, word, colour] = this.silent
       ? ["○", "no answer", "bad"]
@@ -602,21 +694,25 @@ class Chart {
     const y = y_scale.invert(cursor.y)
     this.tag(layers.cursor, right, cursor.y, "right", fixed(y, (y_range.end - y_range.start) / height), muted)
     if (!near) return
-    const ring = { r: 3.5, fill: this.colour("accent"), stroke: this.colour("surface"), "stroke-width": 1.5 }
+    const ring = { r: 3.5, fill: this.hue(near.line), stroke: this.colour("surface"), "stroke-width": 1.5 }
     element(layers.cursor, "circle", { cx: near.sx, cy: near.sy, ...ring })
     const side = near.sx > (left + right) / 2 ? "left" : "beside"
-    this.tag(layers.cursor, near.sx, Math.max(top + 12, near.sy - 14), side, number(near.y), this.colour("text"))
+    const name = this.drawn.length > 1 ? `${this.model.names[near.line]} ` : ""
+    this.tag(layers.cursor, near.sx, Math.max(top + 12, near.sy - 14), side, name + number(near.y), this.colour("text"))
   }
 
   // of the points nearest in x to within a pixel, the one nearest in y
   nearest(cursor) {
-    const { x, y } = this.drawn
     const { x_scale, y_scale } = this.plot.frame
-    const found = search(x, x_scale.invert(cursor.x))
     const around = []
-    for (let i = Math.max(0, found - 8); i < Math.min(x.length, found + 8); i++) {
-      const sx = x_scale.compute(x[i]), sy = y_scale.compute(y[i])
-      around.push({ x: x[i], y: y[i], sx, sy, dx: Math.abs(sx - cursor.x), dy: Math.abs(sy - cursor.y) })
+    for (const [line, { x, y }] of this.drawn.entries()) {
+      const found = search(x, x_scale.invert(cursor.x))
+      for (let i = Math.max(0, found - 8); i < Math.min(x.length, found + 8); i++) {
+        if (Number.isNaN(y[i])) continue
+        const sx = x_scale.compute(x[i]), sy = y_scale.compute(y[i])
+        const dx = Math.abs(sx - cursor.x), dy = Math.abs(sy - cursor.y)
+        around.push({ line, x: x[i], y: y[i], sx, sy, dx, dy })
+      }
     }
     const least = Math.min(...around.map((p) => p.dx))
     if (!(least <= SNAP_PX)) return null

@@ -9,7 +9,7 @@ import asyncio
 import math
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
@@ -24,7 +24,7 @@ from panel.custom import JSComponent
 from panel.io.state import state
 
 from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
-from rtlab.views.theme import FONT, Colours
+from rtlab.views.theme import FONT, Colours, series
 
 BEAT_S = 5.0
 MOST_MARKERS = 1000
@@ -50,6 +50,14 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     colour: str = "accent"
 
 
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened at x: a thin line over the whole height, with a flag where it has a label."""
+
+    x: float
+    label: str = ""
+    colour: str = "muted"
+
+
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
     """A browser shows the component now. `renderer` is what draws its GL, `width` that of the place in pixels."""
 
@@ -59,7 +67,10 @@ class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
 
 
 class Ask(msgspec.Struct, frozen=True, tag_field="type", tag="ask"):
-    """A browser wants a window drawn: [x0, x1) on `width` columns; `live`: as long, but with the newest point."""
+    """A browser wants a window drawn: [x0, x1) on `width` columns; `live`: as long, but with the newest point.
+
+    Lines that are `hidden`, by number, are left out.
+    """
 
     mount: str
     view: int
@@ -67,6 +78,7 @@ class Ask(msgspec.Struct, frozen=True, tag_field="type", tag="ask"):
     x1: float
     width: int
     live: bool
+    hidden: tuple[int, ...] = ()
 
     def makes_sense(self) -> bool:
         """Say whether the window can be cut into columns that floats can tell apart."""
@@ -102,19 +114,28 @@ class Overlay(JSComponent):
     figure_id = param.String(default="")
     time_axis = param.Boolean(default=True)
     colours = param.Dict(default={})
+    names = param.List(item_type=str)
 
     _esm = Path(__file__).with_suffix(".js")
 
     def __init__(
-        self, hear: Callable[[Heard], None], gone: Callable[[], None], colours: Colours, *, time_axis: bool
+        self,
+        hear: Callable[[Heard], None],
+        gone: Callable[[], None],
+        colours: Colours,
+        *,
+        time_axis: bool,
+        names: Sequence[str] = ("y",),
     ) -> None:
         place = {"width": 0, "height": 0, "margin": 0, "sizing_mode": "fixed"}
-        super().__init__(time_axis=time_axis, **place)  # type: ignore[no-untyped-call]
+        super().__init__(time_axis=time_axis, names=list(names), **place)  # type: ignore[no-untyped-call]
         self.wear(colours)
         self.refused = 0
         self._hear, self._gone = hear, gone
         self._lines: tuple[Line, ...] = ()
         self._markers: tuple[Marker, ...] = ()
+        self._happened: tuple[Event, ...] = ()
+        self._notice = ""
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_notebook = False
@@ -139,15 +160,36 @@ class Overlay(JSComponent):
         self._markers = tuple(markers)[-MOST_MARKERS:]
         self.show_marks()
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events, at most the last 1,000 that were assigned."""
+        return self._happened
+
+    @events.setter
+    def events(self, events: Iterable[Event]) -> None:
+        self._happened = tuple(events)[-MOST_MARKERS:]
+        self.show_marks()
+
+    @property
+    def notice(self) -> str:
+        """What is wrong with what the plot was given; empty when nothing is."""
+        return self._notice
+
+    @notice.setter
+    def notice(self, notice: str) -> None:
+        self._notice = notice
+        self.show_marks()
+
     def show_marks(self) -> None:
-        """Send lines and markers to whoever looks."""
-        marks = {"lines": self._lines, "markers": self._markers}
+        """Send lines, markers, events and the notice to whoever looks."""
+        marks: dict[str, object] = {"lines": self._lines, "markers": self._markers, "events": self._happened}
+        marks["notice"] = self._notice
         # prices often come as numpy scalars
         self.send({"type": "marks", **msgspec.to_builtins(marks, enc_hook=float)})
 
     def wear(self, colours: Colours) -> None:
         """Paint with other colours."""
-        self.colours = {**msgspec.to_builtins(colours), "font": FONT}
+        self.colours = {**msgspec.to_builtins(colours), "font": FONT, "series": list(series(colours))}
 
     def send(self, message: dict[str, object]) -> None:
         """Send a message to whoever looks; arrays travel as bytes."""

@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import panel as pn
-from panel.viewable import Viewable, Viewer
+from panel.viewable import Viewer
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame, FrameStream
 from rtlab.pipelines.analytics import BarsFold
 from rtlab.pipelines.nodes import FoldNode
+from rtlab.views.awaited import Awaited
 from rtlab.views.candles import Candles
-from rtlab.views.host import push
 from rtlab.views.layered import LayeredPlot
 from rtlab.views.price import PriceChart
 from rtlab.views.pyramid import milliseconds
@@ -86,28 +85,20 @@ def recent(stream: FrameStream) -> Frame | None:
     return Frame(latest.channel, latest.instrument, columns, latest.key)
 
 
-class StreamPlot(Viewer):
-    """The live picture of a stream. Begins with the stream's latest rows, as soon as there are some.
-
-    Fed while it is shown or has not been shown yet: who closed its page or cleared its cell, and shows it again,
-    sees it go on from then.
-    """
+class StreamPlot(Awaited):
+    """The live picture of a stream. Begins with the stream's latest rows, as soon as there are some."""
 
     def __init__(self, stream: FrameStream, *, height: int = 320, theme: str = "light") -> None:
         if stream.channel is not None and stream.channel not in ("trades", "bars", *LINES):
             raise _unknown(stream.channel)
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.stream, self._height, self._theme = stream, height, colours(theme).name
+        super().__init__(stream.channel or "frames", height=height)
+        self.stream, self._theme = stream, colours(theme).name
         self._picture: Picture | None = None
-        self._seen = False
-        waiting = pn.pane.Str(  # type: ignore[no-untyped-call]
-            f"Waiting for {stream.channel or 'frames'} …", styles={"padding": "12px"}
-        )
-        self._place = pn.Column(waiting, sizing_mode="stretch_width", min_height=height, margin=0)
+        self._feed: Feed | None = None
         latest = recent(stream)
         if latest is not None:
             self.take(latest)
-        self._feed: Feed | None = Feed(stream, self)
+        self._start()
 
     @property
     def view(self) -> Viewer | None:
@@ -119,32 +110,20 @@ class StreamPlot(Viewer):
         """Whether the stream still brings it frames."""
         return self._feed is not None
 
-    def take(self, frame: Frame) -> None:
-        """Show one more frame."""
-        if self._seen and not self._place._models:
-            self.close()
-            return
-        self._seen = self._seen or bool(self._place._models)
+    def _show(self, came: Frame) -> None:
         if self._picture is None:
-            self._picture = found = picture(self.stream, frame, height=self._height, theme=self._theme)
-            if not push(self._place, lambda: self._hang(found.view)):
-                self._hang(found.view)
-        self._picture.show(frame)
+            self._picture = picture(self.stream, came, height=self._height, theme=self._theme)
+            self._hang(self._picture.view)
+        self._picture.show(came)
 
-    def close(self) -> None:
-        """Leave the stream; what is drawn stays."""
+    def _start(self) -> None:
+        if self._feed is None:
+            self._feed = Feed(self.stream, self)
+
+    def _stop(self) -> None:
         if self._feed is not None:
             self._feed.end()
             self._feed = None
-
-    def _hang(self, view: Viewer) -> None:
-        self._place[:] = [view]
-
-    def __panel__(self) -> Viewable:
-        self._seen = False
-        if self._feed is None:
-            self._feed = Feed(self.stream, self)
-        return self._place
 
     def __repr__(self) -> str:
         shown = "waiting for its first frame" if self._picture is None else repr(self._picture.view)

@@ -1,5 +1,6 @@
 """Level of detail: a series of any length, and the points that a chart of some pixels must draw."""
 
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -8,68 +9,37 @@ from numpy.typing import ArrayLike, NDArray
 
 from rtlab.errors import LocalError
 from rtlab.views import m4
+from rtlab.views.column import SMALLEST, Column, Held, Move, allocate
+from rtlab.views.gaps import added
 
-_SMALLEST = 1 << 16
+_PER_POINT = 1.04 * 8  # bytes of a number, and of its share of the levels
 
 
 class PyramidStatistics(NamedTuple):
-    """What a `Pyramid` holds and what it has cost. `grown` counts how often its arrays were doubled."""
+    """What a `Pyramid` holds and what it has cost.
+
+    `grown` counts how often its arrays were made anew, `evicted` the points that were too old and are gone.
+    """
 
     points: int
     capacity: int
     levels: int
     level_bytes: int
     grown: int
+    evicted: int = 0
 
 
 class Drawing(NamedTuple):
-    """A line: its points, and the least and the greatest y of it within the window (0 and 1 without any)."""
+    """A line: its points, and the least and the greatest y of it within the window (0 and 1 without any).
+
+    A y that is nan is a gap in it. `merged` columns had more gaps than can be told apart, and are not exact.
+    """
 
     x: m4.Floats
     y: m4.Floats
     low: float
     high: float
-
-
-class _Held(NamedTuple):
-    x: m4.Floats
-    y: m4.Floats
-    levels: m4.Levels
-    points: int
-
-
-def _allocate(capacity: int) -> _Held:
-    # np.empty: pages that no point has reached yet cost no memory
-    return _Held(np.empty(capacity), np.empty(capacity), m4.allocate(capacity), 0)
-
-
-class _Move:
-    """Arrays twice as large, filled a little with each append, so that no append has to wait for all of it."""
-
-    def __init__(self, held: _Held, needed: int) -> None:
-        capacity = max(_SMALLEST, len(held.x))
-        while capacity < needed:
-            capacity *= 2
-        self.capacity = capacity
-        self._to, self._copied = _allocate(capacity), 0
-
-    def advance(self, held: _Held, count: int) -> None:
-        """Copy the next `count` points."""
-        some = slice(self._copied, min(held.points, self._copied + count))
-        self._to.x[some], self._to.y[some] = held.x[some], held.y[some]
-        self._copied = some.stop
-
-    def finish(self, held: _Held) -> _Held:
-        """Copy the rest, and the levels."""
-        self.advance(held, held.points)
-        size, old, new = m4.BASE, held.levels, self._to.levels
-        # a level that the old capacity had no bucket of has none that is whole yet
-        for old_at, new_at in zip(old.offsets[:-1], new.offsets, strict=False):
-            whole = held.points // size
-            new.values[new_at : new_at + whole] = old.values[old_at : old_at + whole]
-            new.places[new_at : new_at + whole] = old.places[old_at : old_at + whole]
-            size *= m4.FACTOR
-        return self._to._replace(points=held.points)
+    merged: int
 
 
 def _column(values: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -114,23 +84,51 @@ def edges_of(x0: float, x1: float, width: int) -> m4.Floats:
 class Pyramid:
     """An append-only series that any window of can be drawn from at the cost of the pixels, not the points.
 
-    `x` (not decreasing) and `y` are finite numbers of equal length. `view` gives exactly the points that
-    M4 over all points of the window would give, so that the drawing is the same.
+    `x` (not decreasing) and `y` are numbers of equal length; a y that is nan is a gap in the line. Several
+    value columns over one x have `names`: then y is of shape (points, columns), or a mapping of name to values.
+    `view` gives exactly the points that M4 over all points of the window would give, so that the drawing is
+    the same.
 
     An append costs what its own points cost (about 15 ns each) and, once the arrays are three quarters full,
     the copying of five times as many into arrays twice as large: over a life one to two copies a point, and
-    never all of them at once. Besides x and y the levels take 37 bytes per 64 points (4 %).
+    never all of them at once. Besides x and y the levels take 37 bytes per 64 points of a column (4 %).
+
+    Everything is kept, unless `age` (in x) or `most_bytes` says when the oldest points may go: once they are
+    half of all, they do, and indices then count from the oldest that is left (`draw` gives points instead).
 
     Any number of threads may read while one appends: each read sees all points up to some moment, and
     none after it.
     """
 
-    def __init__(self, x: ArrayLike | None = None, y: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        x: ArrayLike | None = None,
+        y: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        *,
+        names: Sequence[str] = ("y",),
+        age: float | None = None,
+        most_bytes: int | None = None,
+    ) -> None:
         m4.compile_all()
-        self._held = _allocate(0)
+        self.names = tuple(y) if isinstance(y, Mapping) else tuple(names)
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise LocalError(
+                "the caller's value columns need names",
+                expected="at least one, all different",
+                got=self.names,
+            )
+        most = None if most_bytes is None else int(most_bytes / (_PER_POINT * (1 + len(self.names))))
+        if (age is not None and not age > 0) or (most is not None and most < SMALLEST):
+            raise LocalError(
+                "the caller's pyramid can keep nothing",
+                expected=f"age > 0, and bytes for {SMALLEST:,} points",
+                got=f"age={age}, most_bytes={most_bytes}",
+            )
+        self._age, self._most = age, most
+        self._held = allocate(0, len(self.names))
         self._appending = Lock()
-        self._grown = 0
-        self._move: _Move | None = None
+        self._grown = self._evicted = 0
+        self._move: Move | None = None
         if x is not None or y is not None:
             self.append(() if x is None else x, () if y is None else y)
 
@@ -140,7 +138,8 @@ class Pyramid:
     def __repr__(self) -> str:
         x = self.x
         extent = f", x from {x[0]:g} to {x[-1]:g}" if len(x) else ""
-        return f"Pyramid({len(x):,} points{extent})"
+        several = f" of {', '.join(self.names)}" if len(self.names) > 1 else ""
+        return f"Pyramid({len(x):,} points{several}{extent})"
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -150,74 +149,142 @@ class Pyramid:
 
     @property
     def y(self) -> NDArray[np.float64]:
-        """All y so far, as a view that cannot be written to."""
+        """All y of the first column so far, as a view that cannot be written to."""
+        return self.values(0)
+
+    def values(self, column: int) -> NDArray[np.float64]:
+        """Give all y of a column so far, as a view that cannot be written to."""
         held = self._held
-        return _prefix(held.y, held.points)
+        return _prefix(held.columns[column].y, held.points)
 
-    def append(self, x: ArrayLike, y: ArrayLike) -> None:
+    @property
+    def total(self) -> int:
+        """How many points were ever appended."""
+        return self._evicted + self._held.points
+
+    def append(self, x: ArrayLike, y: ArrayLike | Mapping[str, ArrayLike]) -> None:
         """Add points behind the last one; all of them, or none and LocalError with the faulty position."""
-        xs, ys = _column(x, "x"), _column(y, "y")
-        if len(xs) != len(ys):
-            raise LocalError(
-                "the caller's x and y belong together",
-                expected="as many x as y",
-                got=f"{len(xs)} and {len(ys)}",
-            )
+        xs, ys = _column(x, "x"), self._columns(y)
+        for values in ys:
+            if len(xs) != len(values):
+                raise LocalError(
+                    "the caller's x and y belong together",
+                    expected="as many x as y",
+                    got=f"{len(xs)} and {len(values)}",
+                )
         with self._appending:
-            held = self._held
+            before = float(self._held.x[self._held.points - 1]) if self._held.points else -np.inf
+            for name, values in zip(self.names, ys, strict=True):
+                _check(xs, values, before, name)
+            held = self._with_room(self._held, len(xs))
             n, new = held.points, held.points + len(xs)
-            _check(xs, ys, float(held.x[n - 1]) if n else -np.inf)
-            held = self._with_room(held, new)
-            held.x[n:new], held.y[n:new] = xs, ys
-            m4.fold(held.y, held.levels, n, new)
-            self._held = held._replace(points=new)
+            held.x[n:new] = xs
+            columns = tuple(_extended(*pair, n, new) for pair in zip(held.columns, ys, strict=True))
+            self._held = Held(held.x, columns, new)
 
-    def _with_room(self, held: _Held, needed: int) -> _Held:
-        if needed <= len(held.x):
-            if needed > len(held.x) // 4 * 3:
-                self._move = self._move or _Move(held, len(held.x) + 1)
-                self._move.advance(held, 5 * (needed - held.points))
+    def _columns(self, y: ArrayLike | Mapping[str, ArrayLike]) -> list[NDArray[np.float64]]:
+        if isinstance(y, Mapping):
+            if missing := [name for name in self.names if name not in y]:
+                raise LocalError(
+                    "a column of the caller's vanished",
+                    expected=", ".join(self.names),
+                    got=f"no {missing[0]}",
+                )
+            return [_column(y[name], name) for name in self.names]
+        if len(self.names) == 1:
+            return [_column(y, self.names[0])]
+        table = np.asarray(y)
+        if table.ndim != 2 or table.shape[1] != len(self.names):
+            raise LocalError(
+                "the caller's y is not of this pyramid's columns",
+                expected=f"shape (points, {len(self.names)}): {', '.join(self.names)}",
+                got=f"shape {table.shape}",
+            )
+        return [_column(table[:, i], name) for i, name in enumerate(self.names)]
+
+    def _with_room(self, held: Held, count: int) -> Held:
+        needed, size = held.points + count, len(held.x)
+        if self._move is None:
+            start = self._too_old(held)
+            if start or needed > size // 4 * 3:
+                self._move = Move(held, needed if start or needed > size else size + 1, start)
+        if self._move is None:
             return held
-        if self._move is None or self._move.capacity < needed:
-            self._move = _Move(held, needed)
+        is_copied = self._move.advance(held, 5 * count)
+        if needed <= size and not (is_copied and self._move.start):
+            return held
+        if self._move.capacity < needed - self._move.start:
+            self._move = Move(held, needed, self._move.start)
+        start = self._move.start
         held, self._move = self._move.finish(held), None
-        self._grown += held.points > 0
+        self._grown += size > 0
+        self._evicted += start
         return held
 
-    def view(self, x0: float, x1: float, width: int) -> NDArray[np.int64]:
+    def _too_old(self, held: Held) -> int:
+        """How many of the oldest points may go; 0 while they are less than half of all."""
+        n, start = held.points, 0
+        if n < 2 * SMALLEST:
+            return 0
+        if self._most is not None and n > self._most:
+            start = n - self._most // 2
+        if self._age is not None:
+            start = max(start, int(np.searchsorted(held.x[:n], held.x[n - 1] - self._age)))
+        return start if start >= n // 2 else 0
+
+    def view(self, x0: float, x1: float, width: int, column: int = 0) -> NDArray[np.int64]:
         """Give the indices to draw [x0, x1) on `width` pixel columns, ascending, each once.
 
         Column c holds the points with edge c <= x < edge c + 1, where edge c is x0 + (x1 - x0) * c / width.
-        Of each column that holds any: the first, the first least, the first greatest, the last. Before
-        and behind them the nearest point outside, where there is one, so that the line leaves the frame
-        in its own direction. At most 4 * width + 2 indices.
+        Of each column that holds any: the first, the first least, the first greatest, the last; of a gap
+        one point, and its column is divided by it. Before and behind them the nearest point outside, where
+        there is one, so that the line leaves the frame in its own direction. Without gaps at most
+        4 * width + 2 indices.
         """
-        return self.columns(edges_of(x0, x1, width), outside=True)
+        return self.columns(edges_of(x0, x1, width), outside=True, column=column)
 
-    def columns(self, edges: NDArray[np.float64], *, outside: bool = False) -> NDArray[np.int64]:
+    def columns(
+        self, edges: NDArray[np.float64], *, outside: bool = False, column: int = 0
+    ) -> NDArray[np.int64]:
         """Give the M4 indices of the columns between neighbouring `edges`, as `view` does for equal widths.
 
         `edges` are at least two and do not decrease. With `outside`, the nearest points before the first
         edge and from the last one on are added.
         """
-        held = self._held
-        return m4.draw(held.x, held.y, held.levels, held.points, edges, outside)[0]
+        return self._drawn(edges, outside, column)[0]
 
-    def draw(self, edges: NDArray[np.float64], *, outside: bool = False) -> Drawing:
+    def draw(self, edges: NDArray[np.float64], *, outside: bool = False, column: int = 0) -> Drawing:
         """Give the points whose indices are those of `columns`, and the range of the line through them.
 
         The points outside count in the range only where the line crosses the sides.
         """
+        return Drawing(*self._drawn(edges, outside, column)[1:])
+
+    def _drawn(
+        self, edges: m4.Floats, outside: bool, column: int
+    ) -> tuple[m4.Places, m4.Floats, m4.Floats, float, float, int]:
         held = self._held
-        return Drawing(*m4.draw(held.x, held.y, held.levels, held.points, edges, outside)[1:])
+        y, levels, gaps = held.columns[column]
+        return m4.draw(held.x, y, levels, gaps, held.points, edges, outside)
+
+    def now(self) -> "Pyramid":
+        """Give what is held at this moment: to be read as a whole while others append to this one."""
+        still = object.__new__(Pyramid)
+        still.__dict__.update(self.__dict__, _appending=Lock(), _move=None)
+        return still
 
     def statistics(self) -> PyramidStatistics:
         """Say what is held."""
         held = self._held
-        level_bytes = sum(part.nbytes for part in held.levels)
-        return PyramidStatistics(
-            held.points, len(held.x), len(held.levels.offsets) - 1, level_bytes, self._grown
-        )
+        level_bytes = sum(part.nbytes for column in held.columns for part in column.levels)
+        levels = len(held.columns[0].levels.offsets) - 1
+        return PyramidStatistics(held.points, len(held.x), levels, level_bytes, self._grown, self._evicted)
+
+
+def _extended(column: Column, y: m4.Floats, n: int, new: int) -> Column:
+    column.y[n:new] = y
+    m4.fold(column.y, column.levels, n, new)
+    return column._replace(gaps=added(column.gaps, y, n))
 
 
 def _prefix(values: m4.Floats, points: int) -> m4.Floats:
@@ -226,17 +293,19 @@ def _prefix(values: m4.Floats, points: int) -> m4.Floats:
     return view
 
 
-def _check(x: NDArray[np.float64], y: NDArray[np.float64], before: float) -> None:
+def _check(x: NDArray[np.float64], y: NDArray[np.float64], before: float, name: str) -> None:
     at, fault = m4.first_fault(x, y, before)
     if fault == m4.UNORDERED:
         last = float(x[at - 1]) if at else before
         raise LocalError(
             f"the caller's x decreases at position {at}", expected=f"x >= {last!r}", got=float(x[at])
         )
-    if fault != m4.SOUND:
-        name, value = ("x", x[at]) if fault == m4.NOT_FINITE_X else ("y", y[at])
-        raise LocalError(
-            f"the caller's {name} at position {at} cannot be drawn",
-            expected="a finite number",
-            got=float(value),
-        )
+    if fault == m4.NOT_FINITE_X:
+        what, expected, value = "x", "a finite number", x[at]
+    elif fault == m4.INFINITE_Y:
+        what, expected, value = name, "a finite number, or nan for a gap", y[at]
+    else:
+        return
+    raise LocalError(
+        f"the caller's {what} at position {at} cannot be drawn", expected=expected, got=float(value)
+    )

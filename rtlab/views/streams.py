@@ -7,9 +7,9 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from rtlab.pipelines import Frame, FrameStream
+from rtlab.pipelines import FrameStream
 
 if TYPE_CHECKING:
     import holoviews as hv
@@ -28,17 +28,19 @@ LINES: Mapping[str, str] = {
 
 
 class Taker(Protocol):
-    """What can be shown a frame."""
+    """What can be shown what a stream brings."""
 
-    def take(self, frame: Frame) -> None:
-        """Show one more frame."""
+    def take(self, frame: Any, /) -> None:
+        """Show one more frame, or whatever else the stream brings."""
 
 
 MOST_WAITING = 1000
 
 
 class Feed:
-    """Calls `take` of an object with each frame of a stream, as long as somebody holds the object.
+    """Calls `take` of an object with each frame of a stream (of any streamz stream: with each of what it brings).
+
+    It ends when nobody holds the object any more.
 
     Made where an event loop runs (Jupyter), it calls there, whatever thread the stream lives in: a notebook is
     drawn to from its own thread. While that loop is busy at most MOST_WAITING frames wait; then the oldest go,
@@ -48,14 +50,14 @@ class Feed:
     def __init__(self, stream: FrameStream, shown: Taker) -> None:
         self.dropped = 0
         self._there = weakref.ref(shown)
-        self._waiting: deque[Frame] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Any] = deque(maxlen=MOST_WAITING)
         self._is_called = False
         try:
             self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             self._home = None
 
-        def pass_on(frame: Frame) -> None:
+        def pass_on(frame: Any) -> None:
             self.dropped += len(self._waiting) == MOST_WAITING
             self._waiting.append(frame)
             if self._home is None:

@@ -78,6 +78,11 @@ DARK = Colours(
     bad="#ff8078",
 )
 
+_SERIES = {
+    "light": ("#4a4dc4", "#b04400", "#0d7559", "#a3307c", "#7a5c00", "#0a7ea4", "#566170", "#8b1a1a"),
+    "dark": ("#a3a7ff", "#ff9e57", "#41cf9f", "#f08fcb", "#e5c34a", "#62c8ff", "#b9c2cc", "#ff8078"),
+}
+
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif'
 """The reader's own font: nothing is fetched."""
 
@@ -87,6 +92,11 @@ def colours(theme: str) -> Colours:
     if theme not in ("light", "dark"):
         raise ConfigError("the caller's theme is unknown", expected='"light" or "dark"', got=theme)
     return DARK if theme == "dark" else LIGHT
+
+
+def series(colours: Colours) -> tuple[str, ...]:
+    """Give the colours of several lines, the accent first; neighbours differ in lightness or in hue for all eyes."""
+    return _SERIES[colours.name]
 
 
 def css(colours: Colours, selector: str = ":host") -> str:

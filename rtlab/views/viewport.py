@@ -12,38 +12,50 @@ from typing import NamedTuple
 import numpy as np
 
 from rtlab.views.m4 import Floats
-from rtlab.views.pyramid import Pyramid, edges_of
+from rtlab.views.pyramid import Drawing, Pyramid, edges_of
+
+Shown = frozenset[int] | None
+_NOTHING = Drawing(np.empty(0), np.empty(0), 0.0, 1.0, 0)
 
 MARGIN = 0.06
 """Of the height of the visible line, above and below it."""
 
 
-class Columns(NamedTuple):
-    """The points of a window [x0, x1) and the range [y0, y1] that shows the line within it."""
+class Points(NamedTuple):
+    """Some points of one line."""
 
-    x0: float
-    x1: float
     x: Floats
     y: Floats
-    y0: float
-    y1: float
 
 
-class News(NamedTuple):
-    """What the moving window needs: points to keep, and those of the open column, to be replaced next time.
+class Columns(NamedTuple):
+    """The points of each line in a window [x0, x1) and the range [y0, y1] that shows the lines within it.
 
-    `whole` says that `closed_x` and `closed_y` are all there is to keep, not something to add.
+    `merged` pixel columns hold more gaps than are told apart; without any the drawing is exact.
     """
 
     x0: float
     x1: float
-    closed_x: Floats
-    closed_y: Floats
-    open_x: Floats
-    open_y: Floats
+    lines: tuple[Points, ...]
+    y0: float
+    y1: float
+    merged: int
+
+
+class News(NamedTuple):
+    """What the moving window needs of each line: points to keep, and the open column, to be replaced next time.
+
+    `whole` says that `closed` is all there is to keep, not something to add. `merged` as of `Columns`.
+    """
+
+    x0: float
+    x1: float
+    closed: tuple[Points, ...]
+    open: tuple[Points, ...]
     y0: float
     y1: float
     whole: bool
+    merged: int
 
 
 def fitted(low: float, high: float) -> tuple[float, float]:
@@ -56,33 +68,51 @@ def fitted(low: float, high: float) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def window(pyramid: Pyramid, x0: float, x1: float, width: int) -> Columns:
-    """Give what draws [x0, x1) on `width` pixels; LocalError as of `Pyramid.view`."""
-    x, y, low, high = pyramid.draw(edges_of(x0, x1, width), outside=True)
-    return Columns(x0, x1, x, y, *_range(len(x), low, high))
+def window(pyramid: Pyramid, x0: float, x1: float, width: int, shown: Shown = None) -> Columns:
+    """Give what draws [x0, x1) on `width` pixels; LocalError as of `Pyramid.view`.
+
+    The lines that are not `shown` (None: all are) have no points.
+    """
+    lines = _lines(pyramid.now(), edges_of(x0, x1, width), shown, outside=True)
+    return Columns(x0, x1, tuple(Points(x, y) for x, y, *_ in lines), *_range(lines), _merged(lines))
 
 
-def _range(points: int, low: float, high: float) -> tuple[float, float]:
-    return fitted(low, high) if points else (low, high)
+def _lines(pyramid: Pyramid, edges: Floats, shown: Shown, *, outside: bool) -> list[Drawing]:
+    return [
+        pyramid.draw(edges, outside=outside, column=i) if shown is None or i in shown else _NOTHING
+        for i in range(len(pyramid.names))
+    ]
+
+
+def _range(lines: list[Drawing]) -> tuple[float, float]:
+    drawn = [(line.low, line.high) for line in lines if np.isfinite(line.y).any()]
+    if not drawn:
+        return 0.0, 1.0
+    return fitted(min(low for low, _ in drawn), max(high for _, high in drawn))
+
+
+def _merged(lines: list[Drawing]) -> int:
+    return sum(line.merged for line in lines)
 
 
 class Moving:
     """A window of `width` pixels and about `span` long that ends with the newest point of a pyramid.
 
-    `now` is where it ends as long as there is no point.
+    `now` is where it ends as long as there is no point. The lines that are not `shown` have no points.
     """
 
-    def __init__(self, pyramid: Pyramid, span: float, width: int, *, now: float = 0.0) -> None:
+    def __init__(
+        self, pyramid: Pyramid, span: float, width: int, *, now: float = 0.0, shown: Shown = None
+    ) -> None:
         self.column = span / width
-        self._pyramid, self._width, self._now = pyramid, width, now
+        self._pyramid, self._width, self._now, self._shown = pyramid, width, now, shown
         self._seen = -1
         self._origin = 0.0
         self._open: int | None = None
 
     def whole(self) -> News:
         """Give all of the window, with the nearest point before it."""
-        x = self._pyramid.x
-        self._seen = len(x)
+        x, self._seen = self._pyramid.x, self._pyramid.total
         newest = float(x[-1]) if len(x) else self._now
         # the newest point in the middle of the open column
         self._origin = newest - (self._width - 0.5) * self.column
@@ -94,12 +124,13 @@ class Moving:
         x = self._pyramid.x
         if self._open is None:
             return self.whole() if len(x) else None
-        if len(x) == self._seen:
+        total = self._pyramid.total
+        if total == self._seen:
             return None
         first, last = self._open, self._holding(float(x[-1]))
         if last - first >= self._width:
             return self.whole()
-        self._seen, self._open = len(x), last
+        self._seen, self._open = total, last
         return self._cut(first, last, whole=False)
 
     def _holding(self, value: float) -> int:
@@ -115,15 +146,14 @@ class Moving:
 
     def _cut(self, first: int, last: int, *, whole: bool) -> News:
         edges: Floats = self._origin + np.arange(first, last + 2, dtype=np.float64) * self.column
-        x, y, low, high = self._pyramid.draw(edges, outside=whole)
-        closed = int(np.searchsorted(x, edges[-2]))
+        now = self._pyramid.now()
+        lines = _lines(now, edges, self._shown, outside=whole)
+        parts = [(int(np.searchsorted(x, edges[-2])), int(np.searchsorted(x, edges[-1]))) for x, *_ in lines]
+        pairs = list(zip(lines, parts, strict=True))
+        closed = tuple(Points(x[:end], y[:end]) for (x, y, *_), (end, _) in pairs)
         # what came behind the open column since it was found is for the next time
-        end = int(np.searchsorted(x, edges[-1]))
+        opened = tuple(Points(x[start:end], y[start:end]) for (x, y, *_), (start, end) in pairs)
         x0, x1 = self._edge(last + 1 - self._width), float(edges[-1])
-        y0, y1 = _range(len(x), low, high) if whole else self._visible(x0, x1)
-        return News(x0, x1, x[:closed], y[:closed], x[closed:end], y[closed:end], y0, y1, whole)
-
-    def _visible(self, x0: float, x1: float) -> tuple[float, float]:
         # the least and greatest of all columns are those of one wide one
-        x, _, low, high = self._pyramid.draw(np.array([x0, x1]), outside=True)
-        return _range(len(x), low, high)
+        seen = lines if whole else _lines(now, np.array([x0, x1]), self._shown, outside=True)
+        return News(x0, x1, closed, opened, *_range(seen), whole, _merged(lines))

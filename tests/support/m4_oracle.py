@@ -24,3 +24,26 @@ def brute_force(x: np.ndarray, y: np.ndarray, x0: float, x1: float, width: int) 
     before = np.flatnonzero(x < x0)[-1:]
     behind = np.flatnonzero(x >= x1)[:1]
     return np.concatenate([before, brute_force_edges(x, y, edges), behind]).astype(np.int64)
+
+
+def brute_force_gaps(x: np.ndarray, y: np.ndarray, x0: float, x1: float, width: int) -> np.ndarray:
+    """What `Pyramid.view` must give of a y with nan: M4 of every run within a column, one point for each gap."""
+    edges = np.minimum(x0 + (x1 - x0) * np.arange(width + 1) / width, x1)
+    edges[-1] = x1
+    bounds = np.searchsorted(x, edges, "left")
+    picked: list[int] = []
+    for start, end in itertools.pairwise(bounds.tolist()):
+        i = start
+        while i < end:
+            stop = i
+            while stop < end and np.isnan(y[stop]) == np.isnan(y[i]):
+                stop += 1
+            if not np.isnan(y[i]):
+                run = y[i:stop]
+                picked += sorted({i, i + int(np.argmin(run)), i + int(np.argmax(run)), stop - 1})
+            elif i == bounds[0] or not np.isnan(y[i - 1]):
+                picked.append(i)
+            i = stop
+    before = np.flatnonzero(x < x0)[-1:]
+    behind = np.flatnonzero(x >= x1)[:1]
+    return np.concatenate([before, picked, behind]).astype(np.int64)

@@ -102,7 +102,7 @@ def _contenders(pyramid: Pyramid, x: Floats, y: Floats, size: Size) -> Iterator[
         some_y = y[indices]
         return x[indices], some_y, float(some_y.min(initial=np.inf)), float(some_y.max(initial=-np.inf))
 
-    yield "rtlab", lambda x0, x1: pyramid.draw(edges_of(x0, x1, WIDTH), outside=True), size.windows
+    yield "rtlab", lambda x0, x1: pyramid.draw(edges_of(x0, x1, WIDTH), outside=True)[:4], size.windows
     name = f"tsdownsample {version('tsdownsample')}"
     yield name, lambda x0, x1: points(peer(x0, x1)), min(size.windows, 10 * size.slow)
     yield "brute force (numpy)", lambda x0, x1: points(brute_force(x, y, x0, x1)), size.slow

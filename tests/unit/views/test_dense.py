@@ -19,7 +19,7 @@ def test_the_figure_shows_the_first_columns():
     first, plot = built()
     source = plot.renderers[0].data_source
     assert plot.renderers[0].name == "dense"
-    assert np.array_equal(source.data["x"], first.x)
+    assert np.array_equal(source.data["x"], first.lines[0].x)
     assert (plot.x_range.start, plot.x_range.end) == (0.0, 1000.0)
     assert (plot.y_range.start, plot.y_range.end) == (first.y0, first.y1)
 

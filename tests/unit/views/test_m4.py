@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(11)
 def drawn(x: np.ndarray, y: np.ndarray, edges: np.ndarray, count: int | None = None) -> np.ndarray:
     levels = m4.allocate(len(x))
     m4.fold(y, levels, 0, len(x))
-    return m4.draw(x, y, levels, len(x) if count is None else count, edges, outside=False)[0]
+    return m4.draw(x, y, levels, m4.NO_GAPS, len(x) if count is None else count, edges, outside=False)[0]
 
 
 def bounds_of(x: np.ndarray, values: np.ndarray) -> list[int]:
@@ -99,7 +99,7 @@ def test_of_equals_the_first_is_found_wherever_edges_split_the_buckets(n, kinds)
         ([1, 2, 1], [1, 1, np.nan], 0, (2, m4.UNORDERED)),
         ([1], [1], 2, (0, m4.UNORDERED)),
         ([1, np.nan], [1, 1], 0, (1, m4.NOT_FINITE_X)),
-        ([1, 2], [np.inf, 1], 0, (0, m4.NOT_FINITE_Y)),
+        ([1, 2], [np.inf, 1], 0, (0, m4.INFINITE_Y)),
     ],
 )
 def test_the_first_fault_is_found(x, y, before, found):

@@ -2,7 +2,7 @@ import threading
 
 import numpy as np
 import pytest
-from support.m4_oracle import brute_force, brute_force_edges
+from support.m4_oracle import brute_force, brute_force_edges, brute_force_gaps
 from tsdownsample import M4Downsampler
 
 from rtlab.errors import LocalError
@@ -196,7 +196,11 @@ def test_integers_and_lists_are_taken_as_numbers():
     ("x", "y", "message"),
     [
         ([1, 2, 1.5], [0, 0, 0], r"x decreases at position 2: expected x >= 2.0, got 1.5"),
-        ([1, 2], [0, np.nan], r"y at position 1 cannot be drawn: expected a finite number, got nan"),
+        (
+            [1, 2],
+            [0, np.inf],
+            r"y at position 1 cannot be drawn: expected a finite number, or nan for a gap, got inf",
+        ),
         ([1, 2], [-np.inf, 0], r"y at position 0 .* got -inf"),
         ([1, np.nan], [0, 0], r"x at position 1 .* got nan"),
         ([1, np.inf], [0, 0], r"x at position 1 .* got inf"),
@@ -308,3 +312,75 @@ def test_times_that_are_no_times_are_refused():
 
 def test_repr_says_how_much_is_held():
     assert repr(Pyramid(np.arange(2000.0), np.zeros(2000))) == "Pyramid(2,000 points, x from 0 to 1999)"
+
+
+def test_several_columns_share_one_x_and_are_drawn_each_by_itself():
+    x, table = np.arange(5000.0), np.stack([walk(5000), walk(5000)], axis=1)
+    by_name = Pyramid(x, {"bid": table[:, 0], "ask": table[:, 1]})
+    by_shape = Pyramid(names=("bid", "ask"))
+    by_shape.append(x, table)
+    for pyramid in (by_name, by_shape):
+        assert repr(pyramid) == "Pyramid(5,000 points of bid, ask, x from 0 to 4999)"
+        for column in (0, 1):
+            expected = brute_force(x, table[:, column], 10.5, 4000.0, 70)
+            assert np.array_equal(pyramid.view(10.5, 4000.0, 70, column), expected)
+            assert np.array_equal(pyramid.values(column), table[:, column])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ({"bid": [1.0]}, "a column of the caller's vanished: expected bid, ask, got no ask"),
+        ({"bid": [1.0], "ask": [1.0, 2.0]}, "expected as many x as y, got 1 and 2"),
+        ({"bid": [1.0], "ask": ["x"]}, "the caller's ask cannot be drawn"),
+        ({"bid": [1.0], "ask": [np.inf]}, "the caller's ask at position 0 cannot be drawn"),
+        ([1.0], r"expected shape \(points, 2\): bid, ask, got shape \(1,\)"),
+    ],
+)
+def test_of_several_columns_all_take_a_point_or_none(y, message):
+    pyramid = Pyramid([0.0], {"bid": [5.0], "ask": [6.0]})
+    with pytest.raises(LocalError, match=message):
+        pyramid.append([1.0], y)
+    assert (pyramid.values(0).tolist(), pyramid.values(1).tolist()) == ([5.0], [6.0])
+
+
+def test_names_must_differ():
+    with pytest.raises(LocalError, match="at least one, all different"):
+        Pyramid(names=("a", "a"))
+
+
+@pytest.mark.parametrize("step", [997, 20_000, 150_000])
+@pytest.mark.parametrize(("age", "most"), [(70_000.0, None), (None, 200_000), (90_000.0, 300_000)])
+def test_what_is_too_old_goes_and_the_rest_is_drawn_exactly(step, age, most):
+    n = 900_000
+    x, y = np.arange(float(n)), walk(n)
+    y[RANDOM.integers(0, n, 30)] = np.nan
+    most_bytes = None if most is None else int(most * 16 * 1.04) + 16
+    pyramid = Pyramid(age=age, most_bytes=most_bytes)
+    for start in range(0, n, step):
+        pyramid.append(x[start : start + step], y[start : start + step])
+        held = len(pyramid)
+        assert pyramid.x[-1] - pyramid.x[0] >= min(pyramid.total - 1, (age or 0))
+        if most is not None:
+            assert held <= 1.5 * most + 2 * step
+    gone = pyramid.statistics().evicted
+    assert gone > 0
+    assert pyramid.total == n
+    assert np.array_equal(pyramid.x, x[gone:])
+    x0 = float(x[gone])
+    expected = brute_force_gaps(x[gone:], y[gone:], x0, float(n), 500)
+    assert np.array_equal(pyramid.view(x0, float(n), 500), expected)
+
+
+@pytest.mark.parametrize("bad", [{"age": 0.0}, {"age": np.nan}, {"most_bytes": 1000}])
+def test_a_pyramid_that_could_keep_nothing_is_refused(bad):
+    with pytest.raises(LocalError, match="can keep nothing"):
+        Pyramid(**bad)
+
+
+def test_what_is_held_at_a_moment_stays_while_more_comes():
+    pyramid = Pyramid(np.arange(100.0), walk(100))
+    then = pyramid.now()
+    pyramid.append(np.arange(100.0, 70_000.0), walk(69_900))
+    assert (len(then), len(pyramid)) == (100, 70_000)
+    assert then.view(0.0, 1e6, 3)[-1] == 99

@@ -22,16 +22,16 @@ class Screen:
         if news.whole:
             x, y = x[:0], y[:0]
         cut = max(0, int(np.searchsorted(x, news.x0)) - 1)
-        x, y = np.r_[x[cut:], news.closed_x], np.r_[y[cut:], news.closed_y]
+        x, y = np.r_[x[cut:], news.closed[0].x], np.r_[y[cut:], news.closed[0].y]
         self.kept = len(x)
-        self.x, self.y = np.r_[x, news.open_x], np.r_[y, news.open_y]
+        self.x, self.y = np.r_[x, news.open[0].x], np.r_[y, news.open[0].y]
         self.window = (news.x0, news.x1)
 
 
 def visible(x0, x1, x, y):
     """The y range of a window on a series, drawn from all of its points."""
     pyramid = Pyramid(x, y)
-    return window(pyramid, x0, x1, 1)[4:]
+    return window(pyramid, x0, x1, 1)[3:5]
 
 
 def edges_shown(moving: Moving, news: News, width: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def test_the_range_is_that_of_the_line_through_the_points_as_numpy_interpolates_
         y = RANDOM.integers(-9, 9, len(x)).astype(float)
         x0, x1 = np.sort(RANDOM.integers(-5, 35, 2)).astype(float) + RANDOM.choice([0.0, 0.5])
         picked = Pyramid(x, y).view(x0, x1, 3)
-        drawn_x, drawn_y, low, high = Pyramid(x, y).draw(edges_of(x0, x1, 3), outside=True)
+        drawn_x, drawn_y, low, high, _ = Pyramid(x, y).draw(edges_of(x0, x1, 3), outside=True)
         assert np.array_equal(drawn_x, x[picked])
         assert np.array_equal(drawn_y, y[picked])
         seen = np.r_[np.interp([x0, x1], drawn_x, drawn_y), drawn_y[(drawn_x >= x0) & (drawn_x < x1)]]
@@ -93,8 +93,8 @@ def test_window_is_m4_with_a_range_that_shows_it():
     y = np.cumsum(RANDOM.standard_normal(20_000))
     columns = window(Pyramid(x, y), 300.0, 9000.0, 700)
     expected = brute_force(x, y, 300.0, 9000.0, 700)
-    assert np.array_equal(columns.x, x[expected])
-    assert np.array_equal(columns.y, y[expected])
+    assert np.array_equal(columns.lines[0].x, x[expected])
+    assert np.array_equal(columns.lines[0].y, y[expected])
     inside = y[(x >= 300) & (x < 9000)]
     assert columns.y0 < inside.min() < inside.max() < columns.y1
 
@@ -112,7 +112,7 @@ def test_the_moving_window_ends_with_the_newest_point():
     assert news.x0 < 901 < 999 < news.x1
     assert news.x1 - news.x0 == pytest.approx(100)
     assert news.x1 - 999 == pytest.approx(moving.column / 2)
-    assert news.open_x.tolist() == [999.0] or news.open_x.tolist() == [998.0, 999.0]
+    assert news.open[0].x.tolist() == [999.0] or news.open[0].x.tolist() == [998.0, 999.0]
 
 
 @pytest.mark.parametrize("width", [1, 2, 37, 400])
@@ -156,8 +156,8 @@ def test_only_what_is_new_is_sent():
     news = moving.news()
     assert news is not None
     assert not news.whole
-    assert len(whole.closed_x) > 3000
-    assert len(news.closed_x) + len(news.open_x) <= 16
+    assert len(whole.closed[0].x) > 3000
+    assert len(news.closed[0].x) + len(news.open[0].x) <= 16
 
 
 def test_nothing_new_is_no_news():
@@ -175,7 +175,7 @@ def test_a_jump_over_the_whole_window_is_sent_whole():
     assert news is not None
     assert news.whole
     assert news.x0 < 5000.0 < news.x1
-    assert [*news.closed_x, *news.open_x] == [99.0, 5000.0]
+    assert [*news.closed[0].x, *news.open[0].x] == [99.0, 5000.0]
 
 
 def test_without_points_the_window_ends_now_and_the_first_point_takes_it():
@@ -183,13 +183,13 @@ def test_without_points_the_window_ends_now_and_the_first_point_takes_it():
     moving = Moving(pyramid, 10.0, 100, now=7.0)
     news = moving.whole()
     assert news.x0 < 7.0 < news.x1
-    assert len(news.closed_x) == len(news.open_x) == 0
+    assert len(news.closed[0].x) == len(news.open[0].x) == 0
     assert moving.news() is None
     pyramid.append([100.0], [1.0])
     first = moving.news()
     assert first is not None
     assert first.whole
-    assert first.open_x.tolist() == [100.0]
+    assert first.open[0].x.tolist() == [100.0]
 
 
 def test_points_at_one_and_the_same_time_stay_in_the_open_column():

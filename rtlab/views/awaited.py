@@ -1,0 +1,65 @@
+"""A place in a cell or page for a picture that can only be chosen when something has come."""
+
+from abc import abstractmethod
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable, Viewer
+
+from rtlab.views.host import push
+
+
+class Awaited(Viewer):
+    """Shows what it waits for, then the picture of what came, as long as somebody looks.
+
+    Fed while it is shown or has not been shown yet: who closed its page or cleared its cell, and shows it again,
+    sees it go on from then.
+    """
+
+    def __init__(self, waits_for: str, *, height: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._seen = False
+        self._height = height
+        waiting = pn.pane.Str(  # type: ignore[no-untyped-call]
+            f"Waiting for {waits_for} …", styles={"padding": "12px"}
+        )
+        self._place = pn.Column(waiting, sizing_mode="stretch_width", min_height=height, margin=0)
+
+    def take(self, came: Any) -> None:
+        """Show one more of what comes."""
+        if self._seen and not self._place._models:
+            self.close()
+            return
+        self._seen = self._seen or bool(self._place._models)
+        self._show(came)
+
+    def close(self) -> None:
+        """Take no more; what is drawn stays."""
+        self._stop()
+
+    def _hang(self, view: Viewer | Viewable) -> None:
+        """Put the picture into its place."""
+
+        def change() -> None:
+            self._place[:] = [view]
+
+        if not push(self._place, change):
+            change()
+
+    @abstractmethod
+    def _show(self, came: Any) -> None:
+        """Draw what came."""
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Be fed, unless it is already."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Be fed no more, if it still is."""
+
+    def __panel__(self) -> Viewable:
+        self._seen = False
+        self._place.rtlab_shown = self  # type: ignore[attr-defined]  # a document keeps its components alive, and nothing else of ours
+        self._start()
+        return self._place

@@ -1,0 +1,234 @@
+"""`rtlab.plot`: anybody's time series, at once or as it comes, in a notebook cell or a page."""
+
+import asyncio
+import time
+import weakref
+from collections.abc import AsyncIterable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from rtlab.errors import DataError, LocalError
+from rtlab.pipelines import FrameStream
+from rtlab.views.awaited import Awaited
+from rtlab.views.events import Events
+from rtlab.views.layered import LayeredPlot, PlotStatistics
+from rtlab.views.pictures import StreamPlot
+from rtlab.views.pyramid import Pyramid
+from rtlab.views.streams import Feed
+from rtlab.views.table import Table, table
+from rtlab.views.theme import ThemeName, colours
+
+LIVE_SPAN_MS = 60_000.0
+
+
+def plot(
+    source: object,
+    *,
+    x: str | None = None,
+    y: str | Sequence[str] | None = None,
+    title: str = "",
+    span: float | None = None,
+    age: float | None = None,
+    height: int = 320,
+    theme: str = "light",
+) -> "DataPlot | StreamPlot":
+    """Show a time series of any length: every column of numbers is a line, every category an event where it changes.
+
+    `source` is a pandas, polars or pyarrow table or column, a numpy array, columns by name, a pair (x, y), a
+    streamz Stream of such tables, of rows by name, of pairs or numbers, or an async iterator of the same; what
+    comes without a time is drawn when it came. `x` and `y` name columns: by default the index, or the first
+    column of times, and all numbers. `span` (ms, or in x where x is no time) is how much is shown at first;
+    points of a stream that are older than `age` may go.
+
+    DataError says what is wrong with the data. What is wrong with a later part of a stream is shown in the
+    plot, which keeps what it had.
+    """
+    if isinstance(source, FrameStream):
+        return StreamPlot(source, height=height, theme=theme)
+    shown = DataPlot(x=x, y=y, title=title, span=span, age=age, height=height, theme=theme)
+    if _is_stream(source) or isinstance(source, AsyncIterable):
+        shown.follow(source)
+    else:
+        shown.append(source)
+    return shown
+
+
+def _is_stream(source: object) -> bool:
+    return all(hasattr(source, name) for name in ("sink", "upstreams", "downstreams"))
+
+
+class DataPlot(Awaited):
+    """The picture of a caller's own series: made with the first rows, then it grows.
+
+    `view` is the LayeredPlot, None before the first rows. `refused` counts the parts of a stream that could
+    not be drawn, the notice in the plot says why the last one could not.
+    """
+
+    def __init__(
+        self,
+        *,
+        x: str | None = None,
+        y: str | Sequence[str] | None = None,
+        title: str = "",
+        span: float | None = None,
+        age: float | None = None,
+        height: int = 320,
+        theme: str = "light",
+    ) -> None:
+        super().__init__("the first values", height=height)
+        self._x, self._y, self._title, self._span, self._age = x, y, title, span, age
+        self._theme: ThemeName = colours(theme).name
+        self._kind = ""
+        self._source: object = None
+        self._feed: Feed | asyncio.Task[None] | None = None
+        self.view: LayeredPlot | None = None
+        self.events = Events()
+        self.left_out: tuple[str, ...] = ()
+        self.refused = 0
+
+    def append(self, rows: object) -> None:
+        """Add rows behind the last ones; all of them, or none and DataError. Any thread may call it."""
+        added = table(_named(rows), x=self._x, y=self._y)
+        if added.kind != (self._kind or added.kind):
+            raise DataError("x has changed its kind", expected=self._kind, got=added.kind)
+        if self.view is None:
+            self.view = self._made(added)
+            self._hang(self.view)
+            return
+        if added.counted:
+            added = added._replace(x=added.x + self.view.pyramid.total)
+        try:
+            self.view.pyramid.append(added.x, added.columns)
+        except LocalError as problem:
+            raise DataError(problem.what, expected=problem.expected, got=problem.got) from None
+        self.events.add(added.x, added.events)
+        self.view.refresh()
+        self._mark_events()
+
+    def follow(self, source: object) -> None:
+        """Show what a streamz Stream or an async iterator brings from now on."""
+        if isinstance(source, AsyncIterable):
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                raise DataError(
+                    "an async iterator needs a running event loop",
+                    expected="a notebook, or an async function",
+                ) from None
+        self._source = source
+        self._start()
+
+    def statistics(self) -> PlotStatistics | None:
+        """Say what has been asked, sent and shown; None before the first rows."""
+        return self.view.statistics() if self.view is not None else None
+
+    def _made(self, first: Table) -> LayeredPlot:
+        values = list(first.columns.values()) or [np.zeros(len(first.x))]
+        if len(first.x) and not any(np.isfinite(column).any() for column in values):
+            infinite = any(np.isinf(column).any() for column in values)
+            got = "only infinite ones" if infinite else "only nan"
+            raise DataError("there is nothing to draw in the data", expected="at least one number", got=got)
+        columns = first.columns or {"events": np.zeros(len(first.x))}
+        if not len(first.x) and self._source is None:
+            raise DataError("there is nothing to draw in the data", expected="at least one row", got="none")
+        try:
+            pyramid = Pyramid(first.x, columns, age=self._age)
+        except LocalError as problem:
+            raise DataError(problem.what, expected=problem.expected, got=problem.got) from None
+        self._kind, self.left_out = first.kind, first.left_out
+        self.events.add(first.x, first.events)
+        is_time = first.kind == "time"
+        live = LIVE_SPAN_MS if is_time else 1000.0
+        view = LayeredPlot(
+            pyramid,
+            title=self._title,
+            y_label=next(iter(columns)) if len(columns) == 1 and next(iter(columns)) != "y" else "",
+            x="time" if is_time else "number",
+            span=self._span or (live if self._source is not None else None),
+            height=self._height,
+            theme=self._theme,
+            on_window=lambda x0, x1: self._mark_events(),
+        )
+        if self._source is not None:
+            view.refresh()
+        return view
+
+    def _mark_events(self) -> None:
+        if self.view is not None and self.view.window is not None and len(self.events):
+            now = self.events.within(*self.view.window)
+            if now != self.view.overlay.events:
+                self.view.overlay.events = now
+
+    def _show(self, came: object) -> None:
+        try:
+            self.append(came)
+        except DataError as problem:
+            self.refused += 1
+            self._say(str(problem))
+        else:
+            self._say("")
+
+    def _say(self, notice: str) -> None:
+        if self.view is None:
+            if notice:
+                self._hang(_message(notice))
+        elif self.view.overlay.notice != notice:
+            self.view.overlay.notice = notice
+
+    def _start(self) -> None:
+        if self._source is None or self._feed is not None:
+            return
+        if isinstance(self._source, AsyncIterable):
+            self._feed = asyncio.get_running_loop().create_task(_drain(self._source, weakref.ref(self)))
+        else:
+            self._feed = Feed(cast(FrameStream, self._source), self)
+
+    def _stop(self) -> None:
+        feed, self._feed = self._feed, None
+        if isinstance(feed, Feed):
+            feed.end()
+        elif feed is not None:
+            feed.cancel()
+
+    def __repr__(self) -> str:
+        held = "waiting for its first values" if self.view is None else repr(self.view.pyramid)
+        left = f", left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return f"DataPlot({held}{left})"
+
+
+async def _drain(source: AsyncIterable[object], there: "weakref.ref[DataPlot]") -> None:
+    came = False
+    async for one in source:
+        came = True
+        if (shown := there()) is None:
+            return
+        shown.take(one)
+        del shown
+    if not came and (shown := there()) is not None:
+        shown._say("the stream ended without a value")
+
+
+def _message(text: str) -> Any:
+    import panel as pn
+
+    return pn.pane.Str(text, styles={"padding": "12px"})  # type: ignore[no-untyped-call]
+
+
+def _named(rows: object) -> object:
+    """Give what came as something that has rows: a number or a row by name came at this moment."""
+    now = np.array([time.time_ns()]).astype("M8[ns]")
+    if isinstance(rows, bool | int | float | np.number):
+        return {"time": now, "y": np.array([float(rows)])}
+    if isinstance(rows, tuple) and len(rows) == 2 and np.ndim(cast(Any, rows[0])) == 0:
+        return np.atleast_1d(cast(Any, rows[0])), np.atleast_1d(cast(Any, rows[1]))
+    if isinstance(rows, Mapping) and rows and all(np.ndim(cast(Any, value)) == 0 for value in rows.values()):
+        return {name: np.atleast_1d(np.asarray(_stamp(value))) for name, value in rows.items()}
+    return rows
+
+
+def _stamp(value: object) -> object:
+    """Give a datetime as numpy knows it, in UTC; all else as it is."""
+    if hasattr(value, "timestamp") and hasattr(value, "astimezone"):
+        return np.datetime64(int(value.timestamp() * 1e9), "ns")
+    return value

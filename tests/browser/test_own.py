@@ -1,0 +1,85 @@
+"""A caller's own series in a served page, in a real browser."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamz
+from playwright.sync_api import Page
+from support.browser import evaluate, until
+
+import rtlab
+from rtlab.views import DataPlot
+
+pytestmark = pytest.mark.browser
+Serve = Callable[[Callable[[], object]], str]
+
+N = 400_000
+SHOWN = """
+const plot = dense_plot()
+if (!plot) return null
+const lines = plot.model.renderers.filter((r) => r.name?.startsWith("dense"))
+return { points: lines.map((r) => r.data_source.data.x.length),
+         gaps: lines.map((r) => r.data_source.data.y.filter(Number.isNaN).length),
+         low: plot.model.y_range.start, high: plot.model.y_range.end,
+         events: plot.canvas_view.overlays_el.querySelectorAll(".event").length,
+         text: plot.canvas_view.events_el.innerText }
+"""
+
+
+def shown(page: Page) -> dict:
+    return evaluate(page, SHOWN)
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    low = np.sin(np.arange(N) / 9000)
+    low[100_000:200_000] = np.nan
+    state = pd.Categorical(np.repeat(["open", "halt", "open", "auction"], N // 4))
+    index = pd.date_range("2024-03-01", periods=N, freq="50ms")
+    return pd.DataFrame({"low": low, "high": low + 10, "state": state}, index=index)
+
+
+def test_columns_are_lines_with_gaps_and_categories_are_events(page: Page, serve: Serve, frame: pd.DataFrame):
+    page.goto(serve(lambda: rtlab.plot(frame, title="Own")))
+    page.wait_for_selector(".rtlab-badge")
+    now = until(lambda: (at := shown(page)) and at["events"] >= 3 and at, "the first drawing", page=page)
+    assert all(900 < points < 5000 for points in now["points"])
+    assert now["gaps"] == [1, 1]
+    assert "low" in now["text"]
+    assert "of 800K points" in now["text"]
+    assert now["low"] < -1 < 11 < now["high"]
+
+
+def test_a_press_hides_a_line_and_the_range_is_of_the_others(page: Page, serve: Serve, frame: pd.DataFrame):
+    page.goto(serve(lambda: rtlab.plot(frame)))
+    key = page.locator(".rtlab-legend button").nth(1)
+    key.wait_for()
+    until(lambda: shown(page)["points"][1] > 0, "both lines", page=page)
+    key.click()
+    until(lambda: shown(page)["points"][1] == 0, "one line", page=page)
+    assert key.get_attribute("aria-pressed") == "false"
+    assert shown(page)["high"] < 2
+    key.press("Enter")
+    until(lambda: shown(page)["high"] > 10, "both lines again", page=page)
+
+
+def test_what_is_bad_is_told_in_the_plot_which_keeps_what_it_had(page: Page, serve: Serve):
+    streams: list[streamz.Stream] = []
+
+    def app() -> DataPlot:
+        streams.append(streamz.Stream())
+        made = rtlab.plot(streams[-1])
+        streams[-1].emit({"a": np.arange(50.0), "b": np.arange(50.0) + 3})
+        return made
+
+    page.goto(serve(app))
+    page.wait_for_selector(".rtlab-badge")
+    until(lambda: shown(page)["points"] == [50, 50], "the first rows", page=page)
+    streams[-1].emit({"a": [1.0]})
+    status = page.get_by_role("status")
+    status.get_by_text("a column of the caller's vanished: expected a, b, got no b").wait_for()
+    assert shown(page)["points"] == [50, 50]
+    streams[-1].emit({"a": [1.0], "b": [2.0]})
+    until(lambda: shown(page)["points"] == [51, 51] and not status.is_visible(), "the next rows", page=page)
