@@ -85,6 +85,8 @@ def forgeries(name: str, wallet: LocalWallet, good: Binding) -> Iterator[tuple[s
     yield "too-long", wallet.sign(stated(wallet, issued=NOW - DAY, expires=NOW + 90 * DAY))
     yield "device-swapped", swapped(device=seed("evil device"))
     yield "device-signed", wallet.sign(stated(wallet, device=seed("evil device")))
+    yield "revocation", wallet.sign(stated(wallet, purpose="revoke"))
+    yield "purpose-swapped", swapped(purpose="revoke")
     yield "malleated", changed(good, signature=malleated(name, good.signature))
     yield "truncated", changed(good, signature=good.signature[:-1])
     yield "extended", changed(good, signature=good.signature + b"\0")

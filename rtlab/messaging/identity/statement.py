@@ -19,13 +19,25 @@ SKEW_S = 300
 
 LONGEST_TEXT = 1024
 
-HEAD = (
-    "rtlab messaging: let a device speak for an account (version 1)\n"
-    "\n"
-    "Signing this moves no funds and costs nothing. The device below will read\n"
-    "and write messages as this account until the statement expires.\n"
-    "\n"
-)
+SPEAK, REVOKE = "speak", "revoke"
+"""What a statement is for: to let a device speak for the account, or to let it speak no more."""
+
+HEADS = {
+    SPEAK: (
+        "rtlab messaging: let a device speak for an account (version 1)\n"
+        "\n"
+        "Signing this moves no funds and costs nothing. The device below will read\n"
+        "and write messages as this account until the statement expires.\n"
+        "\n"
+    ),
+    REVOKE: (
+        "rtlab messaging: revoke a device of an account (version 1)\n"
+        "\n"
+        "Signing this moves no funds and costs nothing. The device below will no\n"
+        "longer be believed to speak for this account. This cannot be undone.\n"
+        "\n"
+    ),
+}
 _FIELDS = ("account", "device", "directory", "issued", "expires", "nonce")
 _DIRECTORY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}")
@@ -45,8 +57,11 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     issued: int
     expires: int
     nonce: bytes
+    purpose: str = SPEAK
 
     def __post_init__(self) -> None:
+        if self.purpose not in HEADS:
+            raise MessagingError("a statement is to speak or to revoke", got=self.purpose)
         if not _ACCOUNT.fullmatch(self.account):
             raise MessagingError("an account is no CAIP-10 name", got=self.account)
         if not _DIRECTORY.fullmatch(self.directory):
@@ -66,14 +81,17 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
             written(self.expires),
             self.nonce.hex(),
         )
-        return HEAD + "\n".join(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))
+        return HEADS[self.purpose] + "\n".join(
+            f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True)
+        )
 
 
 def read(text: str) -> Statement:
     """Read a statement; IdentityError for any text that is not exactly what `Statement.text` writes."""
-    if len(text) > LONGEST_TEXT or not text.startswith(HEAD):
+    purpose = next((name for name, head in HEADS.items() if text.startswith(head)), None)
+    if len(text) > LONGEST_TEXT or purpose is None:
         raise IdentityError("a text is no statement of this version", got=text)
-    lines = [line.partition(": ") for line in text[len(HEAD) :].split("\n")]
+    lines = [line.partition(": ") for line in text[len(HEADS[purpose]) :].split("\n")]
     if tuple(name for name, _, _ in lines) != _FIELDS:
         raise IdentityError("a statement has other fields", expected=", ".join(_FIELDS))
     account, device, directory, issued, expires, nonce = (value for _, _, value in lines)
@@ -87,6 +105,7 @@ def read(text: str) -> Statement:
             issued=_seconds(issued),
             expires=_seconds(expires),
             nonce=bytes.fromhex(nonce),
+            purpose=purpose,
         )
     except MessagingError as problem:
         raise IdentityError(str(problem)) from None

@@ -7,7 +7,7 @@ from typing import Protocol
 from rtlab.errors import IdentityError
 from rtlab.messaging.identity.binding import Binding
 from rtlab.messaging.identity.schemes import bitcoin, cosmos, ethereum, near, polkadot, solana, tezos
-from rtlab.messaging.identity.statement import Statement, check_time, read
+from rtlab.messaging.identity.statement import SPEAK, Statement, check_time, read
 
 
 class Resolver(Protocol):
@@ -35,6 +35,7 @@ def verify(
     now: float,
     account: str | None = None,
     resolver: Resolver | None = None,
+    purpose: str = SPEAK,
 ) -> Statement:
     """Give the statement of a binding that is genuine, holds at `now` (Unix seconds), and is for this device.
 
@@ -43,6 +44,8 @@ def verify(
     """
     statement = read(binding.statement)
     check_time(statement, now)
+    if statement.purpose != purpose:
+        raise IdentityError("a statement is for another purpose", expected=purpose, got=statement.purpose)
     if statement.device != device:
         raise IdentityError(
             "a statement is for another device", expected=device.hex(), got=statement.device.hex()

@@ -15,7 +15,7 @@ from rtlab.messaging.identity.binding import Binding
 from rtlab.messaging.identity.encodings import BECH32, BECH32M, bech32, regroup, ss58
 from rtlab.messaging.identity.keys import ORDER, hash160, sha256
 from rtlab.messaging.identity.schemes import bitcoin, bitcoin_sighash, cosmos, ethereum, near, polkadot, tezos
-from rtlab.messaging.identity.statement import Statement
+from rtlab.messaging.identity.statement import SPEAK, Statement
 
 LIFE_S = 30 * 24 * 3600
 """How long a statement made here holds, unless another life is asked for."""
@@ -37,8 +37,10 @@ class LocalWallet(NamedTuple):
         key, signature = self.signer(statement)
         return Binding(scheme=self.scheme, statement=statement.text(), key=key, signature=signature)
 
-    def bind(self, device: bytes, directory: str, now: float, life_s: int = LIFE_S) -> Binding:
-        """State, from `now` (Unix seconds) on, that a device speaks for this account in a directory."""
+    def bind(
+        self, device: bytes, directory: str, now: float, life_s: int = LIFE_S, purpose: str = SPEAK
+    ) -> Binding:
+        """State, from `now` (Unix seconds) on, that a device speaks for this account in a directory, or no more."""
         statement = Statement(
             account=self.account,
             device=device,
@@ -46,6 +48,7 @@ class LocalWallet(NamedTuple):
             issued=int(now),
             expires=int(now) + life_s,
             nonce=secrets.token_bytes(32),
+            purpose=purpose,
         )
         return self.sign(statement)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rtlab.errors import IdentityError
 from rtlab.messaging.identity.binding import Binding
 from rtlab.messaging.identity.keys import keccak256, recover_secp256k1
-from rtlab.messaging.identity.statement import Statement, written
+from rtlab.messaging.identity.statement import REVOKE, SPEAK, Statement, written
 
 if TYPE_CHECKING:
     from rtlab.messaging.identity.verifying import Resolver
@@ -21,7 +21,10 @@ _DEVICE_TYPE = (
     b"Device(string notice,string account,bytes32 device,string directory,"
     b"string issued,string expires,bytes32 nonce)"
 )
-NOTICE = "This device will read and write messages as this account until it expires. It moves no funds."
+NOTICES = {
+    SPEAK: "This device will read and write messages as this account until it expires. It moves no funds.",
+    REVOKE: "This device will no longer be believed to speak for this account. It moves no funds.",
+}
 
 
 def address_of(key: bytes) -> str:
@@ -52,7 +55,7 @@ def typed_digest(statement: Statement) -> bytes:
     ]
     fields = [
         keccak256(_DEVICE_TYPE),
-        keccak256(NOTICE.encode()),
+        keccak256(NOTICES[statement.purpose].encode()),
         keccak256(statement.account.encode()),
         statement.device,
         keccak256(statement.directory.encode()),

@@ -32,9 +32,10 @@ export function decode(payload) {
 }
 
 // Gives the statement of a binding that is genuine, holds at `now` (Unix seconds), and is for this device.
-export async function verify(binding, { device, directory, now, account, resolver }) {
+export async function verify(binding, { device, directory, now, account, resolver, purpose = "speak" }) {
   const statement = read(binding.statement)
   checkTime(statement, now)
+  if (statement.purpose !== purpose) throw new IdentityError(`a statement is for another purpose: ${statement.purpose}`)
   if (!equal(statement.device, device)) throw new IdentityError("a statement is for another device")
   if (statement.directory !== directory) throw new IdentityError(`a statement is for another directory: ${statement.directory}`)
   if (account !== undefined && statement.account !== account) throw new IdentityError(`a statement is of another account: ${statement.account}`)

@@ -5,7 +5,10 @@ import { IdentityError } from "../errors.js"
 import { keccak256, recoverSecp256k1 } from "./keys.js"
 import { written } from "./statement.js"
 
-export const NOTICE = "This device will read and write messages as this account until it expires. It moves no funds."
+const NOTICES = {
+  speak: "This device will read and write messages as this account until it expires. It moves no funds.",
+  revoke: "This device will no longer be believed to speak for this account. It moves no funds.",
+}
 const DOMAIN = [
   { name: "name", type: "string" },
   { name: "version", type: "string" },
@@ -38,7 +41,7 @@ export const typedData = (statement) => ({
   primaryType: "Device",
   domain: { name: "rtlab messaging", version: "1", chainId: Number(statement.account.split(":")[1]) },
   message: {
-    notice: NOTICE,
+    notice: NOTICES[statement.purpose ?? "speak"],
     account: statement.account,
     device: `0x${hex(statement.device)}`,
     directory: statement.directory,

@@ -5,12 +5,20 @@ import { IdentityError } from "../errors.js"
 
 export const LONGEST = 90 * 24 * 3600 // s
 const SKEW = 300 // s, how far the clocks of two machines may differ
-const HEAD =
-  "rtlab messaging: let a device speak for an account (version 1)\n" +
-  "\n" +
-  "Signing this moves no funds and costs nothing. The device below will read\n" +
-  "and write messages as this account until the statement expires.\n" +
-  "\n"
+const HEADS = {
+  speak:
+    "rtlab messaging: let a device speak for an account (version 1)\n" +
+    "\n" +
+    "Signing this moves no funds and costs nothing. The device below will read\n" +
+    "and write messages as this account until the statement expires.\n" +
+    "\n",
+  revoke:
+    "rtlab messaging: revoke a device of an account (version 1)\n" +
+    "\n" +
+    "Signing this moves no funds and costs nothing. The device below will no\n" +
+    "longer be believed to speak for this account. This cannot be undone.\n" +
+    "\n",
+}
 const FIELDS = ["account", "device", "directory", "issued", "expires", "nonce"]
 const FORMS = {
   account: /^[a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$/,
@@ -23,7 +31,8 @@ const FORMS = {
 
 export const written = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z")
 
-// Write {account, device, directory, issued, expires, nonce}: bytes for device and nonce, Unix seconds for times.
+// Write {account, device, directory, issued, expires, nonce, purpose}: bytes for device and nonce, Unix seconds for
+// times, "speak" (the default) or "revoke" for the purpose.
 export function write(statement) {
   const values = {
     ...statement,
@@ -35,13 +44,14 @@ export function write(statement) {
   for (const name of FIELDS) {
     if (!FORMS[name].test(values[name])) throw new IdentityError(`a statement's ${name} has another form: ${values[name]}`)
   }
-  return HEAD + FIELDS.map((name) => `${name}: ${values[name]}`).join("\n")
+  return HEADS[statement.purpose ?? "speak"] + FIELDS.map((name) => `${name}: ${values[name]}`).join("\n")
 }
 
 export function read(text) {
-  if (text.length > 1024 || !text.startsWith(HEAD)) throw new IdentityError("a text is no statement of this version")
+  const purpose = Object.keys(HEADS).find((name) => text.startsWith(HEADS[name]))
+  if (text.length > 1024 || !purpose) throw new IdentityError("a text is no statement of this version")
   const values = {}
-  const lines = text.slice(HEAD.length).split("\n")
+  const lines = text.slice(HEADS[purpose].length).split("\n")
   if (lines.length !== FIELDS.length) throw new IdentityError("a statement has other fields")
   lines.forEach((line, i) => {
     const name = FIELDS[i]
@@ -56,6 +66,7 @@ export function read(text) {
     issued: Date.parse(values.issued) / 1000,
     expires: Date.parse(values.expires) / 1000,
     nonce: unhex(values.nonce),
+    purpose,
   }
   if (!Number.isInteger(statement.issued) || !Number.isInteger(statement.expires) || write(statement) !== text) {
     throw new IdentityError("a statement reads otherwise than it is written")
