@@ -122,7 +122,7 @@ class MlsRsGroup:
         return Received(None)
 
     def commit(self, add: Sequence[bytes] = ()) -> Committed:
-        """Add key packages, or only bring new keys; it holds after `apply`. UnreadableError for a package that is none."""
+        """Add key packages, or only bring new keys; it holds after `apply`. UnreadableError for what is no package."""
         try:
             packages = [mls.Message.from_bytes(one) for one in add]
             return _committed(self._group.add_members(packages) if packages else self._group.commit())
