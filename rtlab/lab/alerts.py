@@ -125,6 +125,10 @@ class Alerts:
         """The rules at work."""
         return list(self._watches.values())
 
+    def on_alert(self, listener: Callable[[int, Alert], None]) -> None:
+        """Call `listener(ts_event, alert)` for each alert that is safe on the bus, in a thread; each once."""
+        self._listeners.append(listener)
+
     def view(self, *, theme: str = "light") -> "AlertList":
         """Give the list of alerts, live, for a notebook's cell or a page."""
         from rtlab.views.alert_list import AlertList  # late: panel costs seconds

@@ -2,7 +2,7 @@
 
 Durability is the same for all: what is confirmed is on disk (`appendfsync always`; quorum queues, persistent
 messages, confirms), and is acknowledged after it was handled. The consumer is a process of its own. RabbitMQ is the
-one at RTLAB_BUS_URL (amqp://), where that is given: this benchmark starts none.
+one at RTLAB_BUS_URL (amqp://), where that is given: this benchmark starts none. Then how soon an alert is told.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from rtlab.bus import Bus, Event, Topic, connect
+from rtlab.cli.bench import alerts
 from rtlab.cli.bench.children import Child, Owner
 from rtlab.embedded import EmbeddedServer
 
@@ -55,9 +56,11 @@ def run(quick: bool) -> dict[str, object]:
     else:
         reason = "no RabbitMQ: set RTLAB_BUS_URL=amqp://..."
         results.append(_row("throughput", "rtlab, RabbitMQ", "batched", "events/s", [], reason))
+    told = list(alerts.rows(100 if quick else 500))
+    results += [result for result, _ in told]
     for peer in PEERS:
         results.append(_row("throughput", peer, "batched", "events/s", [], "not measured by this version"))
-    return {"results": results, "goals": list(_goals(results))}
+    return {"results": results, "goals": [*_goals(results), *(goal for _, goal in told)]}
 
 
 def measure(url: str, contender: str, size: Size) -> Iterator[dict[str, object]]:
