@@ -3,9 +3,34 @@
 from rtlab.pipelines.buffers import TradeRow
 from rtlab.pipelines.clock import FrameClock
 from rtlab.pipelines.conflate import conflate
-from rtlab.pipelines.frame import Frame, quote_frame, trade_frame, units
+from rtlab.pipelines.frame import Frame, depth_frame, quote_frame, trade_frame, units
 from rtlab.pipelines.interval import interval_ns
-from rtlab.pipelines.nodes import bars, microprice, order_flow_imbalance, spread, vwap
+from rtlab.pipelines.nodes import (
+    anomalies,
+    asof,
+    atr,
+    bars,
+    basket,
+    bollinger,
+    book_pressure,
+    correlation,
+    depth_profile,
+    ema,
+    in_order,
+    microprice,
+    midprice,
+    notional_bars,
+    order_flow_imbalance,
+    realized_volatility,
+    rsi,
+    spread,
+    stale,
+    tick_bars,
+    trade_sign,
+    twap,
+    volume_bars,
+    vwap,
+)
 from rtlab.pipelines.source import FrameSource, FrameSourceStatistics
 from rtlab.pipelines.stream import FrameStream, register
 
@@ -16,15 +41,35 @@ __all__ = [
     "FrameSourceStatistics",
     "FrameStream",
     "TradeRow",
+    "anomalies",
+    "asof",
+    "atr",
     "bars",
+    "basket",
+    "bollinger",
+    "book_pressure",
     "conflate",
+    "correlation",
+    "depth_frame",
+    "depth_profile",
+    "ema",
+    "in_order",
     "interval_ns",
     "microprice",
+    "midprice",
+    "notional_bars",
     "order_flow_imbalance",
     "quote_frame",
+    "realized_volatility",
     "register",
+    "rsi",
     "spread",
+    "stale",
+    "tick_bars",
     "trade_frame",
+    "trade_sign",
+    "twap",
     "units",
+    "volume_bars",
     "vwap",
 ]

@@ -137,3 +137,20 @@ def quote_frame(instrument: Instrument, rows: Integers, channel: str = "ticker")
         "ask_lots": ask_lots,
     }
     return Frame(channel, instrument, columns)
+
+
+def depth_frame(instrument: Instrument, rows: Integers, levels: int, channel: str = "depth") -> Frame:
+    """Build a frame of books from int64 rows (ts, seq, then bid, bid lots, ask, ask lots of each level, best first).
+
+    Columns: those of `quote_frame` for the best level, and bid_ticks_k, bid_lots_k, ask_ticks_k, ask_lots_k for
+    level k from 1. A level that is missing has quantity 0. LocalError for rows of another width.
+    """
+    if rows.ndim != 2 or rows.shape[1] != 2 + 4 * levels or levels < 1:
+        raise LocalError(
+            "rows of depth are of the wrong form", expected=f"{2 + 4 * levels} wide", got=rows.shape
+        )
+    columns = dict(quote_frame(instrument, rows[:, :6], channel).columns)
+    for level in range(1, levels):
+        for number, name in enumerate(("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")):
+            columns[f"{name}_{level}"] = rows[:, 2 + 4 * level + number].copy()
+    return Frame(channel, instrument, columns)

@@ -10,7 +10,7 @@ from panel.viewable import Viewer
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame, FrameStream
 from rtlab.pipelines.analytics import BarsFold
-from rtlab.pipelines.nodes import FoldNode
+from rtlab.pipelines.node import FoldNode
 from rtlab.views.awaited import Awaited
 from rtlab.views.candles import Candles
 from rtlab.views.layered import LayeredPlot

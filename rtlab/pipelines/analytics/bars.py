@@ -77,6 +77,11 @@ class BarsFold:
         return self._windows.interval_ns
 
     @property
+    def parameters(self) -> dict[str, object]:
+        """What the fold was made with."""
+        return {"interval_ns": self.interval_ns}
+
+    @property
     def left_out(self) -> int:
         """Rows that came too late to be in any bar."""
         return self._windows.left_out
@@ -84,18 +89,18 @@ class BarsFold:
     def fold(self, ts: Integers, ticks: Integers, lots: Integers) -> BarColumns:
         """Take trades in order of arrival; give the bars that they changed or made final, the open one last."""
         if not ts.size:
-            return _columns([])
+            return bar_columns([])
         placed = self._windows.place(ts)
         if not placed.start.size:
-            return _columns([])
-        changed = _grouped(placed.start, placed.begins, ticks[placed.kept], lots[placed.kept])
+            return bar_columns([])
+        changed = grouped(placed.start, placed.begins, ticks[placed.kept], lots[placed.kept])
         if self._open is not None:
             if placed.begins[0]:
                 changed.insert(0, self._open)
             else:
                 changed[0] = self._open.then(changed[0])
         self._open = changed[-1]
-        return _columns(changed)
+        return bar_columns(changed)
 
     def state(self) -> bytes:
         """Give everything that a fold needs to go on from here."""
@@ -112,7 +117,8 @@ class BarsFold:
         return fold
 
 
-def _grouped(start: Integers, begins: NDArray[np.bool_], ticks: Integers, lots: Integers) -> list[Bar]:
+def grouped(start: Integers, begins: NDArray[np.bool_], ticks: Integers, lots: Integers) -> list[Bar]:
+    """Give a bar for each group of rows: the first row begins one, and each where `begins` another."""
     heads = np.flatnonzero(begins)
     if not begins[0]:
         heads = np.concatenate([[0], heads])
@@ -130,7 +136,8 @@ def _grouped(start: Integers, begins: NDArray[np.bool_], ticks: Integers, lots: 
     return [Bar(*values) for values in zip(*columns, strict=True)]
 
 
-def _columns(bars: list[Bar]) -> BarColumns:
+def bar_columns(bars: list[Bar]) -> BarColumns:
+    """Give bars as columns, all but the last final."""
     columns = (
         dict(zip(Bar._fields, zip(*bars, strict=True), strict=True))
         if bars

@@ -66,6 +66,11 @@ class ImbalanceFold:
         return self._windows.interval_ns
 
     @property
+    def parameters(self) -> dict[str, object]:
+        """What the fold was made with."""
+        return {"interval_ns": self.interval_ns}
+
+    @property
     def left_out(self) -> int:
         """Quotes that came too late to be in any window."""
         return self._windows.left_out

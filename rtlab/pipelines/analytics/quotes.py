@@ -30,6 +30,7 @@ class QuoteFold:
 
     def __init__(self) -> None:
         self.left_out = 0
+        self.parameters: dict[str, object] = {}
 
     def fold(self, bid: Integers, bid_lots: Integers, ask: Integers, ask_lots: Integers) -> QuoteColumns:
         """Take quotes (prices in ticks, empty sides with 0 lots); give what those with both sides tell."""

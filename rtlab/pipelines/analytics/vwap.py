@@ -55,6 +55,11 @@ class VwapFold:
         return self._windows.interval_ns
 
     @property
+    def parameters(self) -> dict[str, object]:
+        """What the fold was made with."""
+        return {"interval_ns": self.interval_ns}
+
+    @property
     def left_out(self) -> int:
         """Rows that were late or had no quantity."""
         return self._windows.left_out
