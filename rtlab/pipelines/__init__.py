@@ -3,8 +3,11 @@
 from rtlab.pipelines.buffers import TradeRow
 from rtlab.pipelines.clock import FrameClock
 from rtlab.pipelines.conflate import conflate
+from rtlab.pipelines.drawing import Drawing
+from rtlab.pipelines.flow import buffer, throttle
 from rtlab.pipelines.frame import Frame, depth_frame, quote_frame, trade_frame, units
 from rtlab.pipelines.interval import interval_ns
+from rtlab.pipelines.loop import Failure
 from rtlab.pipelines.nodes import (
     anomalies,
     asof,
@@ -31,10 +34,14 @@ from rtlab.pipelines.nodes import (
     volume_bars,
     vwap,
 )
+from rtlab.pipelines.rows import each
+from rtlab.pipelines.sliding import window
 from rtlab.pipelines.source import FrameSource, FrameSourceStatistics
 from rtlab.pipelines.stream import FrameStream, register
 
 __all__ = [
+    "Drawing",
+    "Failure",
     "Frame",
     "FrameClock",
     "FrameSource",
@@ -48,10 +55,12 @@ __all__ = [
     "basket",
     "bollinger",
     "book_pressure",
+    "buffer",
     "conflate",
     "correlation",
     "depth_frame",
     "depth_profile",
+    "each",
     "ema",
     "in_order",
     "interval_ns",
@@ -65,6 +74,7 @@ __all__ = [
     "rsi",
     "spread",
     "stale",
+    "throttle",
     "tick_bars",
     "trade_frame",
     "trade_sign",
@@ -72,4 +82,5 @@ __all__ = [
     "units",
     "volume_bars",
     "vwap",
+    "window",
 ]

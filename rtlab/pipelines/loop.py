@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Self
+from typing import NamedTuple, Self
 
 from tornado.ioloop import IOLoop
 
@@ -18,6 +19,18 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+class Failure(NamedTuple):
+    """A function of the graph that failed: in which node, with what, and on what."""
+
+    node: str
+    error: str
+    on: str  # the row, where the node takes rows; else the value
+    cause: BaseException
+
+
+KEPT_FAILURES = 100
+
+
 class OwnersLoop:
     """Stands for the loop that a graph will run on, holds the graph's tasks and counts its failures.
 
@@ -28,6 +41,7 @@ class OwnersLoop:
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
         self.failures = 0
+        self.failed: deque[Failure] = deque(maxlen=KEPT_FAILURES)  # the last ones
         self._loop: IOLoop | None = None
         self._waiting: list[Callable[[], object]] = []
         self._closed = False

@@ -9,7 +9,7 @@ from rtlab.model import Instrument
 from rtlab.pipelines.buffers import QuoteBuffer, TradeBuffer, TradeRow
 from rtlab.pipelines.clock import FrameClock
 from rtlab.pipelines.frame import Integers
-from rtlab.pipelines.loop import OwnersLoop, running_loop
+from rtlab.pipelines.loop import Failure, OwnersLoop, running_loop
 from rtlab.pipelines.stream import FrameStream, dismantle, root
 
 CHANNELS: dict[str, type[TradeBuffer] | type[QuoteBuffer]] = {
@@ -126,6 +126,10 @@ class FrameSource:
         """Close, and wait until no task is left."""
         self.close()
         await self._loop.wait_closed()
+
+    def failures(self) -> list[Failure]:
+        """Give the last failures of functions in the graph, at most 100, oldest first."""
+        return list(self._loop.failed)
 
     def statistics(self) -> FrameSourceStatistics:
         """Give the counters."""

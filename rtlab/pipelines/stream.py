@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from streamz import Source, Stream
@@ -17,7 +18,7 @@ from tornado import gen
 
 from rtlab.errors import LocalError
 from rtlab.pipelines.frame import Frame
-from rtlab.pipelines.loop import OwnersLoop, running_loop
+from rtlab.pipelines.loop import Failure, OwnersLoop, running_loop
 from rtlab.pipelines.recent import Recent
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 Node = TypeVar("Node", bound=Callable[..., Stream])
 Metadata = list[dict[str, Any]]
 Pending = list[Awaitable[object]]
+
+UNBOUNDED = {
+    "collect": "keep(rows) and to_frame(), or window",
+    "delay": "in_order(lateness) for what is late",
+    "latest": "conflate(), which never loses the newest",
+    "timed_window": "window(rows) or window(interval)",
+    "timed_window_unique": "window(rows) or window(interval)",
+    "zip_latest": "combine_latest, or asof",
+}
+"""The nodes of streamz that no stream of ours has, and what there is instead."""
 
 logger = logging.getLogger(__name__)
 _caught = threading.local()
@@ -40,6 +51,8 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
 
     channel: str | None = None  # of its frames, where that is known before the first
     errors = 0  # failures of this node
+    frames = rows = 0  # that it has emitted
+    began_s = last_s = 0.0  # when it emitted the first and the last frame, by the monotonic clock
     closed = False
     _recent: Recent | None = None
 
@@ -65,6 +78,9 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
             raise asyncio.CancelledError  # ends the coroutines of streamz's timed nodes, which nothing else does
         self.current_value, self.current_metadata = x, metadata
         if isinstance(x, Frame):
+            self.last_s = monotonic()
+            self.began_s = self.began_s or self.last_s
+            self.frames, self.rows = self.frames + 1, self.rows + x.rows
             self._recent = self._recent or Recent()
             self._recent.append(x)
         metadata = metadata or []
@@ -112,6 +128,9 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
         count = node.errors = getattr(node, "errors", 0) + 1
         if isinstance(self.loop, OwnersLoop):
             self.loop.failures += 1
+            self.loop.failed.append(
+                Failure(_brief(node), repr(error), _brief(getattr(error, "row", x)), error)
+            )
         if count & (count - 1) == 0:
             times = f" ({count} failures so far)" if count > 1 else ""
             logger.error("%s failed on %s%s: %r", node, _brief(x), times, error, exc_info=error)
@@ -171,11 +190,40 @@ def _derive() -> None:
     for name, method in list(vars(Stream).items()):
         node = getattr(method, "__wrapped__", None)
         if isinstance(node, type) and issubclass(node, Stream) and not issubclass(node, Source):
-            own = type(name, (FrameStream, node), {"__doc__": node.__doc__, "__module__": __name__})
-            FrameStream.register_api(attribute_name=name)(own)
+            made = _refuse(name) if name in UNBOUNDED else type(name, (FrameStream, node), _told(node))
+            FrameStream.register_api(attribute_name=name)(made)
+
+
+def _told(node: type[Stream]) -> dict[str, object]:
+    return {"__doc__": node.__doc__, "__module__": __name__}
+
+
+def _refuse(name: str) -> Callable[..., Stream]:
+    def refused(*arguments: object, **settings: object) -> Stream:
+        raise LocalError(
+            f"{name} of streamz keeps values without a bound", expected=UNBOUNDED[name], got=name
+        )
+
+    refused.__name__, refused.__doc__ = name, f"Refused: it keeps values without a bound. {UNBOUNDED[name]}."
+    return refused
+
+
+def _bounded_unique() -> None:
+    derived = FrameStream.unique.__wrapped__
+
+    class unique(derived):  # type: ignore[misc,valid-type]
+        __doc__ = derived.__doc__
+
+        def __init__(self, upstream: Stream, maxsize: int | None = None, **settings: Any) -> None:
+            if maxsize is None:
+                raise LocalError("unique without maxsize keeps every value", expected="maxsize=", got="none")
+            super().__init__(upstream, maxsize=maxsize, **settings)
+
+    FrameStream.register_api(attribute_name="unique")(unique)
 
 
 _derive()
+_bounded_unique()
 logging.getLogger("streamz.core").addFilter(_not_caught_here)
 
 

@@ -5,9 +5,11 @@ from streamz import Stream
 from support.frames import BTC, SECOND, quotes, random_quotes, random_trades, trades
 
 from rtlab.errors import ConfigError, LocalError, SourceError
+from rtlab.model import Instrument
 from rtlab.pipelines import Frame, FrameSource
 from rtlab.pipelines.loop import OwnersLoop
-from rtlab.pipelines.stream import FrameStream, root
+from rtlab.pipelines.node import FoldNode, LegsNode, floats, told
+from rtlab.pipelines.stream import FrameStream, dismantle, root
 
 TRADES = [(1 * SECOND, 1000, 5, 0), (int(1.5 * SECOND), 1010, 5, 1), (3 * SECOND, 990, 10, 0)]
 QUOTES = [(1, 1, 1000, 30, 1004, 10), (2, 2, 0, 0, 1004, 10), (3, 3, 1001, 10, 1004, 10)]
@@ -269,3 +271,80 @@ def test_from_trades_to_a_chart_in_three_lines():
         source.on_trades(TRADES, 1)
         source.flush()
         assert bars.to_frame()["close"].tolist() == [101.0, 99.0]
+
+
+class Sum:
+    """A fold of one number: the sum of all ticks so far."""
+
+    left_out = 0
+
+    def __init__(self, scale: int = 1, total: int = 0) -> None:
+        self.parameters, self.total = {"scale": scale}, total
+
+    def state(self) -> bytes:
+        return f"{self.parameters['scale']} {self.total}".encode()
+
+    @classmethod
+    def restore(cls, state: bytes) -> "Sum":
+        return cls(*map(int, state.split()))
+
+    def fold(self, ticks: np.ndarray) -> np.ndarray:
+        sums = self.total + np.cumsum(ticks * self.parameters["scale"])
+        self.total = int(sums[-1]) if ticks.size else self.total
+        return sums
+
+
+def sum_node(stream: FrameStream, scale: int = 1, state: bytes | None = None) -> FoldNode:
+    def columns(fold: Sum, frame: Frame) -> dict[str, np.ndarray]:
+        return {"ts": frame["ts"], "sum": fold.fold(frame["ticks"])}
+
+    return FoldNode(stream, "sum", ("ts", "ticks"), Sum(scale), columns, state=state, unit="tick")
+
+
+def test_a_fold_of_ones_own_is_a_node():
+    stream = begun()
+    node = sum_node(stream)
+    stream._emit(trades(TRADES))
+    assert node.latest_frame["sum"].tolist() == [1000, 2010, 3000]
+    assert node.parameters == {"scale": 1, "unit": "tick"}
+    assert told(node.parameters) == "scale=1, unit='tick'"
+
+
+def test_a_fold_of_ones_own_goes_on_and_refuses_another_scale():
+    again = begun()
+    node = sum_node(again, state=b"1 5000")
+    again._emit(trades(TRADES))
+    assert node.latest_frame["sum"].tolist() == [6000, 7010, 8000]
+    with pytest.raises(
+        ConfigError, match="a saved state of sum was made otherwise: expected scale=2, got scale=1"
+    ):
+        sum_node(begun(), 2, state=b"1 5000")
+
+
+def test_a_node_of_several_streams_tells_its_legs_apart():
+    left, right = begun(), begun()
+
+    def columns(fold: Sum, leg: int, frame: Frame) -> dict[str, np.ndarray]:
+        return {"ts": frame["ts"], "leg": np.full(frame.rows, leg), "sum": fold.fold(frame["ticks"])}
+
+    node = LegsNode([left, right], "sums", [("ticks",), ("ticks",)], Sum(), columns)
+    right._emit(trades(TRADES[:1], instrument=Instrument("ETH-USD", "0.1", "0.1")))
+    assert node.latest_frame.instrument.symbol == "ETH-USD"
+    left._emit(trades(TRADES[1:2]))
+    right._emit(trades(TRADES[2:], instrument=Instrument("ETH-USD", "0.1", "0.1")))
+    assert node.latest_frame.instrument == BTC
+    table = node.to_frame()
+    assert table["leg"].tolist() == [1, 0, 1]
+    assert table["sum"].tolist() == [1000, 2010, 3000]
+    assert node.state() == b"1 3000"
+    dismantle(left)
+    assert node.upstreams
+    dismantle(right)
+    assert not node.upstreams
+
+
+def test_numbers_of_any_kind_are_floats_and_texts_are_not():
+    frame = Frame("x", BTC, {"a": np.array([1, 2], np.int8), "b": np.array(["x", "y"])})
+    assert floats(frame, "a").dtype == np.float64
+    with pytest.raises(LocalError, match="the column b holds no numbers"):
+        floats(frame, "b")

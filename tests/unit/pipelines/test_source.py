@@ -298,7 +298,7 @@ def test_a_source_may_be_built_before_its_loop_and_started_from_another_thread()
     source = FrameSource(BTC, "trades", hz=1000)
     taken = Taken(source)
     latest: list[object] = []
-    source.stream.latest().sink(latest.append)  # a node of streamz that wants a loop
+    source.stream.conflate().sink(latest.append)  # a node of streamz that wants a loop
     assert threading.active_count() == before
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -441,14 +441,12 @@ def test_streamz_own_nodes_work_without_its_thread(built_in_the_loop, caplog):
         source = FrameSource(BTC, "trades", hz=1000)
         stream = source.stream
         sizes = stream.map(lambda frame: frame.rows)
-        see("timed_window", stream.timed_window(0.001).filter(len).flatten())
+        see("throttle", stream.throttle("1ms"))
         see("buffer", stream.buffer(2))
-        see("delay", stream.delay(0.001))
         see("rate_limit", stream.rate_limit(0.001))
         see("map_async", stream.map_async(rows_of))
-        see("latest", stream.latest())
+        see("conflate", stream.conflate())
         see("zip", stream.zip(sizes))
-        see("zip_latest", stream.zip_latest(sizes))
         see("combine_latest", stream.combine_latest(sizes, emit_on=1))
         see("partition", stream.partition(2))
         see("sliding_window", stream.sliding_window(2))
@@ -460,8 +458,8 @@ def test_streamz_own_nodes_work_without_its_thread(built_in_the_loop, caplog):
         for first in range(1, 6):
             source.on_trades(rows(1), first)
             await until(lambda: source.statistics().frames == first)  # noqa: B023
-            await until(lambda: counts["map_async"] == counts["latest"] == first)  # noqa: B023
-        await until(lambda: counts["delay"] == counts["timed_window"] == counts["rate_limit"] == 5)
+            await until(lambda: counts["map_async"] == counts["conflate"] == first)  # noqa: B023
+        await until(lambda: counts["throttle"] == counts["rate_limit"] == 5)
         assert source.statistics().errors == 0
         await source.stop()
 

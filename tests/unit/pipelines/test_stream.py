@@ -7,12 +7,13 @@ import weakref
 
 import pytest
 import streamz
+from streamz import Stream
 from streamz.core import RefCounter
 from streamz.orderedweakset import OrderedWeakrefSet
 from support.frames import trades
 from support.waiting import until
 
-from rtlab.errors import ConfigError
+from rtlab.errors import ConfigError, LocalError
 from rtlab.pipelines.loop import OwnersLoop
 from rtlab.pipelines.stream import FrameStream, dismantle, register, root
 
@@ -126,7 +127,7 @@ def test_every_node_of_streamz_has_its_twin_here():
         .sliding_window(2)
         .pluck(0)
     )
-    joined = node.zip(stream).combine_latest(stream).union(stream).flatten().unique().partition(2)
+    joined = node.zip(stream).combine_latest(stream).union(stream).flatten().unique(100).partition(2)
     for one in (node, joined, joined.sink(print)):
         assert isinstance(one, FrameStream)
     dismantle(stream)
@@ -213,11 +214,11 @@ def test_no_thread_and_no_loop_is_made_by_building_a_graph():
     before = threading.enumerate()
     stream = begun()
     for node in (
-        stream.latest(),
-        stream.timed_window(1),
+        stream.conflate(),
+        stream.throttle("1s"),
         stream.buffer(3),
-        stream.delay(1),
         stream.rate_limit(1),
+        Stream.timed_window(stream, 1),
     ):
         node.sink(print)
     stream.zip(begun()).sink(print)
@@ -375,7 +376,8 @@ def test_a_function_may_end_the_graph_that_calls_it(caplog):
 
 async def test_a_timed_node_that_has_not_begun_keeps_nobody_waiting():
     stream = begun()
-    node = stream.timed_window(1)
+    node = FrameStream(stream)
+    Stream.timed_window(stream, 1)
     assert stream._emit(FRAME) == []
     assert node.errors == 0
     dismantle(stream)
@@ -385,7 +387,8 @@ async def test_timed_nodes_of_streamz_end_with_the_graph():
     loop = OwnersLoop()
     loop.bind()
     stream, seen = root("x", "trades", loop), []
-    stream.timed_window(0.001).sink(seen.append)
+    own = type("timed_window", (FrameStream, streamz.core.timed_window), {})
+    own(stream, 0.001).sink(seen.append)
     node = weakref.ref(next(iter(stream.downstreams)))
     await until(lambda: bool(seen))
     dismantle(stream)
@@ -395,3 +398,20 @@ async def test_timed_nodes_of_streamz_end_with_the_graph():
         return node() is None
 
     await until(is_gone)
+
+
+@pytest.mark.parametrize(
+    "name", ["collect", "delay", "latest", "timed_window", "timed_window_unique", "zip_latest"]
+)
+def test_what_would_keep_values_without_a_bound_cannot_be_built(name):
+    with pytest.raises(LocalError, match=f"{name} of streamz keeps values without a bound: expected"):
+        getattr(begun(), name)(1)
+
+
+def test_a_stream_counts_its_frames_and_rows():
+    stream = begun()
+    for _ in range(3):
+        stream._emit(FRAME)
+    stream._emit("no frame")
+    assert (stream.frames, stream.rows) == (3, 3 * FRAME.rows)
+    assert 0 < stream.began_s <= stream.last_s
