@@ -16,6 +16,8 @@ Columns = dict[str, Column]
 
 TRADES = ("ts", "ticks", "lots")
 QUOTES = ("ts", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
+WHOLE = frozenset({*TRADES, *QUOTES, "seq", "side", "start"})
+"""The columns that hold whole numbers."""
 
 
 class Fold(Protocol):
@@ -90,9 +92,7 @@ class FoldNode(FrameStream, Generic[F]):
 
     def update(self, x: object, who: object = None, metadata: Metadata | None = None) -> Pending:
         """Fold a frame and emit what comes of it."""
-        if not isinstance(x, Frame) or not x.columns.keys() >= self._needs:
-            needs = ", ".join(sorted(self._needs))
-            raise LocalError(f"{self.name} cannot fold this", expected=f"a frame with {needs}", got=x)
+        x = checked(self, x, self._needs)
         return self.give(x, self._columns(self.fold, x), metadata)
 
     def give(self, of: Frame, columns: Columns, metadata: Metadata | None = None) -> Pending:
@@ -150,13 +150,26 @@ class LegsNode(FrameStream, Generic[F]):
     def update(self, x: object, who: object = None, metadata: Metadata | None = None) -> Pending:
         """Fold a frame of one leg and emit what comes of it."""
         leg = next(number for number, one in enumerate(self.legs) if one is who)
-        if not isinstance(x, Frame) or not x.columns.keys() >= self._needs[leg]:
-            needs = ", ".join(sorted(self._needs[leg]))
-            raise LocalError(f"{self.name} cannot fold this", expected=f"a frame with {needs}", got=x)
+        x = checked(self, x, self._needs[leg])
         if leg == 0 or self._instrument is None:
             self._instrument = x.instrument
         folded = Frame(str(self.channel), self._instrument, self._columns(self.fold, leg, x), self._key)
         return self._emit(folded, metadata) if folded.rows else []
+
+
+def checked(node: FrameStream, x: object, needs: frozenset[str]) -> Frame:
+    """Give `x` where it is a frame with the columns `needs`, of the kind that they have; else LocalError."""
+    if not isinstance(x, Frame) or not x.columns.keys() >= needs:
+        wanted = ", ".join(sorted(needs))
+        raise LocalError(f"{node.name} cannot fold this", expected=f"a frame with {wanted}", got=x)
+    for name in needs:
+        kind = x.columns[name].dtype.kind
+        if kind not in ("iuO" if name in WHOLE else "iufO"):
+            wanted = "whole numbers" if name in WHOLE else "numbers"
+            raise LocalError(
+                f"{node.name} cannot fold the column {name}", expected=wanted, got=str(x.columns[name].dtype)
+            )
+    return x
 
 
 def restored(name: str, fold: F, state: bytes) -> F:

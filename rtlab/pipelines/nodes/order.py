@@ -30,6 +30,7 @@ class OrderFold(SavedFold[_Memory]):
         memory = self.memory
         names = ("ts", *(name for name in columns if name != "ts"))
         kinds = tuple(columns[name].dtype.str for name in names)
+        rows = np.stack([_bits(columns[name]) for name in names], axis=1)
         if not memory.names:
             saved = memory.aligner
             memory.names, memory.kinds = names, kinds
@@ -39,9 +40,7 @@ class OrderFold(SavedFold[_Memory]):
                 "frames of different columns were put in order", expected=memory.names, got=names
             )
         aligner = Aligner.of(memory.aligner)
-        return self._given(
-            aligner, aligner.take(0, np.stack([_bits(columns[n]) for n in names], axis=1)).rows
-        )
+        return self._given(aligner, aligner.take(0, rows).rows)
 
     def finish(self) -> Columns:
         """Give the rows that still wait: none is to come."""

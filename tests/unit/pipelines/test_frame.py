@@ -161,3 +161,27 @@ def test_units_take_numbers_wider_than_64_bits():
 def test_an_instrument_of_any_grid_gives_the_prices_that_people_write():
     fine = Instrument("X", "0.00000001", "1")
     assert trades([(0, 123456789, 3, 0)], instrument=fine)["price"].tolist() == [1.23456789]
+
+
+def test_a_frame_of_depth_begins_with_the_columns_of_quotes():
+    rows = np.array([[7, 1, 100, 5, 102, 3, 98, 7, 103, 0], [9, 2, 101, 6, 102, 3, 98, 7, 104, 4]], np.int64)
+    frame = depth_frame(BTC, rows, 2)
+    best = quote_frame(BTC, rows[:, :6])
+    for name, column in best.columns.items():
+        assert frame[name].tolist() == column.tolist()
+    assert frame.channel == "depth"
+    assert frame["bid_ticks_1"].tolist() == [98, 98]
+    assert frame["bid_lots_1"].tolist() == [7, 7]
+    assert frame["ask_ticks_1"].tolist() == [103, 104]
+    assert frame["ask_lots_1"].tolist() == [0, 4]
+    assert "bid_ticks_2" not in frame.columns
+
+
+@pytest.mark.parametrize(("width", "levels"), [(10, 1), (6, 2), (2, 0)])
+def test_rows_of_depth_of_another_width_are_refused(width, levels):
+    with pytest.raises(LocalError, match="rows of depth are of the wrong form"):
+        depth_frame(BTC, np.zeros((3, width), np.int64), levels)
+
+
+def test_no_row_is_a_frame_of_depth_too():
+    assert depth_frame(BTC, np.zeros((0, 6), np.int64), 1).rows == 0

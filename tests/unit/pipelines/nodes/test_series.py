@@ -62,7 +62,7 @@ def test_a_column_of_texts_is_told(caplog):
     node = stream.ema(1, "price")
     stream._emit(Frame("trades", BTC, {"ts": np.array([1]), "price": np.array(["high"])}))
     assert node.errors == 1
-    assert "the column price holds no numbers" in caplog.text
+    assert "ema cannot fold the column price: expected numbers" in caplog.text
 
 
 def test_what_has_no_time_is_told():
