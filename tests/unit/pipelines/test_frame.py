@@ -10,7 +10,7 @@ from support.frames import BTC, quotes, trades
 
 from rtlab.errors import LocalError
 from rtlab.model import Instrument
-from rtlab.pipelines.frame import Frame, units
+from rtlab.pipelines.frame import Frame, depth_frame, quote_frame, units
 
 ROWS = [(1_000_000_000, 1000, 5, 0), (2_500_000_000, 1003, 1, 1)]
 
