@@ -330,10 +330,15 @@ _MAKERS: dict[int, Callable[[Fields, str], Event]] = {
 
 def command_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
     """Give `rows` contiguous, copied only if need be; CommandError when they are no COMMAND rows."""
+    check_rows(rows)
+    return np.ascontiguousarray(rows)
+
+
+def check_rows(rows: npt.NDArray[np.void]) -> None:
+    """CommandError when these are no COMMAND rows in one dimension."""
     if not isinstance(rows, np.ndarray) or rows.dtype != COMMAND or rows.ndim != 1:
         got = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
         raise CommandError("these are no command rows", expected="an ndarray of COMMAND", got=got)
-    return rows if rows.flags.c_contiguous else rows.copy()
 
 
 def event_rows(rows: list[Fields]) -> npt.NDArray[np.void]:

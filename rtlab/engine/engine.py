@@ -26,8 +26,10 @@ Levels = list[tuple[int, int]]
 SCRATCH = 4096
 """Events for which the engine keeps a warm buffer: `submit` and small batches write there."""
 
+FEW = 64
+"""Commands that are copied to where the kernel knows its way: naming it another array takes a microsecond."""
 
-_EVENT_WORDS = EVENT.itemsize // 8
+_EVENT_WORDS, _COMMAND_BYTES, _EVENT_BYTES = EVENT.itemsize // 8, COMMAND.itemsize, EVENT.itemsize
 
 
 class EngineStatistics(NamedTuple):
@@ -77,8 +79,8 @@ class Engine:
         self._capacity = capacity
         self._symbols = tuple(instrument.symbol for instrument in self.instruments)
         self._storage = Storage(self.rules, capacity, int(self.self_trade_prevention))
-        self._row = np.zeros(1, COMMAND)
-        self._row_bytes = self._row.view(np.uint8).data
+        self._few = np.zeros(FEW, COMMAND)
+        self._few_bytes = self._few.view(np.uint8).data
         self._keep_scratch(np.zeros(SCRATCH, EVENT))
 
     def submit(self, command: Command) -> list[Event]:
@@ -87,15 +89,8 @@ class Engine:
         InstrumentError: a symbol that the engine does not trade. CommandError: no command, or a number that
         does not fit into 64 bits.
         """
-        storage = self._storage
-        convert.pack(self._row_bytes, command, self._positions)
-        if storage.commands is not self._row:
-            storage.lend(self._row, self._scratch)
-        written = storage.run()
-        if storage.events is not self._scratch:
-            self._keep_scratch(storage.events)
-        rows = convert.EVENT_ROW.iter_unpack(self._scratch_bytes[: written * EVENT.itemsize])
-        return convert.events_of(rows, self._symbols)
+        convert.pack(self._few_bytes, command, self._positions)
+        return convert.events_of(convert.EVENT_ROW.iter_unpack(self._run_few(1)), self._symbols)
 
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows, any number of them, and give all their events as EVENT rows of the caller's own.
@@ -103,18 +98,23 @@ class Engine:
         CommandError: `rows` is no one-dimensional array of COMMAND.
         """
         storage = self._storage
-        commands = convert.command_rows(rows)
-        usual = EVENTS_PER_COMMAND * len(commands)
+        convert.check_rows(rows)
+        count = len(rows)
+        if count <= FEW:
+            self._few_bytes[: count * _COMMAND_BYTES] = rows.tobytes()
+            return np.frombuffer(bytearray(self._run_few(count)), EVENT)
+        commands = np.ascontiguousarray(rows)
+        usual = EVENTS_PER_COMMAND * count
         if usual < len(self._scratch):
             storage.lend(commands, self._scratch)
-            written = storage.run()
+            written = storage.run(count)
             if storage.events is not self._scratch:
                 self._keep_scratch(storage.events)
             return self._scratch_words[: written * _EVENT_WORDS].copy().view(EVENT)
         storage.lend(commands, np.empty(usual, EVENT))
-        written = storage.run()
+        written = storage.run(count)
         events = storage.events
-        storage.lend(self._row, self._scratch)
+        storage.lend(self._few, self._scratch)
         events.resize(written, refcheck=False)  # nobody else has it: that is faster than a copy
         return events
 
@@ -205,7 +205,7 @@ class Engine:
             rules=dict(zip(symbols, snapshot.rules, strict=True)),
         )
         engine._storage.load(parts, snapshot.counters)
-        engine._storage.lend(engine._row, engine._scratch)
+        engine._storage.lend(engine._few, engine._scratch)
         return engine
 
     def statistics(self) -> EngineStatistics:
@@ -231,6 +231,16 @@ class Engine:
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         # the kernel knows its arrays by address: a copy must have its own
         return type(self).restore, (self.snapshot(),)
+
+    def _run_few(self, count: int) -> memoryview:
+        # the first `count` rows of `_few`; gives the bytes of their events, good until the next call
+        storage = self._storage
+        if storage.commands is not self._few:
+            storage.lend(self._few, self._scratch)
+        written = storage.run(count)
+        if storage.events is not self._scratch:
+            self._keep_scratch(storage.events)
+        return self._scratch_bytes[: written * _EVENT_BYTES]
 
     def _keep_scratch(self, events: RowArray) -> None:
         self._scratch = events

@@ -115,30 +115,34 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self.run()
+            self.run(0)
 
     def lend(self, commands: RowArray, events: RowArray) -> None:
-        """Name the COMMAND rows to execute, contiguous, and the EVENT rows to write."""
+        """Name the COMMAND rows that may be executed, contiguous, and the EVENT rows to write."""
         words = self._words
         address = commands.ctypes.data
         if address % WORD.itemsize:
             commands = commands.copy()
             address = commands.ctypes.data
-        words[_COMMANDS_AT], words[_COMMANDS] = address, len(commands)
+        words[_COMMANDS_AT] = address
         if events is not self.events:
             words[_EVENTS_AT], words[_EVENTS] = events.ctypes.data, len(events)
         self.commands, self.events = commands, events
 
-    def run(self) -> int:
-        """Execute the lent commands and give the number of rows in `events`: another array if it was full."""
-        self._words[_START] = 0
+    def run(self, count: int) -> int:
+        """Execute the first `count` of the lent commands.
+
+        Gives the number of rows in `events`, which is another array if it was full.
+        """
+        words = self._words
+        words[_START], words[_COMMANDS] = 0, count
         while (written := run(self._state_words)) < 0:
             try:
                 self._grow()
             except LocalError:
                 self.state["stage"] = BEGIN  # the command that finds no room is given up
                 raise
-            self._words[_START] = self._words[_AT]
+            words[_START] = words[_AT]
         return written
 
     def live_levels(self, ladder: int | None = None) -> npt.NDArray[np.intp]:
@@ -166,7 +170,7 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         self.lend(self.commands, self.events)
-        self.run()
+        self.run(0)
 
     def used(self) -> tuple[dict[str, RowArray], dict[str, int]]:
         """Give all that the future depends on: of each array the part that was ever used, and the counters."""

@@ -115,7 +115,7 @@ def in_tight_buffers(rows, prevention):
     storage = Storage([Rules()] * 3, 1, prevention)
     for at in range(len(rows)):
         storage.lend(rows[at : at + 1], np.empty(1, EVENT))
-        written = storage.run()
+        written = storage.run(1)
         yield storage.events[:written].copy()
 
 for seed in range(12):

@@ -13,7 +13,7 @@ from rtlab.model import Rules
 
 def execute(storage: Storage, rows: np.ndarray) -> None:
     storage.lend(rows, np.empty(64, EVENT))
-    storage.run()
+    storage.run(len(rows))
 
 
 def queue_of(storage: Storage, level: int) -> list[int]:

@@ -25,7 +25,7 @@ from rtlab.model import Rules
 
 def execute(storage: Storage, *texts: str) -> np.ndarray:
     storage.lend(commands(*texts), np.empty(1, EVENT))
-    written = storage.run()
+    written = storage.run(len(storage.commands))
     return storage.events[:written]
 
 
@@ -150,7 +150,7 @@ def test_unaligned_commands_are_copied() -> None:
     shifted = np.frombuffer(b"x" + row.tobytes(), row.dtype, offset=1)
     storage.lend(shifted, np.empty(8, EVENT))
     assert storage.commands.ctypes.data % 8 == 0
-    assert storage.run() == 2
+    assert storage.run(len(storage.commands)) == 2
 
 
 def test_live_levels_are_those_with_orders() -> None:
@@ -170,7 +170,7 @@ def test_leaves_begin_after_all_nodes_above_them(size: int, nodes: int) -> None:
 def test_bits_and_rungs_are_the_same_after_growth_as_if_made_wide_at_once() -> None:
     storage = Storage([Rules()] * 3, 2, 0)
     storage.lend(random_rows(np.random.default_rng(5), 4000, scatter=0.1), np.empty(8, EVENT))
-    storage.run()
+    storage.run(len(storage.commands))
     assert storage.ladders_grown > 0
     rungs, bits = storage.rungs.copy(), storage.bits.copy()
     assert storage.ladders.dtype == LADDER
