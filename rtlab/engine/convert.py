@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,10 @@ _KIND, _INSTRUMENT = ((EVENT.names or ()).index(name) for name in ("kind", "inst
 _SIDES = tuple(Side)
 _REASONS = tuple(Reason)
 
+_pack_into = COMMAND_ROW.pack_into
+
 Fields = tuple[int, ...]
+Room = bytearray | memoryview
 
 
 class AccountState(NamedTuple):
@@ -112,63 +115,86 @@ def position(index: dict[str, int], symbol: str) -> int:
     return at
 
 
-def pack(into: bytearray | memoryview, command: Command, index: dict[str, int]) -> None:
+def pack(into: Room, command: Command, index: dict[str, int]) -> None:
     """Write `command` as a COMMAND row; CommandError when it is none or a number does not fit into the row."""
-    try:
-        COMMAND_ROW.pack_into(into, 0, *_fields(command, index))
-    except (struct.error, TypeError) as error:
-        raise CommandError(f"the command does not fit into a row ({error})", got=command) from None
-
-
-def _fields(command: Command, index: dict[str, int]) -> Fields:
-    make = _ROWS.get(type(command))
-    if make is None:
+    write = _ROWS.get(type(command))
+    if write is None:
         raise CommandError(
             "the engine was given something else than a command",
             expected="NewOrder, CancelOrder, ReplaceOrder or another of rtlab.model.Command",
             got=repr(command),
         )
-    return make(command, position(index, command.instrument))
+    try:
+        write(into, command, position(index, command.instrument))
+    except (struct.error, TypeError) as error:
+        raise CommandError(f"the command does not fit into a row ({error})", got=command) from None
 
 
-def _new(one: NewOrder, at: int) -> Fields:
+# each field is named to the call itself: making tuples of them first takes as long as packing them
+
+
+def _new(into: Room, one: NewOrder, at: int) -> None:
     if one.side not in _SIDES:
         raise CommandError("an order has no such side", expected="Side.BID or Side.ASK", got=repr(one.side))
-    numbers = (one.ts, one.order_id, one.owner, one.price, one.qty, one.stop_price, one.display_qty)
-    rest = (one.expire_ts, one.min_qty, one.link_id, one.trail, at, one.flags)
-    return (*numbers, *rest, _NEW, one.side, one.order_type, one.tif, 0)
+    _pack_into(
+        into,
+        0,
+        one.ts,
+        one.order_id,
+        one.owner,
+        one.price,
+        one.qty,
+        one.stop_price,
+        one.display_qty,
+        one.expire_ts,
+        one.min_qty,
+        one.link_id,
+        one.trail,
+        at,
+        one.flags,
+        _NEW,
+        one.side,
+        one.order_type,
+        one.tif,
+        0,
+    )
 
 
-def _cancel(one: CancelOrder, at: int) -> Fields:
-    return (one.ts, one.order_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
+def _cancel(into: Room, one: CancelOrder, at: int) -> None:
+    _pack_into(into, 0, one.ts, one.order_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, _CANCEL, 0, 0, 0, 0)
 
 
-def _replace(one: ReplaceOrder, at: int) -> Fields:
+def _replace(into: Room, one: ReplaceOrder, at: int) -> None:
     numbers = (one.ts, one.order_id, 0, one.price, one.qty, one.stop_price, one.display_qty)
-    return (*numbers, one.expire_ts, 0, 0, one.trail, at, 0, _REPLACE, 0, 0, 0, 0)
+    _pack_into(into, 0, *numbers, one.expire_ts, 0, 0, one.trail, at, 0, _REPLACE, 0, 0, 0, 0)
 
 
-def _other(
-    kind: CommandKind, one: Command, at: int, price: int = 0, qty: int = 0, flags: int = 0, **codes: int
-) -> Fields:
-    side, phase = codes.get("side", 0), codes.get("phase", 0)
-    owner = getattr(one, "owner", 0)
-    return (one.ts, 0, owner, price, qty, 0, 0, 0, 0, 0, 0, at, flags, int(kind), side, 0, 0, phase)
+def _other(kind: CommandKind, write: Callable[[Any], Mapping[str, int]]) -> Callable[[Room, Any, int], None]:
+    # one that is about no single order: its own numbers by the names of the row's fields
+    def put(into: Room, one: Any, at: int) -> None:
+        own = write(one)
+        price, qty, flags, side, phase = (own.get(name, 0) for name in _OTHERS)
+        owner = getattr(one, "owner", 0)
+        rest = (0, 0, 0, 0, 0, 0, at, flags, int(kind), side, 0, 0, phase)
+        _pack_into(into, 0, one.ts, 0, owner, price, qty, *rest)
+
+    return put
 
 
-_ROWS: dict[type[Command], Callable[..., Fields]] = {
+_OTHERS = ("price", "qty", "flags", "side", "phase")
+_ROWS: dict[type[Command], Callable[[Room, Any, int], None]] = {
     NewOrder: _new,
     CancelOrder: _cancel,
     ReplaceOrder: _replace,
-    MassCancel: lambda one, at: _other(CommandKind.MASS_CANCEL, one, at, flags=one.flags, side=int(one.side)),
-    ChangePhase: lambda one, at: _other(CommandKind.PHASE, one, at, phase=int(one.phase)),
-    Deposit: lambda one, at: _other(CommandKind.DEPOSIT, one, at, one.money, one.lots),
-    SetLimits: lambda one, at: _other(
-        CommandKind.LIMITS, one, at, one.position, one.open_orders, flags=one.flags
+    MassCancel: _other(CommandKind.MASS_CANCEL, lambda one: {"flags": one.flags, "side": int(one.side)}),
+    ChangePhase: _other(CommandKind.PHASE, lambda one: {"phase": int(one.phase)}),
+    Deposit: _other(CommandKind.DEPOSIT, lambda one: {"price": one.money, "qty": one.lots}),
+    SetLimits: _other(
+        CommandKind.LIMITS, lambda one: {"price": one.position, "qty": one.open_orders, "flags": one.flags}
     ),
-    KillOwner: lambda one, at: _other(CommandKind.KILL, one, at),
-    ReviveOwner: lambda one, at: _other(CommandKind.REVIVE, one, at),
-    PassTime: lambda one, at: _other(CommandKind.TIME, one, at),
+    KillOwner: _other(CommandKind.KILL, lambda _: {}),
+    ReviveOwner: _other(CommandKind.REVIVE, lambda _: {}),
+    PassTime: _other(CommandKind.TIME, lambda _: {}),
 }
 
 
