@@ -20,7 +20,7 @@ NOT_SETTINGS = {
 }
 """Variables that begin as settings do, are read elsewhere, and are ignored here."""
 
-SECRETS = frozenset({"token", "bus_url"})
+SECRETS = frozenset({"token", "bus_url", "redis_url"})
 """Settings whose values are in no text that is shown or logged."""
 
 NO_JOURNAL = "none"

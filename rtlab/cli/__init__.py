@@ -20,6 +20,7 @@ COMMANDS = {
     "chaos": "Break the feed in seeded runs, and check what it cost.",
     "bus": "Look after the bus and its dead letters.",
     "bench": "Measure, side by side with a peer.",
+    "config": "Tell each setting, and where it came from.",
     "doctor": "Tell what this machine has, and what is missing.",
 }
 

@@ -31,8 +31,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "version": "of the protocol, the number in the subprotocol",
         "server_time": "the server's monotonic clock in ns; only differences mean anything",
         "heartbeat_s": "longest silence after which the server pings, in seconds",
-        "limits": "by name: evict_after_s, resync_every_s (seconds), messages_per_s (Pongs apart), subscriptions (of this "
-        "connection), window (bytes unanswered); and more",
+        "limits": "by name: evict_after_s, resync_every_s (seconds), messages_per_s (Pongs apart), subscriptions "
+        "(of this connection), window (bytes unanswered); and more",
         "instruments": "[symbol, tick size, lot size]; the sizes are exact decimals in text",
     },
     "Subscribed": {

