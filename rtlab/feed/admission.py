@@ -46,12 +46,16 @@ class Refusal(NamedTuple):
 
 
 class Visit:
-    """One socket. `grant` is None until it is known what its reader may have."""
+    """One socket. `grant` is None until it is known what its reader may have.
 
-    __slots__ = ("address", "asked", "end", "expires", "grant", "here", "token")
+    `end` closes it, `wake` has its session asked for what is due, when that came up otherwise than by a message.
+    """
+
+    __slots__ = ("address", "asked", "end", "expires", "grant", "here", "token", "wake")
 
     def __init__(self, address: str, end: End) -> None:
         self.address, self.end = address, end
+        self.wake: Callable[[], None] = _nothing
         self.grant: Grant | None = None
         self.token: str | None = None
         self.expires: int | None = None
@@ -294,6 +298,10 @@ class Admission:
         if self.tokens is None or visit.token is None or visit.grant is None:
             return False
         return visit.token in self.tokens.revoked or visit.grant.who in self.tokens.revoked
+
+
+def _nothing() -> None:
+    return None
 
 
 def _less(counter: Counter[str], name: str) -> None:

@@ -201,6 +201,7 @@ class Connection(asyncio.Protocol):
             self._answer(opening, _refusal(visit))
         else:
             self._visit = visit
+            visit.wake = self._wake
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol: bytes of the peer."""
@@ -337,6 +338,10 @@ class Connection(asyncio.Protocol):
     def _send_away(self, foreign: ProtocolError) -> None:
         self.hub.foreign(self)
         self.shut(foreign.code, str(foreign))
+
+    def _wake(self) -> None:
+        if self.session is not None:
+            self.write_due(time.monotonic_ns())
 
     # the library
 

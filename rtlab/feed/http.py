@@ -20,6 +20,7 @@ class Page(NamedTuple):
     body: bytes
     content_type: str = JSON
     status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Route = Callable[[], Page]
@@ -63,4 +64,6 @@ def _response(page: Page) -> Response:
     headers["Cache-Control"] = "no-store"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Connection"] = "close"
+    for name, value in page.headers:
+        headers[name] = value
     return Response(page.status, HTTPStatus(page.status).phrase, headers, page.body)

@@ -1,14 +1,28 @@
 """What the tests of messaging share: the bindings of both languages, the vectors, and JavaScript by Node."""
 
+import asyncio
 import gzip
 import json
+import secrets
 import shutil
 import subprocess
+import time
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from support.recorded import missing, recorded
+
+from rtlab.book import Market
+from rtlab.embedded import EmbeddedServer
+from rtlab.feed import Gateway
+from rtlab.messaging.connection import link
+from rtlab.messaging.encryption.envelope import Device, Kind
+from rtlab.messaging.encryption.groups import MlsRsGroups
+from rtlab.messaging.identity.wallets import local_wallet
+from rtlab.messaging.relay import PATH, Relay, RelayLimits
+from rtlab.sources.simulated import demo_instruments
 
 ROOT = Path(__file__).resolve().parents[2]
 JAVASCRIPT = ROOT / "rtlab" / "messaging" / "js"
@@ -46,3 +60,38 @@ def javascript_report() -> dict[str, Any]:
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+DIRECTORY = "relay.test"
+
+
+class Person:
+    """A device with a local wallet, for tests."""
+
+    def __init__(self, scheme: str = "solana", seed: bytes | None = None, now: float | None = None) -> None:
+        self.wallet = local_wallet(scheme, seed or secrets.token_bytes(32))
+        self.device = Device()
+        self.public, self.account = self.device.public.hex(), self.wallet.account
+        self.binding = self.wallet.bind(self.device.public, DIRECTORY, now or time.time())
+        self.groups = MlsRsGroups(self.device, self.binding.encoded())
+
+    def link(self, url: str, after: int = 0):
+        return link(url, self.device, self.binding, DIRECTORY, after=after)
+
+    def seal(
+        self, payload: bytes = b"sealed", kind: Kind = Kind.MESSAGE, ident: bytes | None = None
+    ) -> bytes:
+        return self.device.seal(kind, payload, ident)
+
+
+@asynccontextmanager
+async def relaying(**limits):
+    """A relay with a Redis of its own on a gateway; gives the relay and its URL."""
+    server = EmbeddedServer()
+    await asyncio.to_thread(server.start)
+    try:
+        relay = Relay(server.url, DIRECTORY, limits=RelayLimits(**limits))
+        async with relay, Gateway(Market(demo_instruments(), 1), services={PATH: relay.service()}) as gateway:
+            yield relay, gateway.url + PATH
+    finally:
+        await asyncio.to_thread(server.close)

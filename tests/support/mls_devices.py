@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from support.messaging import JAVASCRIPT, node
 
-from rtlab.errors import UnreadableError
+from rtlab.errors import MessagingError, UnreadableError
 from rtlab.messaging.encryption.envelope import Device, Kind, open_envelope
 from rtlab.messaging.encryption.groups import Committed, MlsRsGroups
 
@@ -59,6 +59,8 @@ class Browser:
         answer = json.loads(self._process.stdout.readline())
         if "refused" in answer:
             raise UnreadableError(answer["refused"])
+        if "unable" in answer:
+            raise MessagingError(answer["unable"])
         assert "failed" not in answer, answer["failed"]
         return answer
 

@@ -27,14 +27,14 @@ const operations = {
   async commit(one, { add, remove }) {
     one.pending = await mls.commit(one.group, { add: add.map(unhex), remove: remove.map(unhex) })
     const { commit, welcome } = one.pending
-    return { commit: hex(envelope.seal(envelope.COMMIT, one.device, commit)), welcome: welcome && hex(envelope.seal(envelope.WELCOME, one.device, welcome)) }
+    return { commit: hex(await envelope.seal(envelope.COMMIT, one.device, commit)), welcome: welcome && hex(await envelope.seal(envelope.WELCOME, one.device, welcome)) }
   },
   async apply(one) {
     adopt(one, one.pending)
     return {}
   },
   async join(one, { welcome }) {
-    const { payload } = envelope.open(unhex(welcome))
+    const { payload } = await envelope.open(unhex(welcome))
     for (const { encoded, secret } of one.packages) {
       try {
         one.group = await mls.join(payload, encoded, secret, one.device)
@@ -49,10 +49,10 @@ const operations = {
   async seal(one, { content }) {
     const made = await mls.encrypt(one.group, unhex(content))
     adopt(one, made)
-    return { envelope: hex(envelope.seal(envelope.MESSAGE, one.device, made.payload)) }
+    return { envelope: hex(await envelope.seal(envelope.MESSAGE, one.device, made.payload)) }
   },
   async open(one, { envelope: bytes }) {
-    const made = await mls.open(one.group, envelope.open(unhex(bytes)).payload, anybody)
+    const made = await mls.open(one.group, (await envelope.open(unhex(bytes))).payload, anybody)
     adopt(one, made)
     return made.committed ? { committed: true } : { content: hex(made.content) }
   },
@@ -83,6 +83,10 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   try {
     console.log(JSON.stringify(await operations[op](devices.get(name), rest)))
   } catch (problem) {
+    if (problem.name === "MessagingError") {
+      console.log(JSON.stringify({ unable: problem.message }))
+      continue
+    }
     const refused = problem.name === "UnreadableError" || problem.name === "IdentityError"
     console.log(JSON.stringify({ [refused ? "refused" : "failed"]: `${problem.name}: ${problem.message}` }))
   }

@@ -11,7 +11,7 @@ import mls_rs_uniffi as mls
 
 from rtlab.errors import MessagingError, UnreadableError
 from rtlab.messaging.encryption.envelope import Device
-from rtlab.messaging.encryption.leaves import Leaf, leaves_of
+from rtlab.messaging.encryption.leaves import Leaf, leaves_of, left_half_is_empty
 from rtlab.messaging.encryption.padding import pad, unpad
 
 
@@ -130,12 +130,16 @@ class MlsRsGroup:
             raise UnreadableError(f"a key package cannot be added: {problem}") from None
 
     def remove(self, device: bytes) -> Committed:
-        """Remove a device; MessagingError when it has said nothing here, for mls-rs knows it by what it said."""
+        """Remove a device; MessagingError when it has said nothing here, for mls-rs knows it by what it said, or when
+        the left half of the tree would be empty.
+        """
         identity = self._seen.get(device)
         if identity is None:
             raise MessagingError(
                 "a device that has said nothing cannot be removed from here", got=device.hex()
             )
+        if left_half_is_empty(leaf.place for leaf in self.members() if leaf.device != device):
+            raise MessagingError("the left half of a group would be empty: start a new one")
         return _committed(self._group.remove_members([identity]))
 
     def apply(self, committed: Committed) -> None:

@@ -1,5 +1,6 @@
 """Read who is in a group from the bytes of MLS (RFC 9420, sections 7.2, 7.8, 10): mls-rs gives its trees as bytes."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rtlab.errors import UnreadableError
@@ -12,12 +13,15 @@ _MESSAGE_KEY_PACKAGE, _MESSAGE_PRIVATE, _MESSAGE_PUBLIC = 5, 2, 1
 
 
 class Leaf(NamedTuple):
-    """A member: its signature key, its credential, and the Unix seconds of its key package, 0 where there are none."""
+    """A member: its signature key, its credential, the Unix seconds of its key package (0 where there are none), and
+    its place in the tree.
+    """
 
     device: bytes
     credential: bytes
     not_before: int = 0
     not_after: int = 0
+    place: int = 0
 
 
 class _Bytes:
@@ -52,18 +56,30 @@ def leaves_of(tree: bytes) -> list[Leaf]:
     """Give the members of a serialized ratchet tree, in the order of their leaves."""
     outer = _Bytes(tree)
     nodes = _Bytes(outer.vector())
-    found = []
+    found, node = [], -1
     while not nodes.is_done:
+        node += 1
         if not nodes.number(1):
             continue
         kind = nodes.number(1)
         if kind == _LEAF:
-            found.append(_leaf(nodes))
+            found.append(_leaf(nodes)._replace(place=node // 2))
         elif kind == _PARENT:
             nodes.vector(), nodes.vector(), nodes.vector()
         else:
             raise UnreadableError("a tree has a node that is none", got=kind)
     return found
+
+
+def left_half_is_empty(leaves: Iterable[int]) -> bool:
+    """Tell whether the left half of a tree with members at these places is empty.
+
+    ts-mls 1.6.4 takes the secret of a commit from the root also then, when the root is in no filtered path (RFC 9420,
+    section 7.4), so that mls-rs and it do not read each other: such a tree is never made.
+    """
+    there = set(leaves)
+    width = 1 << max(there).bit_length()
+    return not any(leaf < width // 2 for leaf in there) if width > 1 else False
 
 
 def leaf_of_key_package(message: bytes) -> Leaf:

@@ -1,4 +1,5 @@
-// Errors say whose fault it is: IdentityError and UnreadableError a peer's, RefusedError the relay's.
+// Errors say whose fault it is: IdentityError and UnreadableError a peer's, RefusedError the relay's, MessagingError
+// that of who asks for what cannot be done.
 
 export class IdentityError extends Error {
   name = "IdentityError"
@@ -15,4 +16,8 @@ export class RefusedError extends Error {
     this.code = code
     this.retryAfter = retryAfter
   }
+}
+
+export class MessagingError extends Error {
+  name = "MessagingError"
 }

@@ -63,9 +63,9 @@ def test_javascript_seals_the_same_bytes_and_opens_ours(tmp_path):
 import {{ readFileSync }} from "node:fs"
 const {{ open, seal }} = await import("{Path(JAVASCRIPT).as_uri()}/src/mls/envelope.js")
 const ours = new Uint8Array(readFileSync("{tmp_path}/envelope"))
-const {{ kind, sender, id, payload }} = open(ours)
+const {{ kind, sender, id, payload }} = await open(ours)
 const secretKey = Uint8Array.from({{ length: 32 }}, (_, i) => i)
-const again = seal(kind, {{ publicKey: sender, secretKey }}, payload, id)
+const again = await seal(kind, {{ publicKey: sender, secretKey }}, payload, id)
 process.stdout.write(Buffer.from(again).toString("hex"))
 """
     done = subprocess.run(

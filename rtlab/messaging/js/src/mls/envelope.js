@@ -3,9 +3,9 @@
 //
 //   "rtl1" | kind 1 | sender 32 | id 16 | length 4 | payload | signature 64
 
-import { ed25519 } from "@noble/curves/ed25519.js"
 import { concat, equal, random, u32be, utf8 } from "../bytes.js"
 import { UnreadableError } from "../errors.js"
+import { sign, verify } from "./ed25519.js"
 
 export const WELCOME = 1
 export const COMMIT = 2
@@ -18,12 +18,12 @@ const LABEL = utf8("rtlab envelope 1\n")
 const HEAD = 57
 const SIGNATURE = 64
 
-export function seal(kind, device, payload, id = random(16)) {
+export async function seal(kind, device, payload, id = random(16)) {
   const body = concat(MAGIC, Uint8Array.of(kind), device.publicKey, id, u32be(payload.length), payload)
-  return concat(body, ed25519.sign(concat(LABEL, body), device.secretKey))
+  return concat(body, await sign(device.secretKey, concat(LABEL, body)))
 }
 
-export function open(envelope) {
+export async function open(envelope) {
   const size = envelope.length - HEAD - SIGNATURE
   if (size < 0 || !equal(envelope.subarray(0, 4), MAGIC)) throw new UnreadableError("an envelope is of another form")
   const kind = envelope[4]
@@ -31,12 +31,6 @@ export function open(envelope) {
   const length = new DataView(envelope.buffer, envelope.byteOffset).getUint32(53)
   if (length !== size || !KINDS.includes(kind)) throw new UnreadableError("an envelope is of another form")
   const body = envelope.subarray(0, HEAD + size)
-  let genuine = false
-  try {
-    genuine = ed25519.verify(envelope.subarray(HEAD + size), concat(LABEL, body), sender, { zip215: false })
-  } catch {
-    // a key or signature that cannot be decoded is not genuine either
-  }
-  if (!genuine) throw new UnreadableError("an envelope is not signed by its sender")
+  if (!(await verify(sender, concat(LABEL, body), envelope.subarray(HEAD + size)))) throw new UnreadableError("an envelope is not signed by its sender")
   return { kind, sender, id: envelope.slice(37, 53), payload: envelope.slice(HEAD, HEAD + size) }
 }

@@ -12,7 +12,8 @@ import {
 } from "ts-mls"
 import { ed25519 } from "@noble/curves/ed25519.js"
 import { equal, hex } from "../bytes.js"
-import { UnreadableError } from "../errors.js"
+import { MessagingError, UnreadableError } from "../errors.js"
+import { sign, verify } from "./ed25519.js"
 import { LARGEST, pad, unpad } from "./padding.js"
 
 const SUITE = "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519"
@@ -23,7 +24,8 @@ const CAPABILITIES = { versions: ["mls10"], ciphersuites: [SUITE], extensions: [
 const LARGEST_MLS = 2 * LARGEST // bytes of any message of MLS that is read
 
 let loading
-const suite = () => (loading ??= getCiphersuiteImpl(getCiphersuiteFromName(SUITE)))
+const suite = () => (loading ??= getCiphersuiteImpl(getCiphersuiteFromName(SUITE)).then(withSignatures))
+const withSignatures = (impl) => ({ ...impl, signature: { ...impl.signature, sign, verify } })
 
 export function newDevice() {
   const secretKey = ed25519.utils.randomSecretKey()
@@ -109,6 +111,9 @@ export const groupOf = (payload) => idIn(ofGroup(payload))
 // once the relay has ordered the commit; until then the old one does.
 export async function commit(group, { add = [], remove = [] } = {}) {
   const leaves = new Map(members(group).map(({ leaf, device }) => [hex(device), leaf]))
+  const missing = remove.find((device) => !leaves.has(hex(device)))
+  if (missing) throw new MessagingError(`a device is not in the group: ${hex(missing)}`)
+  checkLeftHalf(new Set(leaves.values()), remove.map((device) => leaves.get(hex(device))), add.length)
   const proposals = [
     ...remove.map((device) => ({ proposalType: "remove", remove: { removed: leaves.get(hex(device)) } })),
     ...add.map((encoded) => ({ proposalType: "add", add: { keyPackage: decoded(encoded, "mls_key_package").keyPackage } })),
@@ -124,6 +129,21 @@ export async function commit(group, { add = [], remove = [] } = {}) {
     commit: encodeMlsMessage(commit),
     welcome: welcome && encodeMlsMessage({ version: "mls10", wireformat: "mls_welcome", welcome }),
   }
+}
+
+// ts-mls 1.6.4 takes the secret of a commit from the root, also where the left half of the tree is blank and the root
+// is in no filtered path (RFC 9420, section 7.4): others, who do as the RFC says, could not read it. Such a tree is
+// never made: who would need it starts a new group.
+function checkLeftHalf(leaves, removed, added) {
+  removed.forEach((leaf) => leaves.delete(leaf))
+  for (let leaf = 0; added > 0; leaf++) {
+    if (leaves.has(leaf)) continue
+    leaves.add(leaf)
+    added--
+  }
+  let width = 1
+  while (width <= Math.max(...leaves)) width *= 2
+  if (![...leaves].some((leaf) => leaf < width / 2)) throw new MessagingError("the left half of a group would be empty: start a new one")
 }
 
 export async function encrypt(group, content) {

@@ -1,0 +1,107 @@
+// Put the messages on a page: `mount(element, options)` gives {messenger, close()}.
+//
+// options: url (of the relay, ws:// or wss://), directory (its name; the host of the url where none is given), storage
+// ("browser", the default where a page may have any, or "memory"), name (of the storage), theme ("light", "dark"),
+// texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver, token,
+// market(instrument, show) which calls show(text) with every new price until that gives false.
+
+import { Messenger } from "../messenger/messenger.js"
+import { BrowserStore, MemoryStore } from "../messenger/store.js"
+import { injectedWallets } from "../wallets/injected.js"
+import { localWallet } from "../wallets/local.js"
+import { h } from "./dom.js"
+import style from "./style.css"
+import { TEXTS } from "./texts.js"
+import { View } from "./view.js"
+
+// One tab owns a device: two that step the same groups would use a key twice.
+async function owned(name) {
+  if (!navigator.locks) return () => {}
+  let release
+  const held = await new Promise((resolve) => {
+    navigator.locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        resolve(Boolean(lock))
+        return lock && new Promise((done) => (release = done))
+      })
+      .catch(() => resolve(true)) // a page without an origin of its own: nothing is stored, and nobody shares it
+  })
+  return held ? (release ?? (() => {})) : undefined
+}
+
+async function storeOf({ storage, name }) {
+  if (storage === "memory") return new MemoryStore()
+  try {
+    return await BrowserStore.open(name)
+  } catch (problem) {
+    if (storage === "browser") throw problem
+    return new MemoryStore() // a sandboxed frame has no storage
+  }
+}
+
+export async function mount(element, options) {
+  const t = { ...TEXTS, ...options.texts }
+  const name = options.name ?? "rtlab-messages"
+  const root = element.shadowRoot ?? element.attachShadow({ mode: "open" })
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(style)
+  root.adoptedStyleSheets = [sheet]
+  if (options.theme) element.setAttribute("theme", options.theme)
+  const show = (...nodes) => root.replaceChildren(...nodes)
+  const page = (...inner) => h("div", { class: "app" }, h("header", {}, h("h2", { text: t.title })), h("div", { class: "full" }, ...inner))
+
+  const release = options.storage === "memory" ? () => {} : await owned(name)
+  if (!release) {
+    show(page(h("p", { text: t.elsewhere }), h("button", { class: "main", text: t.retry, onclick: () => mount(element, options) })))
+    return { close: () => show() }
+  }
+  const messenger = new Messenger({ ...options, directory: options.directory ?? new URL(options.url).host, store: await storeOf({ ...options, name }) })
+  const me = await messenger.load()
+  const handle = {
+    messenger,
+    close() {
+      messenger.close()
+      release()
+      show()
+    },
+  }
+
+  async function enter(wallet) {
+    try {
+      await messenger.signIn(wallet)
+    } catch (problem) {
+      return choose(problem)
+    }
+    const view = new View(messenger, wallet, t, options.market)
+    view.onWipe = async () => {
+      messenger.relay.close()
+      await messenger.wipe()
+      handle.close()
+      await navigator.locks?.request(name, () => {}).catch(() => {}) // until it is given back
+      Object.assign(handle, await mount(element, { ...options, wallet: undefined }))
+    }
+    show(view.element)
+    messenger.connect()
+    return handle
+  }
+
+  async function choose(problem) {
+    const wallets = await injectedWallets()
+    const tests = (options.testWallets ?? []).map((family) => localWallet(family))
+    const button = (wallet) => h("button", { type: "button", class: wallet.isTest ? "" : "main", text: wallet.name, onclick: () => enter(wallet) })
+    show(
+      page(
+        h("strong", { text: t.signIn }), h("p", { text: t.signInWhy }),
+        problem && h("p", { class: "failed", role: "alert", text: problem.message }),
+        wallets.length ? h("div", { class: "row" }, ...wallets.map(button)) : h("p", { text: t.noWallet }),
+        tests.length && h("strong", { text: t.testWallet }), tests.length && h("p", { text: t.testWalletWhy }),
+        tests.length && h("div", { class: "row" }, ...tests.map((wallet) => h("span", {}, h("span", { class: "test", text: t.testMark }), " ", button(wallet)))),
+      ),
+    )
+  }
+
+  if (options.wallet) await enter(options.wallet)
+  else if (me) await enter({ account: async () => me.account, sign: () => Promise.reject(new Error(t.signIn)) })
+  else await choose()
+  return handle
+}

@@ -1,0 +1,299 @@
+// What is seen of a messenger: conversations on one side, the open one on the other. It only draws what the messenger
+// knows, and is drawn anew, once a frame, when that has changed.
+
+import { clock, h, short } from "./dom.js"
+
+const SHOWN = 200 // messages drawn at once
+
+export class View {
+  #open
+  #reply
+  #shown = SHOWN
+  #drawn = new Map()
+  #wanted = false
+  #typedAt = 0
+  #found = ""
+  #panel
+
+  constructor(messenger, wallet, t, market) {
+    this.messenger = messenger
+    this.wallet = wallet
+    this.t = t
+    this.market = market
+    this.element = this.#build()
+    messenger.addEventListener("change", () => this.#want())
+    messenger.addEventListener("alarm", ({ detail }) => this.#alarm(detail))
+    this.#draw()
+  }
+
+  #build() {
+    const { t } = this
+    this.stateLine = h("span", { class: "state", role: "status" })
+    this.alarmText = h("span", { class: "grow" })
+    this.alarmBar = h("div", { class: "alarm", role: "alert", hidden: true }, this.alarmText, h("button", { type: "button", text: t.close, onclick: () => (this.alarmBar.hidden = true) }))
+    const to = (this.to = h("input", { "aria-label": t.newLabel, placeholder: t.newPlaceholder, spellcheck: "false", autocomplete: "off" }))
+    const begin = h("form", { onsubmit: (event) => this.#begin(event) }, to, h("button", { class: "main", text: t.begin }))
+    const find = h("input", { type: "search", "aria-label": t.search, placeholder: t.search, oninput: () => ((this.#found = find.value.trim()), this.#want()) })
+    this.lists = h("div")
+    const side = h("nav", { class: "side", "aria-label": t.conversations }, begin, h("form", { onsubmit: (event) => event.preventDefault() }, find), this.lists)
+    this.pane = h("section", { class: "main-pane" })
+    const head = h(
+      "header", {},
+      h("h2", { text: t.title }), this.stateLine, h("span", { class: "grow" }),
+      this.wallet.isTest && h("span", { class: "test", text: t.testMark, title: t.testWalletWhy }),
+      h("button", { type: "button", class: "cut", title: this.messenger.me.account, text: short(this.messenger.me.account), onclick: () => this.#show("own") }),
+    )
+    this.app = h("div", { class: "app", onkeydown: (event) => event.key === "Escape" && this.#escape() }, head, side, this.pane)
+    this.app.style.gridTemplateRows = "auto auto 1fr"
+    head.after(this.alarmBar)
+    side.style.gridRow = this.pane.style.gridRow = "3"
+    return this.app
+  }
+
+  #want() {
+    if (this.#wanted) return
+    this.#wanted = true
+    requestAnimationFrame(() => {
+      this.#wanted = false
+      this.#draw()
+    })
+  }
+
+  #alarm(problem) {
+    this.alarmText.textContent = problem.message
+    this.alarmBar.hidden = false
+  }
+
+  #escape() {
+    if (this.#reply) this.#reply = undefined
+    else if (this.#panel) this.#panel = undefined
+    else this.#open = undefined
+    this.#redraw()
+  }
+
+  #redraw() {
+    this.#drawnFor = undefined
+    this.#draw()
+  }
+
+  #begin(event) {
+    event.preventDefault()
+    const account = this.to.value.trim()
+    if (!/^[a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$/.test(account)) return this.#alarm(new Error(`${this.t.newLabel}: ${this.t.newPlaceholder}`))
+    this.to.value = ""
+    this.#select(account)
+  }
+
+  #select(account) {
+    this.#open = account
+    this.#panel = this.#reply = undefined
+    this.#shown = SHOWN
+    this.#redraw()
+    this.app.querySelector("textarea, .ask button")?.focus()
+  }
+
+  #show(panel) {
+    this.#panel = this.#panel === panel ? undefined : panel
+    this.#redraw()
+  }
+
+  #draw() {
+    const { state } = this.messenger
+    this.stateLine.textContent = this.t[state]
+    this.stateLine.className = `state ${state}`
+    this.app.dataset.open = Boolean(this.#open || this.#panel)
+    this.#drawLists()
+    this.#drawPane()
+  }
+
+  #drawLists() {
+    const { t } = this
+    if (this.#found) {
+      const hits = this.messenger.search(this.#found).slice(-50)
+      const rows = hits.map(({ account, message }) => h("li", {}, h("button", { type: "button", onclick: () => this.#select(account) }, h("span", { class: "cut", text: short(account) }), h("span", { class: "last", text: clock(message.at) }), h("span", { class: "last cut", text: message.text }))))
+      this.lists.replaceChildren(hits.length ? h("ul", {}, ...rows) : h("p", { class: "note", text: t.noMatch }))
+      return
+    }
+    const chats = this.messenger.chats()
+    const part = (title, some) => (some.length ? [h("h3", { text: title }), h("ul", {}, ...some.map((chat) => this.#row(chat)))] : [])
+    const requests = chats.filter(({ status }) => status === "request")
+    const others = chats.filter(({ status }) => status !== "request")
+    const focused = this.lists.getRootNode().activeElement?.dataset?.account
+    this.lists.replaceChildren(...part(t.requests, requests), ...part(t.conversations, others), ...(chats.length ? [] : [h("p", { class: "note", text: t.nobody })]))
+    if (focused) [...this.lists.querySelectorAll("button")].find((one) => one.dataset.account === focused)?.focus()
+  }
+
+  #row({ account, unread, messages }) {
+    const last = messages.at(-1)
+    const text = last ? (last.text ?? last.title ?? `/${last.kind} ${last.instrument ?? last.name ?? ""}`) : ""
+    const current = account === this.#open
+    return h(
+      "li", {},
+      h("button", { type: "button", "data-account": account, "aria-current": String(current), title: account, onclick: () => this.#select(account) },
+        h("span", { class: "cut", text: short(account) }), unread && !current ? h("span", { class: "count", text: unread }) : h("span"),
+        h("span", { class: "last cut", text: this.messenger.isTyping(account) ? this.t.typing : text })),
+    )
+  }
+
+  #drawnFor
+
+  #drawPane() {
+    const { t } = this
+    if (this.#panel === "own") return this.#drawOnce("own", () => this.#ownPanel())
+    if (!this.#open) return this.#drawOnce("none", () => [h("p", { class: "note", text: t.choose })])
+    const chat = this.messenger.chat(this.#open) ?? { account: this.#open, status: "accepted", messages: [], unread: 0 }
+    if (this.#panel === "details") return this.#drawOnce(`details ${chat.messages.length}`, () => this.#details(chat))
+    this.#drawOnce(`chat ${this.#open} ${chat.status} ${this.#reply?.id}`, () => this.#chatPane(chat))
+    this.#drawLog(chat)
+    this.typingLine.textContent = this.messenger.isTyping(this.#open) ? `${short(this.#open)} ${t.typing}` : ""
+    if (chat.unread && document.visibilityState === "visible") this.messenger.read(this.#open)
+  }
+
+  #drawOnce(what, make) {
+    if (this.#drawnFor === what) return
+    this.#drawnFor = what
+    this.#drawn.clear()
+    this.pane.replaceChildren(...make())
+  }
+
+  #bar(title, ...more) {
+    const back = h("button", { type: "button", class: "back", "aria-label": this.t.back, text: "‹", onclick: () => ((this.#open = this.#panel = undefined), this.#redraw()) })
+    return h("div", { class: "bar" }, back, h("strong", { class: "cut grow", text: short(title), title }), ...more)
+  }
+
+  #chatPane(chat) {
+    const { t } = this
+    this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": short(chat.account), tabindex: "0" })
+    this.typingLine = h("div", { class: "last", role: "status", style: undefined })
+    this.typingLine.className = "note"
+    const details = h("button", { type: "button", text: t.details, onclick: () => this.#show("details") })
+    const parts = [this.#bar(chat.account, details), this.log, this.typingLine]
+    if (chat.status === "request") return [...parts, this.#ask(chat, t.requestWhy, ["accept", "block"])]
+    if (chat.status === "blocked") return [...parts, this.#ask(chat, t.blocked, ["unblock"])]
+    return [...parts, ...this.#composer(chat)]
+  }
+
+  #ask({ account }, why, verdicts) {
+    const verdict = (name) => (name === "unblock" ? "accept" : name)
+    const buttons = verdicts.map((name, i) => h("button", { type: "button", class: i ? "" : "main", text: this.t[name], onclick: () => this.messenger.decide(account, verdict(name)).catch(() => {}) }))
+    return h("div", { class: "ask" }, h("span", { class: "grow", text: why }), ...buttons)
+  }
+
+  #composer({ account }) {
+    const { t } = this
+    const box = h("textarea", { rows: "1", "aria-label": t.message, placeholder: t.message, maxlength: "8000" })
+    const send = () => {
+      const text = box.value.trim()
+      if (!text) return
+      box.value = ""
+      const reply = this.#reply?.id
+      this.#reply = undefined
+      this.messenger.send(account, { ...this.#meant(text), ...(reply && { reply }) }).catch(() => {
+        box.value ||= text
+      })
+      if (reply) this.#redraw()
+    }
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+      event.preventDefault()
+      send()
+    })
+    box.addEventListener("input", () => {
+      box.style.height = "36px"
+      box.style.height = `${Math.min(120, box.scrollHeight + 2)}px`
+      if (Date.now() - this.#typedAt > 3000 && this.messenger.chat(account)) {
+        this.#typedAt = Date.now()
+        this.messenger.typing(account).catch(() => {})
+      }
+    })
+    const form = h("form", { class: "compose", onsubmit: (event) => (event.preventDefault(), send()) }, box, h("button", { class: "main", text: t.send }))
+    if (!this.#reply) return [form]
+    const drop = h("button", { type: "button", text: t.cancel, onclick: () => ((this.#reply = undefined), this.#redraw()) })
+    return [h("div", { class: "ask" }, h("span", { class: "grow cut", text: `${t.replyTo}: ${this.#reply.text}` }), drop), form]
+  }
+
+  // "/price BTC-USD" is drawn by the other side from its own feed
+  #meant(text) {
+    const [, instrument] = /^\/price ([A-Z0-9][A-Z0-9._/-]{0,31})$/.exec(text) ?? []
+    return instrument ? { kind: "price", instrument } : { kind: "text", text }
+  }
+
+  #drawLog({ messages }) {
+    const shown = messages.slice(-this.#shown)
+    const { scrollTop, scrollHeight, clientHeight } = this.log
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < 40
+    const nodes = shown.map((message) => {
+      const drawn = this.#drawn.get(message.id)
+      if (drawn?.message === message) return drawn.node
+      const node = this.#said(message, messages)
+      this.#drawn.set(message.id, { message, node })
+      return node
+    })
+    if (messages.length > shown.length) nodes.unshift(h("button", { type: "button", text: this.t.earlier, onclick: () => ((this.#shown += SHOWN), this.#draw()) }))
+    const isSame = nodes.length === this.log.childNodes.length && nodes.every((node, i) => node === this.log.childNodes[i])
+    if (isSame) return
+    this.log.replaceChildren(...nodes)
+    if (isAtEnd) this.log.scrollTop = this.log.scrollHeight
+  }
+
+  #said(message, messages) {
+    const { t } = this
+    const quoted = message.reply && messages.find(({ id }) => id === message.reply)
+    const reply = h("button", { type: "button", text: t.reply, onclick: () => ((this.#reply = message), this.#redraw(), this.app.querySelector("textarea")?.focus()) })
+    const state = message.mine && message.state && h("span", { class: message.state, text: t.states[message.state], title: message.why })
+    return h(
+      "div", { class: message.mine ? "said mine" : "said" },
+      message.mine && h("span", { class: "sr", text: `${t.you}: ` }),
+      quoted && h("div", { class: "quote cut", text: quoted.text ?? quoted.kind }),
+      this.#body(message),
+      h("div", { class: "meta" }, message.kind === "text" && reply, h("time", { datetime: new Date(message.at).toISOString(), text: clock(message.at) }), state),
+    )
+  }
+
+  #body(message) {
+    if (message.kind === "price" || message.kind === "chart") return this.#card(message)
+    if (message.kind === "alert") return h("div", { class: "card" }, h("strong", { text: message.title }), h("div", { text: message.text }))
+    return h("div", { text: message.text ?? message.name ?? message.kind })
+  }
+
+  #card({ kind, instrument, from, to }) {
+    const value = h("b", { text: "…" })
+    const span = kind === "chart" ? `${new Date(from).toLocaleString()} – ${new Date(to).toLocaleString()}` : ""
+    const card = h("div", { class: "card" }, h("div", { class: "last", text: `${instrument} ${span}` }), value)
+    if (!this.market) value.textContent = "–"
+    else this.market(instrument, (text) => ((value.textContent = text), card.isConnected || card.dataset.drawn !== "true"))
+    card.dataset.drawn = "true"
+    return card
+  }
+
+  #details({ account, status }) {
+    const { t, messenger } = this
+    const number = messenger.safetyNumber(account)
+    const own = messenger.me.account
+    const rows = messenger.devices(account).map(({ device, account: whose, mine }) =>
+      h("li", { class: "row" }, h("code", { text: `${device.slice(0, 16)}…` }), h("span", { text: `${whose === own ? t.mine : short(whose)}${mine ? `, ${t.thisDevice}` : ""}` }),
+        whose === own && !mine && h("button", { type: "button", text: t.revoke, onclick: () => messenger.revoke(device, this.wallet).then(() => this.#redraw(), () => {}) })),
+    )
+    const verdict = status === "blocked" ? "accept" : "block"
+    return [
+      this.#bar(account, h("button", { type: "button", text: t.close, onclick: () => this.#show(undefined) })),
+      h("div", { class: "full" },
+        h("code", { text: account }),
+        h("strong", { text: t.safety }), h("p", { text: t.safetyWhy }), h("div", { class: "digits", text: number ?? "–" }),
+        h("strong", { text: t.devices }), h("ul", {}, ...rows),
+        h("button", { type: "button", text: t[status === "blocked" ? "unblock" : "block"], onclick: () => messenger.decide(account, verdict).then(() => this.#redraw(), () => {}) })),
+    ]
+  }
+
+  #ownPanel() {
+    const { t, messenger } = this
+    const sure = h("div", { class: "row", hidden: true }, h("span", { text: t.wipeSure }), h("button", { type: "button", class: "main", text: t.wipe, onclick: () => this.onWipe() }))
+    return [
+      this.#bar(messenger.me.account, h("button", { type: "button", text: t.close, onclick: () => this.#show(undefined) })),
+      h("div", { class: "full" },
+        h("strong", { text: t.own }), h("code", { class: "own", text: messenger.me.account }),
+        h("strong", { text: t.wipe }),
+        h("button", { type: "button", text: t.wipe, onclick: () => (sure.hidden = false) }), sure),
+    ]
+  }
+}

@@ -1,0 +1,145 @@
+"""Mailboxes on Redis: envelopes are put in, many at a time, and read from a cursor on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+from rtlab.messaging.relay.limits import RelayLimits
+from rtlab.messaging.relay.messages import Mail, Send
+from rtlab.messaging.relay.scripts import COMMIT, STORE
+
+PAGE = 200
+_LARGEST_RUN = 128
+
+
+class Parcel(NamedTuple):
+    """An envelope to be stored, and whose it is."""
+
+    sender: str
+    account: str
+    ident: bytes
+    send: Send
+
+
+class Placed(NamedTuple):
+    """Where an envelope lies."""
+
+    device: str
+    cursor: int
+    stranger: str | None
+
+
+class Outcome(NamedTuple):
+    """What became of a parcel: why it was refused (None: it was not), the mailboxes that have it now, the epoch."""
+
+    refused: str | None
+    placed: list[Placed]
+    duplicates: int = 0
+    epoch: int | None = None
+
+
+class Mailboxes:
+    """The mailboxes under a prefix of one Redis."""
+
+    def __init__(self, redis: Redis, prefix: str, limits: RelayLimits) -> None:
+        self._redis, self._prefix = redis, prefix
+        self._bounds: list[str | int] = [
+            prefix,
+            limits.mailbox,
+            limits.stranger_messages,
+            limits.strangers,
+            limits.sender_memory,
+            limits.sender_memory_s,
+        ]
+
+    async def load(self) -> None:
+        """Load the scripts; called again by itself where the server has lost them."""
+        self._store: str = await self._redis.script_load(STORE)
+        self._commit: str = await self._redis.script_load(COMMIT)
+
+    async def store(self, parcels: Sequence[Parcel]) -> list[Outcome]:
+        """Store parcels in their order, as one; redis' errors when it is not known whether they are."""
+        try:
+            return await self._stored(parcels)
+        except NoScriptError:
+            await self.load()
+            return await self._stored(parcels)
+
+    async def read(self, device: str, after: int) -> list[Mail]:
+        """Give the next page of what waits for a device behind a cursor."""
+        key, first = f"{self._prefix}:box:{device}", f"({after}-18446744073709551615"
+        rows: Any = await self._redis.xrange(key, first, "+", PAGE)
+        return [_mail(ident, fields) for ident, fields in rows]
+
+    async def _stored(self, parcels: Sequence[Parcel]) -> list[Outcome]:
+        pipeline = self._redis.pipeline(transaction=False)
+        runs = list(_runs(parcels))
+        for run in runs:
+            if run[0].send.group is not None:
+                pipeline.evalsha(self._commit, 0, *self._bounds, *_commit_arguments(run[0]))
+                continue
+            arguments: list[Any] = []
+            for sender, account, ident, send in run:
+                for device in send.to:
+                    arguments += (device, sender, account, ident, send.envelope)
+            pipeline.evalsha(self._store, 0, *self._bounds, *arguments)
+        outcomes: list[Outcome] = []
+        for run, answer in zip(runs, await pipeline.execute(), strict=True):
+            outcomes += [_committed(run[0], answer)] if run[0].send.group is not None else _sent(run, answer)
+        return outcomes
+
+
+def _mail(ident: bytes, fields: dict[bytes, bytes]) -> Mail:
+    return Mail(int(ident.partition(b"-")[0]), fields[b"e"], fields[b"s"].decode() or None)
+
+
+def _runs(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
+    """Cut parcels, in their order, into single commits and runs of what is no commit."""
+    run: list[Parcel] = []
+    for parcel in parcels:
+        if parcel.send.group is None and len(run) < _LARGEST_RUN:
+            run.append(parcel)
+            continue
+        if run:
+            yield run
+        run = [] if parcel.send.group is not None else [parcel]
+        if parcel.send.group is not None:
+            yield [parcel]
+    if run:
+        yield run
+
+
+def _commit_arguments(parcel: Parcel) -> list[Any]:
+    send = parcel.send
+    ours = (parcel.sender, parcel.account, parcel.ident, send.envelope, send.group, send.epoch)
+    return [*ours, len(send.to), *send.to, *(send.members or [])]
+
+
+def _sent(run: list[Parcel], answer: list[Any]) -> list[Outcome]:
+    outcomes, results = [], iter(answer)
+    for parcel in run:
+        outcomes.append(_placed(parcel.send.to, [next(results) for _ in parcel.send.to]))
+    return outcomes
+
+
+def _committed(parcel: Parcel, answer: list[Any]) -> Outcome:
+    what, epoch = answer[0].decode(), int(answer[1])
+    if what == "again":
+        return Outcome(None, [], len(parcel.send.to), epoch)
+    if what != "done":
+        return Outcome(what, [], epoch=epoch)
+    return _placed(parcel.send.to, answer[2:])._replace(epoch=epoch)
+
+
+def _placed(devices: Sequence[str], results: Sequence[Any]) -> Outcome:
+    placed, duplicates, refused = [], 0, None
+    for device, result in zip(devices, results, strict=True):
+        if isinstance(result, bytes):
+            refused = refused or result.decode()
+        elif isinstance(result, int):
+            duplicates += 1
+        else:
+            placed.append(Placed(device, int(result[0]), result[1].decode() or None))
+    return Outcome(refused, placed, duplicates)

@@ -1,0 +1,105 @@
+"""Pages with the messages on them, of a relay on a gateway, for browsers; and what is read off them."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from playwright.sync_api import Page
+from support.messaging import DIRECTORY
+
+from rtlab.book import Market
+from rtlab.embedded import EmbeddedServer
+from rtlab.feed import Gateway
+from rtlab.feed.admission import Admission
+from rtlab.feed.http import Page as HttpPage
+from rtlab.feed.policy import ANY, Policy
+from rtlab.messaging.pages import PAGE, pages
+from rtlab.messaging.relay import PATH, Relay
+from rtlab.sources.simulated import demo_instruments
+
+FAMILIES = ("ethereum", "solana", "near")
+
+
+class Served(NamedTuple):
+    """A relay in a thread of its own; `routes` may be given further pages, `redis` is where it stores."""
+
+    http: str
+    url: str
+    relay: Relay
+    redis: str
+    routes: dict[str, Callable[[], HttpPage]]
+
+    @property
+    def page(self) -> str:
+        return self.http + PAGE
+
+
+@contextmanager
+def serving() -> Iterator[Served]:
+    """Serve a relay and its page until the block ends."""
+    loop, began, ended = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    told: list[Served] = []
+
+    async def serve(redis: str) -> None:
+        relay = Relay(redis, DIRECTORY)
+        door = Admission(Policy(origins=(ANY,)))
+        services = {PATH: relay.service()}
+        async with (
+            relay,
+            Gateway(Market(demo_instruments(), 1), services=services, admission=door) as gateway,
+        ):
+            gateway.routes.update(pages(DIRECTORY, test_wallets=FAMILIES))
+            http = gateway.url.replace("ws://", "http://")
+            told.append(Served(http, gateway.url + PATH, relay, redis, gateway.routes))
+            began.set()
+            await ended.wait()
+
+    with EmbeddedServer() as server:
+        thread = threading.Thread(target=lambda: loop.run_until_complete(serve(server.url)))
+        thread.start()
+        try:
+            assert began.wait(20)
+            yield told[0]
+        finally:
+            loop.call_soon_threadsafe(ended.set)
+            thread.join(20)
+            loop.close()
+
+
+def sign_in(page: Page, url: str, family: str, **options: str) -> str:
+    """Open the page with a test wallet; give its account."""
+    page.goto(url + "".join(f"?{name}={value}" for name, value in options.items()))
+    page.get_by_role("button", name=f"Test wallet ({family})").click()
+    page.get_by_text("Online").wait_for()
+    return account_of(page)
+
+
+def account_of(page: Page) -> str:
+    return page.locator("header").locator("button").last.get_attribute("title")
+
+
+def write(page: Page, account: str, text: str) -> None:
+    """Write to an account, as for the first time."""
+    page.get_by_label("Account to write to").fill(account)
+    page.get_by_role("button", name="Write", exact=True).click()
+    say(page, text)
+
+
+def say(page: Page, text: str) -> None:
+    box = page.get_by_label("Message", exact=True)
+    box.fill(text)
+    box.press("Enter")
+
+
+def said(page: Page) -> Any:
+    return page.locator(".said")
+
+
+def accept(page: Page) -> None:
+    """Open the first request and accept it."""
+    page.get_by_text("Requests").wait_for()
+    page.get_by_role("navigation").locator("li button").first.click()
+    page.get_by_role("button", name="Accept").click()
+    page.get_by_label("Message", exact=True).wait_for()
