@@ -6,6 +6,7 @@ from rtlab.pipelines.conflate import conflate
 from rtlab.pipelines.drawing import Drawing
 from rtlab.pipelines.flow import buffer, throttle
 from rtlab.pipelines.frame import Frame, depth_frame, quote_frame, trade_frame, units
+from rtlab.pipelines.graph import Graph, Running
 from rtlab.pipelines.interval import interval_ns
 from rtlab.pipelines.loop import Failure
 from rtlab.pipelines.nodes import (
@@ -34,6 +35,7 @@ from rtlab.pipelines.nodes import (
     volume_bars,
     vwap,
 )
+from rtlab.pipelines.outputs import FrameRow, dataframe, frame_topic, read_frames, to_bus, to_store
 from rtlab.pipelines.rows import each
 from rtlab.pipelines.sliding import window
 from rtlab.pipelines.source import FrameSource, FrameSourceStatistics
@@ -44,9 +46,12 @@ __all__ = [
     "Failure",
     "Frame",
     "FrameClock",
+    "FrameRow",
     "FrameSource",
     "FrameSourceStatistics",
     "FrameStream",
+    "Graph",
+    "Running",
     "TradeRow",
     "anomalies",
     "asof",
@@ -58,10 +63,12 @@ __all__ = [
     "buffer",
     "conflate",
     "correlation",
+    "dataframe",
     "depth_frame",
     "depth_profile",
     "each",
     "ema",
+    "frame_topic",
     "in_order",
     "interval_ns",
     "microprice",
@@ -69,6 +76,7 @@ __all__ = [
     "notional_bars",
     "order_flow_imbalance",
     "quote_frame",
+    "read_frames",
     "realized_volatility",
     "register",
     "rsi",
@@ -76,6 +84,8 @@ __all__ = [
     "stale",
     "throttle",
     "tick_bars",
+    "to_bus",
+    "to_store",
     "trade_frame",
     "trade_sign",
     "twap",

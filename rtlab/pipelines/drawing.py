@@ -123,7 +123,7 @@ def nodes_below(*roots: Stream) -> list[Stream]:
     def visit(node: Stream) -> None:
         if id(node) not in seen:
             seen.add(id(node))
-            for below in list(node.downstreams):
+            for below in reversed(list(node.downstreams)):
                 visit(below)
             found.append(node)
 

@@ -39,6 +39,7 @@ UNBOUNDED = {
 """The nodes of streamz that no stream of ours has, and what there is instead."""
 
 logger = logging.getLogger(__name__)
+_endings: set["Ending"] = set()  # streamz holds what is below weakly
 _caught = threading.local()
 
 
@@ -64,6 +65,10 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
     def to_frame(self, rows: int | None = None) -> "pd.DataFrame":
         """Copy the last rows into a DataFrame: at most `rows`, and at most as many as are kept (1,000)."""
         return (self._recent or Recent()).to_pandas(rows)
+
+    def kept_frames(self) -> list[Frame]:
+        """Give the last frames, oldest first: what `to_frame` is made of."""
+        return self._recent.frames() if self._recent else []
 
     def keep(self, rows: int) -> Self:
         """Keep the last `rows` rows for `to_frame` from now on, and give the stream itself."""
@@ -141,6 +146,19 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
         task = loop.run(_settled(pending))
         task.add_done_callback(lambda _: _finish(pending, done))
         return task
+
+
+class Ending(FrameStream):
+    """A node at the end of a branch: it lives as long as its graph, though nobody holds it."""
+
+    def __init__(self, upstream: FrameStream, **settings: Any) -> None:
+        super().__init__(upstream, **settings)
+        _endings.add(self)
+
+    def destroy(self, streams: list[FrameStream] | None = None) -> None:
+        """Leave the graph."""
+        super().destroy(streams)
+        _endings.discard(self)
 
 
 class _Answer:

@@ -1,6 +1,6 @@
-"""Give the streams of the pipelines a picture: `stream.plot()` and `stream.to_holoviews()`.
+"""Give the streams of the pipelines a picture: `stream.plot()`, `stream.to_holoviews()`, `stream.to_source()`.
 
-Importing this module adds both to every FrameStream; panel and holoviews are imported by the first call.
+Importing this module adds them to every FrameStream; panel and holoviews are imported by the first call.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from rtlab.pipelines import FrameStream
 
 if TYPE_CHECKING:
     import holoviews as hv
+    from bokeh.models import ColumnDataSource
 
     from rtlab.views.pictures import StreamPlot
 
@@ -104,5 +105,12 @@ def to_holoviews(stream: FrameStream, column: str | None = None, *, rows: int = 
     return Curve(stream, column, rows).map
 
 
-for _method in (plot, to_holoviews):
+def to_source(stream: FrameStream, *, rollover: int = 10_000) -> "ColumnDataSource":
+    """Give a Bokeh ColumnDataSource with the last `rollover` rows, kept up to date as long as somebody holds it."""
+    from rtlab.views import column_source
+
+    return column_source.to_source(stream, rollover=rollover)
+
+
+for _method in (plot, to_holoviews, to_source):
     FrameStream.register_api(attribute_name=_method.__name__)(_method)
