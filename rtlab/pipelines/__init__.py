@@ -2,6 +2,7 @@
 
 from rtlab.pipelines.buffers import TradeRow
 from rtlab.pipelines.clock import FrameClock
+from rtlab.pipelines.cluster import Deployment, Log, deploy
 from rtlab.pipelines.conflate import conflate
 from rtlab.pipelines.drawing import Drawing
 from rtlab.pipelines.flow import buffer, throttle
@@ -42,6 +43,7 @@ from rtlab.pipelines.source import FrameSource, FrameSourceStatistics
 from rtlab.pipelines.stream import FrameStream, register
 
 __all__ = [
+    "Deployment",
     "Drawing",
     "Failure",
     "Frame",
@@ -51,6 +53,7 @@ __all__ = [
     "FrameSourceStatistics",
     "FrameStream",
     "Graph",
+    "Log",
     "Running",
     "TradeRow",
     "anomalies",
@@ -64,6 +67,7 @@ __all__ = [
     "conflate",
     "correlation",
     "dataframe",
+    "deploy",
     "depth_frame",
     "depth_profile",
     "each",

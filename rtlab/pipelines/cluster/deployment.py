@@ -1,0 +1,248 @@
+"""A graph on a Dask cluster: where its tasks run, and how they are moved, multiplied and ended.
+
+Dask places the tasks, notices the death of a worker and starts them elsewhere. What it cannot know is held by
+Redis: who may commit, and up to where everything is done (see `shard`). So whatever is done here may be done twice,
+or by two people, or again after the scheduler's death.
+"""
+
+import pickle
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from rtlab.errors import ConfigError, LocalError, UnreachableError
+from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
+from rtlab.pipelines.cluster.log import connect, read_instruments
+from rtlab.pipelines.cluster.scripts import BEHIND
+from rtlab.pipelines.cluster.shard import Beat, Gone, Task, run_shard, shard_of
+from rtlab.pipelines.graph import Graph
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+SILENT_S = 3.0
+TEND_S = 0.5
+RETRIES = 1_000_000
+
+
+class ShardStatus(NamedTuple):
+    """A shard as it stands."""
+
+    shard: int
+    worker: str  # that held it last
+    said: str
+    age_s: float  # of the last sign of life
+    instruments: tuple[str, ...]
+    rows: int  # folded and committed, of its instruments
+    behind: int  # entries in the log that are not folded yet
+    attempts: int  # at the entry that comes next
+    fenced: int  # commits that were refused, since another task held the lease
+    dead: int  # entries that were put aside
+
+
+def run_on_worker(task: Task) -> str:
+    """Run a shard in a worker's thread, which Dask then leaves out of its count."""
+    from distributed import get_worker, secede
+
+    worker = get_worker()
+    secede()  # type: ignore[no-untyped-call]
+    return run_shard(task, worker.address, lambda: worker.status.name not in ("running", "paused"))
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that must be the same on both sides."""
+    import platform
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("rtlab", "numpy", "streamz")} | {
+        "python": platform.python_version()
+    }
+
+
+def deploy(
+    graph: Graph, client: "Client", shards: int = 1, *, url: str, name: str | None = None, **settings: Any
+) -> "Deployment":
+    """Run `graph` on every instrument of a log (see `Log`), in `shards` tasks on the workers of `client`.
+
+    `url` is of the Redis that every worker reaches; `name` (default: the graph's) that of the log. Calling it again
+    goes on where it was, with this graph and so many shards. `settings` are those of `Task`: batch, kept, trim.
+
+    Raises LocalError for a graph that cannot be pickled, ConfigError for workers without rtlab or with other
+    versions, and for a state that the graph cannot go on from; UnreachableError when Redis does not answer.
+    """
+    if shards < 1:
+        raise ConfigError("a number of shards is out of range", expected="at least 1", got=shards)
+    _check_pickled(graph)
+    _check_workers(client)
+    deployment = Deployment(graph, client, url, name or graph.name, settings)
+    deployment.resize(shards)
+    return deployment
+
+
+class Deployment:
+    """Made by `deploy`. While it is open, a thread of it sees to it that every shard has a task."""
+
+    def __init__(self, graph: Graph, client: "Client", url: str, name: str, settings: dict[str, Any]) -> None:
+        self.graph, self.client, self.url, self.name = graph, client, url, name
+        self.shards = self.generation = self.submitted = 0
+        self._settings = settings
+        self._redis: Any = connect(url)
+        self._since: dict[int, float] = {}  # when a shard's task was submitted
+        self._futures: dict[int, Any] = {}
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        self._tending = threading.Thread(target=self._tend_on, name=f"tend {name}", daemon=True)
+
+    def __enter__(self) -> "Deployment":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.stop()
+
+    def resize(self, shards: int) -> None:
+        """Share the instruments out among so many shards, from where each stands. May be called at any time."""
+        if shards < 1:
+            raise ConfigError("a number of shards is out of range", expected="at least 1", got=shards)
+        with self._lock:
+            try:
+                self._check_states()
+                self._redis.hset(plan_key(self.name), mapping={"shards": shards, "stopped": 0})
+                self.generation = int(self._redis.hincrby(plan_key(self.name), "generation", 1))
+            except Gone as problem:
+                raise UnreachableError(f"the Redis of {self.url} does not answer: {problem}") from problem
+            self.shards = shards
+            for shard in range(shards):
+                self._submit(shard, self._place(shard))
+        if not self._tending.is_alive() and not self._closed.is_set():
+            self._tending.start()
+
+    def move(self, shard: int, worker: str) -> None:
+        """Give a shard to another worker: its new task takes the lease, the old one is refused and ends."""
+        if not 0 <= shard < self.shards:
+            raise ConfigError("there is no such shard", expected=f"0 to {self.shards - 1}", got=shard)
+        known = list(self.client.scheduler_info(n_workers=-1)["workers"])
+        if worker not in known:
+            raise ConfigError("there is no such worker", expected=known, got=worker)
+        with self._lock:
+            self._submit(shard, worker)
+
+    def status(self) -> list[ShardStatus]:
+        """Tell how each shard stands. UnreachableError when Redis does not answer."""
+        try:
+            symbols = read_instruments(self._redis, self.name)
+            beats = self._beats()
+            return [self._status(shard, beats.get(shard), list(symbols)) for shard in range(self.shards)]
+        except Gone as problem:
+            raise UnreachableError(f"the Redis of {self.url} does not answer: {problem}") from problem
+
+    def tend(self) -> list[int]:
+        """Submit what shows no sign of life; give those shards. The deployment's thread does this by itself."""
+        silent, beats, now = [], self._beats(), time.time()
+        with self._lock:
+            for shard in range(self.shards):
+                beat = beats.get(shard)
+                lives = beat is not None and beat.generation == self.generation and now - beat.at < SILENT_S
+                if not lives and now - self._since.get(shard, 0.0) > SILENT_S:
+                    self._submit(shard, self._place(shard))
+                    silent.append(shard)
+        return silent
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End all tasks, after what they have under way is committed. Idempotent; `deploy` goes on from here."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._redis.hset(plan_key(self.name), "stopped", 1)
+        if self._tending.is_alive():
+            self._tending.join(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            beats = self._beats()
+            if all(beats[n].said == "stopped" for n in range(self.shards) if n in beats):
+                break
+            time.sleep(0.02)
+        self._futures.clear()
+        self._redis.close()
+
+    def _submit(self, shard: int, worker: str | None) -> None:
+        from distributed import fire_and_forget
+
+        task = Task(self.graph, self.url, self.name, shard, self.shards, self.generation, **self._settings)
+        future = self.client.submit(
+            run_on_worker,
+            task,
+            key=f"{self.name}-{shard}-{uuid.uuid4().hex[:8]}",
+            pure=False,
+            retries=RETRIES,
+            workers=None if worker is None else [worker],
+            allow_other_workers=worker is not None,
+        )
+        fire_and_forget(future)  # type: ignore[no-untyped-call]
+        self._futures[shard], self._since[shard] = future, time.time()
+        self.submitted += 1
+
+    def _place(self, shard: int) -> str | None:
+        workers = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+        return workers[shard % len(workers)] if workers else None
+
+    def _tend_on(self) -> None:
+        while not self._closed.wait(TEND_S):
+            try:
+                self.tend()
+            except (
+                *Gone,
+                RuntimeError,
+                ValueError,
+                TimeoutError,
+            ):  # Redis or the scheduler is away: later again
+                continue
+
+    def _beats(self) -> dict[int, Beat]:
+        found = self._redis.hgetall(beats_key(self.name))
+        return {int(shard): msgspec.msgpack.decode(beat, type=Beat) for shard, beat in found.items()}
+
+    def _check_states(self) -> None:
+        for symbol, instrument in read_instruments(self._redis, self.name).items():
+            state = self._redis.hget(keys_of(self.name, symbol).checkpoint, "state")
+            self.graph.begin(instrument, state).close()
+
+    def _status(self, shard: int, beat: Beat | None, symbols: list[str]) -> ShardStatus:
+        mine = tuple(symbol for symbol in symbols if shard_of(symbol, self.shards) == shard)
+        rows = behind = attempts = fenced = dead = 0
+        for symbol in mine:
+            keys = keys_of(self.name, symbol)
+            at, *numbers = self._redis.hmget(keys.checkpoint, "id", "rows", "attempts", "fenced", "dead")
+            counted = [int(number or 0) for number in numbers]
+            rows, attempts = rows + counted[0], max(attempts, counted[1])
+            fenced, dead = fenced + counted[2], dead + counted[3]
+            behind += int(self._redis.eval(BEHIND, 1, keys.log, b"(" + (at or b"0-0")))
+        worker, said, at_s = (beat.worker, beat.said, beat.at) if beat else ("", "never seen", 0.0)
+        age = time.time() - at_s if beat else float("inf")
+        return ShardStatus(shard, worker, said, age, mine, rows, behind, attempts, fenced, dead)
+
+
+def _check_pickled(graph: Graph) -> None:
+    import cloudpickle  # comes with distributed
+
+    try:
+        cloudpickle.dumps(graph)
+    except (TypeError, AttributeError, ValueError, pickle.PicklingError) as problem:
+        what, wanted = f"the graph {graph.name} cannot be sent to workers", "functions that can be pickled"
+        raise LocalError(what, expected=wanted, got=str(problem)) from problem
+
+
+def _check_workers(client: "Client") -> None:
+    answers = client.run(versions, on_error="return")
+    if not answers:
+        raise ConfigError("the cluster has no workers", expected="at least one", got=client.scheduler)
+    ours = versions()
+    for worker, theirs in answers.items():
+        if isinstance(theirs, BaseException):
+            raise ConfigError(
+                f"the worker {worker} cannot run rtlab", expected="rtlab installed", got=repr(theirs)
+            )
+        if theirs != ours:
+            raise ConfigError(f"the worker {worker} has other versions", expected=ours, got=theirs)

@@ -1,0 +1,47 @@
+"""What is done in Redis in one step. Each refuses who holds no lease any more, and counts that."""
+
+COMMIT = """
+-- keys: checkpoint lease results log; arguments: epoch, previous id, new id, state, results, rows, errors, kept, trim
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  redis.call('HINCRBY', KEYS[1], 'fenced', 1)
+  return 'FENCED'
+end
+local at = redis.call('HGET', KEYS[1], 'id') or '0-0'
+if at == ARGV[3] then return 'OK' end
+if at ~= ARGV[2] then return 'MOVED ' .. at end
+redis.call('HSET', KEYS[1], 'id', ARGV[3], 'state', ARGV[4], 'attempts', 0)
+redis.call('HINCRBY', KEYS[1], 'rows', ARGV[6])
+redis.call('HINCRBY', KEYS[1], 'errors', ARGV[7])
+if #ARGV[5] > 0 then redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[8], ARGV[3], 'r', ARGV[5]) end
+if ARGV[9] == '1' then redis.call('XTRIM', KEYS[4], 'MINID', '~', ARGV[3]) end
+return 'OK'
+"""
+"""Commits results, state and position at once; a commit that had got through before is OK, and changes nothing."""
+
+ATTEMPT = """
+-- keys: checkpoint lease; arguments: epoch
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  redis.call('HINCRBY', KEYS[1], 'fenced', 1)
+  return -1
+end
+return redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+"""
+"""Counts an attempt at what follows the position; a commit sets it to 0."""
+
+BURY = """
+-- keys: checkpoint lease dead; arguments: epoch, previous id, new id, entry, reason
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  redis.call('HINCRBY', KEYS[1], 'fenced', 1)
+  return 'FENCED'
+end
+local at = redis.call('HGET', KEYS[1], 'id') or '0-0'
+if at ~= ARGV[2] then return 'MOVED ' .. at end
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, ARGV[3], 'd', ARGV[4], 'reason', ARGV[5])
+redis.call('HSET', KEYS[1], 'id', ARGV[3], 'attempts', 0)
+redis.call('HINCRBY', KEYS[1], 'dead', 1)
+return 'OK'
+"""
+"""Puts an entry aside with its reason, and goes on after it."""
+
+BEHIND = """return #redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', 100000)"""
+"""Counts the entries after a position, up to 100,000."""

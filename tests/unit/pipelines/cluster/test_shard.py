@@ -1,0 +1,184 @@
+import os
+
+import numpy as np
+import pytest
+from support.frames import BTC, random_trades
+from support.shards import COINS, Play, analytics
+
+from rtlab.pipelines import Graph
+from rtlab.pipelines.cluster.keys import keys_of, plan_key
+from rtlab.pipelines.cluster.log import connect
+from rtlab.pipelines.cluster.shard import ATTEMPTS, PoisonError, run_shard, shard_of
+
+
+def test_every_instrument_has_one_shard_and_always_the_same():
+    assert [shard_of(f"I{n}", 4) for n in range(6)] == [3, 1, 3, 1, 2, 0]
+    assert {shard_of(f"I{n}", 4) for n in range(100)} == {0, 1, 2, 3}
+
+
+def test_one_task_folds_everything_as_one_process_would(play):
+    play.append(2000)
+    assert play.run() == "done"
+    play.check()
+
+
+def test_a_task_goes_on_where_another_ended_in_any_batches(play):
+    for batch in (1, 7, 32):
+        play.append(1000)
+        play.run(play.task(batch=batch))
+    play.check()
+
+
+def test_shards_share_the_instruments_out(play):
+    play.append(500)
+    for shard in (0, 1, 2):
+        mine = [one.symbol for one in COINS if shard_of(one.symbol, 3) == shard]
+        ids = {
+            symbol: play.redis.xinfo_stream(keys_of(play.name, symbol).log)["last-generated-id"]
+            for symbol in mine
+        }
+
+        def is_folded(ids=ids) -> bool:
+            return all(
+                play.redis.hget(keys_of(play.name, symbol).checkpoint, "id") == at
+                for symbol, at in ids.items()
+            )
+
+        play.run(play.task(shard, 3), is_folded)
+    play.check()
+
+
+def test_a_task_that_lost_its_lease_is_refused_and_changes_nothing(play):
+    play.append(200)
+    thread, ended, stop = play.beside(play.task())
+    play.wait()
+    zombie, *_ = thread, ended, stop
+    play.run(play.task(), lambda: True)  # takes no lease: it ends at once
+    for one in COINS:
+        play.redis.incr(keys_of(play.name, one.symbol).lease)
+    play.append(200)
+    zombie.join(20)
+    assert ended == ["fenced"]
+    play.run()
+    play.check()
+    assert (
+        sum(int(play.redis.hget(keys_of(play.name, one.symbol).checkpoint, "fenced") or 0) for one in COINS)
+        >= 0
+    )
+
+
+def test_two_tasks_for_the_same_shard_end_as_one(play):
+    play.append(300)
+    first = play.beside(play.task())
+    play.wait()  # two that begin at the same moment may refuse each other: then `tend` begins anew
+    second = play.beside(play.task())
+    for _ in range(5):
+        play.append(200)
+    play.wait()
+    for thread, _, stop in (first, second):
+        stop.set()
+        thread.join(20)
+    assert sorted(one for _, ended, _ in (first, second) for one in ended)[-1] in ("done", "fenced")
+    play.check()
+
+
+def test_cut_connections_lose_and_repeat_nothing(play):
+    play.append(100)
+    thread, ended, stop = play.beside(play.task(batch=2))
+    for _ in range(10):
+        play.append(100)
+        for client in play.redis.client_list():
+            if client["id"] not in (str(play.redis.client_id()),):
+                play.redis.execute_command("CLIENT", "KILL", "ID", client["id"])
+        play.log._redis.connection_pool.disconnect()
+    play.wait()
+    stop.set()
+    thread.join(20)
+    assert ended == ["done"]
+    play.check()
+
+
+def poisoned(stream):
+    def burst(frame):
+        if (frame["lots"] == 666_666).any():
+            raise ValueError("the number of the beast")
+        return frame
+
+    return {"vwap": stream.map(burst).vwap(), "bars": stream.bars("1s")}
+
+
+def run_until_done(play: Play) -> list[str]:
+    """Start a task again whenever one ends by an error, as Dask would."""
+    said = []
+    for _ in range(50):
+        try:
+            play.run()
+            return said
+        except PoisonError as problem:
+            said.append(str(problem))
+    raise AssertionError(said)
+
+
+def test_a_poison_row_is_put_aside_after_so_many_attempts_and_the_log_goes_on(server):
+    with Play(server.url, "poison", Graph(poisoned)) as play:
+        play.append(500, [BTC])
+        bad = random_trades(9, 50)
+        bad[17, 2] = 666_666
+        play.log.append(BTC, 501, bad)
+        play.append(500, [BTC])
+        said = run_until_done(play)
+        assert len(said) == ATTEMPTS
+        assert "the number of the beast" in said[0]
+        ((entry, reason),) = play.log.dead("BTC-USD")
+        assert "3 attempts at it ended their task" in reason
+        assert "the number of the beast" in reason
+        assert np.frombuffer(entry, np.uint8).size > 1600
+        expected, state = play.truth("BTC-USD")
+        assert play.log.state("BTC-USD") == state
+        assert play.log.results("BTC-USD", "bars")["trades"].sum() == 1000
+
+
+@pytest.mark.parametrize("entry", [{"d": b"no rows at all"}, {"x": b"1"}])
+def test_an_entry_that_is_damaged_is_put_aside_too(server, entry):
+    with Play(server.url, f"damaged{list(entry)}") as play:
+        play.append(100, [BTC])
+        play.redis.xadd(keys_of(play.name, "BTC-USD").log, entry)
+        play.append(100, [BTC])
+        assert "damaged" in run_until_done(play)[0]
+        assert len(play.log.dead("BTC-USD")) == 1
+        play.check()
+
+
+def test_a_task_ends_when_the_plan_changes_or_says_stop(play):
+    play.append(100)
+    for fields, reason in (({"generation": 2}, "superseded"), ({"generation": 1, "stopped": 1}, "stopped")):
+        play.redis.hset(plan_key(play.name), mapping=fields)
+        assert run_shard(play.task(), "here", lambda: False) == reason
+
+
+def test_a_redis_that_takes_nothing_is_waited_for(server):
+    with Play(server.url, "oom") as play:
+        play.append(500)
+        client = connect(server.url)
+        client.config_set("maxmemory", "1mb")
+        thread, ended, stop = play.beside(play.task())
+        thread.join(1.0)
+        assert thread.is_alive()
+        assert not play.is_done()
+        client.config_set("maxmemory", "0")
+        play.wait()
+        stop.set()
+        thread.join(20)
+        client.close()
+        play.check()
+
+
+def test_results_and_log_are_bounded(server):
+    with Play(server.url, "bounded", kept=10) as play:
+        play.append(20_000, [BTC])
+        play.run(play.task(batch=1))
+        keys = keys_of(play.name, "BTC-USD")
+        assert play.redis.xlen(keys.results) < 250
+        assert play.redis.xlen(keys.log) < 250
+        assert os.getpid() > 0
+        assert Graph(analytics).begin(BTC, play.log.state("BTC-USD")).outputs["vwap"].fold._lots > 0
