@@ -1,12 +1,16 @@
-"""The market page of a lab: one browser view, wired to what all views share."""
+"""The pages of a lab: one browser view, wired to what all views share."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from panel.template import Template
 from panel.viewable import Viewable, Viewer
 
+from rtlab.errors import ConfigError
 from rtlab.lab.inbox import Inbox
 from rtlab.model import Instrument
+from rtlab.views.bubbles import Trades
+from rtlab.views.depth_history import DepthHistory
+from rtlab.views.depth_page import DepthPage
 from rtlab.views.page import MarketPage, MarketState
 from rtlab.views.price import Prices
 
@@ -15,20 +19,32 @@ if TYPE_CHECKING:
     from rtlab.lab.lab import Lab
 
 
+Kind = Literal["market", "depth"]
+
+
 class Dashboard(Viewer):
-    """The live market page, for one notebook cell or one browser tab; many share one feed.
+    """The live market or depth page, for one notebook cell or one browser tab; many share one feed.
 
     `close` ends what it is shown; a dashboard that nobody holds any more ends by itself.
     """
 
-    def __init__(self, lab: "Lab", *, symbol: str | None = None, theme: str | None = None) -> None:
+    def __init__(
+        self, lab: "Lab", *, symbol: str | None = None, theme: str | None = None, kind: Kind = "market"
+    ) -> None:
+        if kind not in ("market", "depth"):
+            raise ConfigError("there is no such page", expected='"market" or "depth"', got=kind)
         super().__init__()  # type: ignore[no-untyped-call]  # panel is half typed
         self._lab = lab
         self._watched: Watched | None = None
         self._inbox = Inbox(self._take)
         first = [lab.instrument(symbol)] if symbol is not None else []
         others = [lab.instrument(one) for one in lab.symbols if one != symbol]
-        self.page = MarketPage([*first, *others], on_instrument=self._look_at, theme=theme)
+        instruments = [*first, *others]
+        self.page: MarketPage | DepthPage = (
+            MarketPage(instruments, on_instrument=self._look_at, theme=theme)
+            if kind == "market"
+            else DepthPage(instruments, on_instrument=self._look_at, on_depth=self._depth_of, theme=theme)
+        )
 
     def update(self, state: MarketState) -> None:
         """Bring the page to `state`; any thread may call it."""
@@ -59,6 +75,9 @@ class Dashboard(Viewer):
         self._watched = self._lab.watched(instrument.symbol)
         self._watched.join(self)
         return self._watched.prices
+
+    def _depth_of(self, instrument: Instrument) -> tuple[DepthHistory, Trades]:
+        return self._lab.watched(instrument.symbol).depth()
 
     def __panel__(self) -> Viewable:
         return self.page.__panel__()

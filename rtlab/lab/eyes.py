@@ -1,6 +1,7 @@
 """What all pages of one instrument share: its book, its bars and its trades as a pyramid. One feed, many eyes."""
 
 import asyncio
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,8 @@ from rtlab.lab.streams import TAPE_DEPTH
 from rtlab.model import Instrument
 from rtlab.pipelines import FrameClock
 from rtlab.protocol import Applied, Trades
+from rtlab.views.bubbles import Trades as Tape
+from rtlab.views.depth_history import DepthHistory, Levels
 from rtlab.views.page import MarketState
 from rtlab.views.price import Prices
 
@@ -53,6 +56,7 @@ class Watched:
         self._arrived: list[TapeRow] = []
         self._last: int | None = None
         self._bars_from = 0
+        self._depth: tuple[DepthHistory, Tape] | None = None
         self._news = asyncio.Event()
         symbol = instrument.symbol
         self._book = hub.follow(Wish("book", symbol, BOOK_DEPTH), lambda applied: self._news.set())
@@ -72,6 +76,12 @@ class Watched:
         """Show `eye` nothing any more."""
         self._eyes.discard(eye)
         self._fresh.discard(eye)
+
+    def depth(self) -> tuple[DepthHistory, Tape]:
+        """Give what rested in the book, and the trades, from the first call on: what heat maps share."""
+        if self._depth is None:
+            self._depth = DepthHistory(self.instrument), Tape()
+        return self._depth
 
     def close(self) -> None:
         """End what shows; the subscriptions end with the lab's client."""
@@ -99,15 +109,15 @@ class Watched:
             eye.look_again()
 
     async def _run(self, clock: FrameClock) -> None:
-        time = asyncio.get_running_loop().time
+        clock_s = asyncio.get_running_loop().time
         while True:
             try:
                 async with asyncio.timeout(HEALTH_EVERY_S):
                     await self._news.wait()
             except TimeoutError:
                 pass  # nothing new: the health of the feed is shown all the same
-            await asyncio.sleep(clock.wait(time()))
-            clock.tick(time())
+            await asyncio.sleep(clock.wait(clock_s()))
+            clock.tick(clock_s())
             self._news.clear()
             self._show()
 
@@ -119,6 +129,8 @@ class Watched:
         levels = (book.bids(BOOK_DEPTH), book.asks(BOOK_DEPTH)) if isinstance(book, BookView) else ([], [])
         all_bars = bars.rows() if isinstance(bars, BarsView) else []
         trades = _columns(rows[-TRADES_KEPT:]) if rows else None
+        if self._depth is not None and isinstance(book, BookView):
+            self._remember(*self._depth, levels, rows)
         news = MarketState(*levels, self._last, self._changed(all_bars), trades, self._health())
         for eye in tuple(self._eyes):
             if eye in self._fresh:
@@ -127,6 +139,16 @@ class Watched:
             else:
                 eye.update(news)
         self._fresh.clear()
+
+    def _remember(
+        self, history: DepthHistory, tape: Tape, levels: tuple[Levels, Levels], rows: list[TapeRow]
+    ) -> None:
+        # book and trades by one clock: when they were seen, and what came late as long before that as it is old
+        now = time.time_ns()
+        history.append(now, *levels)
+        if rows:
+            newest = max(row[0] for row in rows)
+            tape.append(_columns([(now - newest + row[0], *row[1:]) for row in rows]))
 
     def _changed(self, bars: list[Bar]) -> list[Bar]:
         # newest first: only the open bar of the last look, and what came after it, can have changed

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rtlab.alerts import Alert
     from rtlab.lab.alerts import Alerts, Watch
-    from rtlab.lab.dashboard import Dashboard
+    from rtlab.lab.dashboard import Dashboard, Kind
     from rtlab.lab.eyes import Watched
     from rtlab.lab.history import Recording
     from rtlab.model.instrument import Number
@@ -94,12 +94,17 @@ class Lab:
         instrument = self.instrument(symbol)
         return self.loop.call(lambda: self._streams.of(channel, instrument))
 
-    def dashboard(self, symbol: str | None = None, *, theme: str | None = None) -> "Dashboard":
-        """Give the market page, live, for a notebook cell or a Panel server; `theme` None is as the reader prefers."""
+    def dashboard(
+        self, symbol: str | None = None, *, theme: str | None = None, kind: "Kind" = "market"
+    ) -> "Dashboard":
+        """Give a live page for a notebook cell or a Panel server: "market", or "depth" with the heat map of a book.
+
+        `theme` None is as the reader prefers.
+        """
         self._check_open()
         from rtlab.lab.dashboard import Dashboard  # late: panel costs seconds
 
-        return Dashboard(self, symbol=symbol, theme=theme)
+        return Dashboard(self, symbol=symbol, theme=theme, kind=kind)
 
     def watched(self, symbol: str) -> "Watched":
         """Give what all pages of an instrument share; begun at the first call, kept while the lab lives."""

@@ -12,7 +12,7 @@ from panel.template import Template
 
 from rtlab.config import Settings, load
 from rtlab.errors import AddressError
-from rtlab.lab.dashboard import Dashboard
+from rtlab.lab.dashboard import Dashboard, Kind
 from rtlab.lab.lab import Lab, connect_with, demo_with
 from rtlab.views.pyramid import Pyramid
 
@@ -25,7 +25,8 @@ async def serve_dashboard(
     """Serve the market page of the settings' feed until `ended`; AddressError on a busy port."""
     lab = await asyncio.to_thread(lab_of, settings)
     try:
-        server = start_server({PAGE: lambda: page_of(lab)}, settings.host, settings.dashboard_port)
+        pages = {PAGE: lambda: page_of(lab), "depth": lambda: page_of(lab, "depth")}
+        server = start_server(pages, settings.host, settings.dashboard_port)
         try:
             on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
             await ended.wait()
@@ -77,9 +78,9 @@ def start_server(pages: Mapping[str, Callable[[], object]], host: str, port: int
     return server
 
 
-def page_of(lab: Lab) -> Template:
+def page_of(lab: Lab, kind: Kind = "market") -> Template:
     """Give a browser's own page of `lab`, and let go of it when its tab closes."""
-    dashboard = Dashboard(lab)
+    dashboard = Dashboard(lab, kind=kind)
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
         pn.state.on_session_destroyed(lambda context: dashboard.close())
     return dashboard.served()

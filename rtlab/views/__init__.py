@@ -8,7 +8,9 @@ from rtlab.views import streams  # gives the streams of the pipelines `plot` and
 if TYPE_CHECKING:
     from rtlab.views.candles import Candles
     from rtlab.views.depth import DepthChart
+    from rtlab.views.depth_history import DepthHistory
     from rtlab.views.health import FeedHealth
+    from rtlab.views.heat import DepthHeatmap, heatmap
     from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
     from rtlab.views.overlay import Event, Line, Marker
@@ -27,6 +29,8 @@ _HOMES = {
     "Candles": "candles",
     "DataPlot": "own",
     "DepthChart": "depth",
+    "DepthHeatmap": "heat",
+    "DepthHistory": "depth_history",
     "Event": "overlay",
     "FeedHealth": "health",
     "Ladder": "ladder",
@@ -42,6 +46,7 @@ _HOMES = {
     "PyramidStatistics": "pyramid",
     "StreamPlot": "pictures",
     "TradeTape": "tape",
+    "heatmap": "heat",
     "milliseconds": "pyramid",
     "plot": "own",
 }
@@ -51,6 +56,8 @@ __all__ = [
     "Candles",
     "DataPlot",
     "DepthChart",
+    "DepthHeatmap",
+    "DepthHistory",
     "Event",
     "FeedHealth",
     "Ladder",
@@ -66,6 +73,7 @@ __all__ = [
     "PyramidStatistics",
     "StreamPlot",
     "TradeTape",
+    "heatmap",
     "milliseconds",
     "plot",
     "streams",

@@ -8,7 +8,7 @@ from panel.template import Template
 from panel.viewable import Child, Viewable
 
 from rtlab.views.live import Face, LivePanel
-from rtlab.views.page import DOCUMENT
+from rtlab.views.shell import DOCUMENT
 from rtlab.views.theme import Colours
 
 _HERE = Path(__file__).parent

@@ -1,9 +1,5 @@
-// The shell of the market page: header, the panels' places, light and dark. The panels draw themselves.
-// Their order is that of `panels` in page.py.
-const PLACES = [
-  ["price", "Price"], ["candles", "Candles"], ["depth", "Depth"], ["ladder", "Order book"], ["tape", "Trades"],
-]
-
+// The shell of a page: header, the panels' places, light and dark. The panels draw themselves, in the order of
+// `places`.
 const TITLE_MS = 250 // the window's title is dear: another process draws it
 
 function make(parent, kind, text = "", tag = "div") {
@@ -47,7 +43,7 @@ export function render({ model }) {
   const root = document.createElement("div")
   let state = ""
   const wear = () => {
-    root.className = `rt market ${model.theme} ${model.alone ? "alone" : ""} ${state}`
+    root.className = `rt page ${model.kind} ${model.theme} ${model.alone ? "alone" : ""} ${state}`
     if (model.alone) document.documentElement.style.background = getComputedStyle(root).backgroundColor || ""
   }
   const header = make(root, "header", "", "header")
@@ -61,9 +57,9 @@ export function render({ model }) {
   strip.append(model.get_child("health"))
   const grid = make(root, "grid", "", "main")
   const panels = model.get_child("panels")
-  for (const [i, [name, title]] of PLACES.entries()) {
+  for (const [i, [name, title]] of model.places.entries()) {
     const card = make(grid, `card ${name}`, "", "section")
-    make(card, "title", name === "candles" ? `${title} · ${model.interval}` : title, "h2")
+    make(card, "title", title, "h2")
     make(card, "body").append(panels[i])
   }
   root.append(model.get_child("beat"))

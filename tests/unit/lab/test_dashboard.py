@@ -3,10 +3,11 @@ import weakref
 
 import pytest
 
-from rtlab.errors import InstrumentError
+from rtlab.errors import ConfigError, InstrumentError
 from rtlab.lab.dashboard import Dashboard
 from rtlab.model import Instrument
-from rtlab.views import MarketState, Prices
+from rtlab.views import DepthHistory, MarketState, Prices
+from rtlab.views.bubbles import Trades
 
 BTC, ETH = Instrument("BTC-USD", "0.5", "0.001"), Instrument("ETH-USD", "0.05", "0.01")
 
@@ -52,6 +53,15 @@ def test_it_begins_with_the_instrument_that_was_asked_for():
     assert Dashboard(Lab(), symbol="ETH-USD").page.instrument is ETH
     with pytest.raises(InstrumentError, match="DOGE"):
         Dashboard(Lab(), symbol="DOGE")
+
+
+def test_the_depth_page_shares_what_is_recorded():
+    lab = Lab()
+    lab.all["BTC-USD"].depth = lambda: (history, Trades())
+    history = DepthHistory(BTC)
+    assert Dashboard(lab, kind="depth").page.heat.history is history
+    with pytest.raises(ConfigError, match='"market" or "depth", got odd'):
+        Dashboard(lab, kind="odd")
 
 
 def test_states_reach_the_page():

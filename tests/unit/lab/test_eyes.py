@@ -154,3 +154,18 @@ async def test_who_comes_when_trades_are_followed_already_begins_with_those(serv
     await until(lambda: late.trades == page.trades)
     assert len(second.prices) == 3
     second.close()
+
+
+async def test_the_depth_is_recorded_from_the_first_that_asks_for_it_on(served):
+    served.watched.join(page := Page())
+    served.trade(SECOND)
+    await until(lambda: page.trades)
+    history, tape = served.watched.depth()
+    assert served.watched.depth() == (history, tape)
+    assert (history.newest, tape.total) == (-1, 0)
+    served.trade(2 * SECOND, 101)
+    await until(lambda: tape.total)
+    assert history.middle() == 100
+    assert tape.since(0)[:, 1].tolist() == [101]
+    # book and trades by the clock of this machine, not the market's
+    assert tape.since(0)[0, 0] // history.interval_ns == pytest.approx(history.newest, abs=60)

@@ -5,8 +5,9 @@ from support.random_market import BTC, ETH, SECOND, RandomMarket
 
 from rtlab.errors import InstrumentError
 from rtlab.model import Instrument
-from rtlab.views.page import DOCUMENT, MarketPage, MarketState, _interval
+from rtlab.views.page import MarketPage, MarketState, _interval
 from rtlab.views.price import Prices
+from rtlab.views.shell import DOCUMENT
 
 
 class Shop:

@@ -1,0 +1,166 @@
+"""The shell of a page about one instrument at a time: header, health, themes, and the panels in their places."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import param
+from panel.template import Template
+from panel.viewable import Child, Children, Viewable
+
+from rtlab.errors import InstrumentError
+from rtlab.model import Instrument
+from rtlab.views.digits import Digits
+from rtlab.views.health import FeedHealth
+from rtlab.views.live import Face, LivePanel
+from rtlab.views.price import Prices
+from rtlab.views.theme import Colours
+
+_HERE = Path(__file__).parent
+
+
+class PageFace(Face):
+    """The page's shell in the browser; the panels are its children."""
+
+    _esm = _HERE / "page.js"
+
+    kind = param.String()
+    places = param.List(doc="(name, title) of each panel, in their order")
+    symbols = param.List(item_type=str)
+    symbol = param.String()
+    alone = param.Boolean(doc="it has the browser's window for itself")
+    beat = Child()
+    health = Child()
+    # one property for all that change with the instrument: Panel removes the children once for each one that
+    # changed, but renders them again only after the first
+    panels = Children()
+
+
+class InstrumentPage(LivePanel):
+    """All panels of one instrument for one browser view, drawn together; the reader chooses instrument and theme.
+
+    `on_instrument` is called with the first instrument and with each that the reader chooses: it gives the
+    prices of its trades, shared with other pages, and from then on the page is told its states.
+    `theme` None is what the reader's system prefers.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        places: Mapping[str, str],
+        *,
+        on_instrument: Callable[[Instrument], Prices],
+        theme: str | None = None,
+    ) -> None:
+        if not instruments:
+            raise InstrumentError(
+                f"a {self.kind} page needs an instrument", expected="at least one", got=instruments
+            )
+        super().__init__(theme=theme or "light")
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self._follows_reader = theme is None
+        self._on_instrument = on_instrument
+        self._health = FeedHealth(theme=self.theme)
+        self._health.join(self.beat)
+        self._panels: dict[str, LivePanel] = {}
+        self._last: int | None = None
+        self._way = 0
+        self._face = PageFace(
+            self,
+            (_HERE / "page.css").read_text("utf-8"),
+            kind=self.kind,
+            places=[list(place) for place in places.items()],
+            symbols=list(self.instruments),
+            beat=self.beat,
+            health=self._health.visual,
+            sizing_mode="stretch_width",
+        )
+        self._face.param.watch(lambda event: setattr(self, "theme", event.new), "theme")
+        self.choose(instruments[0].symbol)
+
+    @property
+    def visual(self) -> Viewable:
+        """The whole page."""
+        return self._face
+
+    @abstractmethod
+    def _made(self, instrument: Instrument, prices: Prices) -> dict[str, LivePanel]:
+        """Make the panels of an instrument, in the order of their places."""
+
+    def choose(self, symbol: str) -> None:
+        """Show another instrument, from nothing; InstrumentError for one that the page does not have."""
+        if symbol not in self.instruments:
+            raise InstrumentError(
+                "the page has no such instrument", expected=", ".join(self.instruments), got=symbol
+            )
+        self.instrument = instrument = self.instruments[symbol]
+        for panel in self._panels.values():
+            self.beat.pace.forget(panel)
+        self._panels = self._made(instrument, self._on_instrument(instrument))
+        for panel in self._panels.values():
+            panel.join(self.beat)
+        self._last, self._way, self._prices = None, 0, Digits(instrument.tick_size)
+        self._face.param.update(symbol=symbol, panels=[panel.visual for panel in self._panels.values()])
+
+    def _tell(self, last: int | None, health: Mapping[str, object]) -> None:
+        """Bring header and health strip up to date."""
+        self._health.update(health)
+        if last is not None and last != self._last:
+            self._way = 0 if self._last is None else (1 if last > self._last else -1)
+            self._last = last
+        self._mark()
+
+    def served(self) -> Template:
+        """Give the page as a document of its own, fit for a phone and without a request to another host."""
+        self._face.alone = True
+        template = Template(DOCUMENT)
+        template.add_panel("page", self._face)
+        return template
+
+    def _draw(self) -> None:
+        last = None if self._last is None else self._prices(self._last)
+        self._face._send_msg({"last": last, "way": self._way})
+
+    def _appeared(self) -> None:
+        self._mark()
+        for panel in self._panels.values():
+            panel._appeared()
+
+    def _heard(self, message: Mapping[str, object]) -> None:
+        super()._heard(message)
+        wished, symbol, chosen = (message.get(name) for name in ("theme", "symbol", "wear"))
+        if chosen in ("light", "dark"):
+            self.theme = str(chosen)
+        if self._follows_reader and wished in ("light", "dark"):
+            self._follows_reader = False
+            self.theme = str(wished)
+        if isinstance(symbol, str) and symbol in self.instruments and symbol != self.instrument.symbol:
+            self.choose(symbol)
+
+    def _wear(self, colours: Colours) -> None:
+        self._face.theme = self._health.theme = colours.name
+        for panel in self._panels.values():
+            panel.theme = colours.name
+
+    def __panel__(self) -> Viewable:
+        return self._face
+
+    def __repr__(self) -> str:
+        shown = "" if self._last is None else f", last={self._prices(self._last)}"
+        return f"{type(self).__name__}({self.instrument.symbol} of {', '.join(self.instruments)}{shown})"
+
+
+DOCUMENT = """
+{% extends base %}
+{% block postamble %}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+  html { background: #f3f5f8; }
+  @media (prefers-color-scheme: dark) { html { background: #0b0f14; } }
+</style>
+{% endblock %}
+{% block contents %}{{ embed(roots.page) }}{% endblock %}
+"""
