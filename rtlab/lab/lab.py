@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from rtlab.alerts import Alert
     from rtlab.lab.alerts import Alerts, Watch
+    from rtlab.lab.board import Board
     from rtlab.lab.dashboard import Dashboard, Kind
     from rtlab.lab.eyes import Watched
+    from rtlab.lab.grids import Grid
     from rtlab.lab.history import Recording
     from rtlab.model.instrument import Number
     from rtlab.store import Store
@@ -51,6 +53,7 @@ class Lab:
         self._streams = Streams(self.hub, hz=settings.frame_hz)
         self._instruments = {one.symbol: one for one in instruments}
         self._watched: dict[str, Watched] = {}
+        self._board: Board | None = None
         self._recordings: list[Recording] = []
         self._alerts: Alerts | None = None
         self._client: Client | None = None
@@ -105,6 +108,25 @@ class Lab:
         from rtlab.lab.dashboard import Dashboard  # late: panel costs seconds
 
         return Dashboard(self, symbol=symbol, theme=theme, kind=kind)
+
+    def watch(self, *, theme: str | None = None) -> "Grid":
+        """Give the watch page, live: all instruments at a glance; `theme` None is as the reader prefers."""
+        from rtlab.lab.grids import Grid  # late: panel costs seconds
+
+        board = self.board()
+        return Grid("Instruments", board.metrics, board.lookers, written=board.written, theme=theme)
+
+    def board(self) -> "Board":
+        """Give what all watch pages share; begun at the first call, kept while the lab lives."""
+        self._check_open()
+        from rtlab.lab.board import Board  # late: panel costs seconds
+
+        def make() -> Board:
+            if self._board is None:
+                self._board = Board(self.hub, self._instruments, self._health)
+            return self._board
+
+        return self.loop.call(make)
 
     def watched(self, symbol: str) -> "Watched":
         """Give what all pages of an instrument share; begun at the first call, kept while the lab lives."""
@@ -269,6 +291,8 @@ class Lab:
             self._closed = True
             for watched in self._watched.values():
                 watched.close()
+            if self._board is not None:
+                self._board.close()
             for recording in self._recordings:
                 await recording.end()
             self._streams.close()

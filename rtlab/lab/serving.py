@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import panel as pn
 from bokeh.server.server import Server
@@ -13,10 +14,13 @@ from panel.template import Template
 from rtlab.config import Settings, load
 from rtlab.errors import AddressError
 from rtlab.lab.dashboard import Dashboard, Kind
+from rtlab.lab.grids import Grid
 from rtlab.lab.lab import Lab, connect_with, demo_with
+from rtlab.lab.machine import Monitor
 from rtlab.views.pyramid import Pyramid
 
 PAGE = "market"
+Shown = TypeVar("Shown", Dashboard, Grid)
 
 
 async def serve_dashboard(
@@ -25,7 +29,12 @@ async def serve_dashboard(
     """Serve the market page of the settings' feed until `ended`; AddressError on a busy port."""
     lab = await asyncio.to_thread(lab_of, settings)
     try:
-        pages = {PAGE: lambda: page_of(lab), "depth": lambda: page_of(lab, "depth")}
+        pages: dict[str, Callable[[], object]] = {
+            PAGE: lambda: page_of(lab),
+            "depth": lambda: page_of(lab, "depth"),
+            "watch": lambda: watch_page_of(lab),
+            "monitor": monitor_page,
+        }
         server = start_server(pages, settings.host, settings.dashboard_port)
         try:
             on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
@@ -80,7 +89,23 @@ def start_server(pages: Mapping[str, Callable[[], object]], host: str, port: int
 
 def page_of(lab: Lab, kind: Kind = "market") -> Template:
     """Give a browser's own page of `lab`, and let go of it when its tab closes."""
-    dashboard = Dashboard(lab, kind=kind)
+    return _let_go(Dashboard(lab, kind=kind)).served()
+
+
+def watch_page_of(lab: Lab) -> Template:
+    """Give a browser's own page of all instruments of `lab`, and let go of it when its tab closes."""
+    return _let_go(lab.watch()).served()
+
+
+def monitor_page() -> Template:
+    """Give a browser's own page of this machine's numbers, which are read once for all pages of this server."""
+    monitor: Monitor = pn.state.as_cached("rtlab.monitor", Monitor)
+    grid = Grid("This machine", monitor.metrics, monitor.lookers, has_feed=False)
+    page: Template = _let_go(grid).served()
+    return page
+
+
+def _let_go(shown: Shown) -> Shown:
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(lambda context: dashboard.close())
-    return dashboard.served()
+        pn.state.on_session_destroyed(lambda context: shown.close())
+    return shown

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from rtlab.views.candles import Candles
     from rtlab.views.depth import DepthChart
     from rtlab.views.depth_history import DepthHistory
+    from rtlab.views.grid import MetricGrid
     from rtlab.views.health import FeedHealth
     from rtlab.views.heat import DepthHeatmap, heatmap
     from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
+    from rtlab.views.metrics import Metrics
     from rtlab.views.overlay import Event, Line, Marker
     from rtlab.views.own import DataPlot, plot
     from rtlab.views.page import MarketPage, MarketState
@@ -39,6 +41,8 @@ _HOMES = {
     "Marker": "overlay",
     "MarketPage": "page",
     "MarketState": "page",
+    "MetricGrid": "grid",
+    "Metrics": "metrics",
     "PlotStatistics": "layered",
     "PriceChart": "price",
     "Prices": "price",
@@ -66,6 +70,8 @@ __all__ = [
     "Marker",
     "MarketPage",
     "MarketState",
+    "MetricGrid",
+    "Metrics",
     "PlotStatistics",
     "PriceChart",
     "Prices",

@@ -48,13 +48,14 @@ export function render({ model }) {
   }
   const header = make(root, "header", "", "header")
   make(header, "mark", "rtlab")
-  choices(header, model)
+  if (model.symbols.length) choices(header, model)
   const last = make(header, "last")
   const way = last.appendChild(document.createTextNode("")), price = last.appendChild(document.createTextNode(""))
   make(header, "room")
   themes(header, model, wear)
   const strip = make(root, "strip")
   strip.append(model.get_child("health"))
+  strip.hidden = !model.has_feed
   const grid = make(root, "grid", "", "main")
   const panels = model.get_child("panels")
   for (const [i, [name, title]] of model.places.entries()) {
@@ -72,7 +73,8 @@ export function render({ model }) {
     last.className = `last ${["down", "", "up"][told.way + 1]}`
     if (!model.alone || now - titled < TITLE_MS) return
     titled = now
-    document.title = `${told.last ? `${told.last} ` : ""}${model.symbol} · rtlab`
+    const shown = model.symbol || model.places[0][1]
+    document.title = `${told.last ? `${told.last} ` : ""}${shown} · rtlab`
   }
   // said again until Python answers: see beat.js
   const appear = () => model.send_msg({ ready: true, theme: wished() })

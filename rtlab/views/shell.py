@@ -1,4 +1,4 @@
-"""The shell of a page about one instrument at a time: header, health, themes, and the panels in their places."""
+"""The shell of a page: header, health, themes, and the panels in their places; of one instrument, or of all."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +28,7 @@ class PageFace(Face):
     kind = param.String()
     places = param.List(doc="(name, title) of each panel, in their order")
     symbols = param.List(item_type=str)
+    has_feed = param.Boolean(default=True)
     symbol = param.String()
     alone = param.Boolean(doc="it has the browser's window for itself")
     beat = Child()
@@ -37,15 +38,97 @@ class PageFace(Face):
     panels = Children()
 
 
-class InstrumentPage(LivePanel):
-    """All panels of one instrument for one browser view, drawn together; the reader chooses instrument and theme.
+class Shell(LivePanel):
+    """Header, health strip and panels for one browser view, drawn together; the reader chooses the theme.
 
-    `on_instrument` is called with the first instrument and with each that the reader chooses: it gives the
-    prices of its trades, shared with other pages, and from then on the page is told its states.
-    `theme` None is what the reader's system prefers.
+    `places` are the titles of the panels by name. `theme` None is what the reader's system prefers.
     """
 
     kind: ClassVar[str]
+
+    def __init__(
+        self,
+        places: Mapping[str, str],
+        *,
+        symbols: Sequence[str] = (),
+        has_feed: bool = True,
+        theme: str | None = None,
+    ) -> None:
+        super().__init__(theme=theme or "light")
+        self._follows_reader = theme is None
+        self._health = FeedHealth(theme=self.theme)
+        self._health.join(self.beat)
+        self._panels: dict[str, LivePanel] = {}
+        self._face = PageFace(
+            self,
+            (_HERE / "page.css").read_text("utf-8"),
+            kind=self.kind,
+            places=[list(place) for place in places.items()],
+            symbols=list(symbols),
+            has_feed=has_feed,
+            beat=self.beat,
+            health=self._health.visual,
+            sizing_mode="stretch_width",
+        )
+        self._face.param.watch(lambda event: setattr(self, "theme", event.new), "theme")
+
+    @property
+    def visual(self) -> Viewable:
+        """The whole page."""
+        return self._face
+
+    def served(self) -> Template:
+        """Give the page as a document of its own, fit for a phone and without a request to another host."""
+        self._face.alone = True
+        template = Template(DOCUMENT)
+        template.add_panel("page", self._face)
+        return template
+
+    def _put(self, panels: dict[str, LivePanel], **told: object) -> None:
+        """Show these panels, in the order of their places, instead of those of before."""
+        for panel in self._panels.values():
+            self.beat.pace.forget(panel)
+        self._panels = panels
+        for panel in panels.values():
+            panel.join(self.beat)
+        self._face.param.update(panels=[panel.visual for panel in panels.values()], **told)
+
+    def _header(self) -> dict[str, object]:
+        """What the header tells."""
+        return {"last": None, "way": 0}
+
+    def _draw(self) -> None:
+        self._face._send_msg(self._header())
+
+    def _appeared(self) -> None:
+        self._mark()
+        for panel in self._panels.values():
+            panel._appeared()
+
+    def _heard(self, message: Mapping[str, object]) -> None:
+        super()._heard(message)
+        wished, chosen = message.get("theme"), message.get("wear")
+        if chosen in ("light", "dark"):
+            self.theme = str(chosen)
+        if self._follows_reader and wished in ("light", "dark"):
+            self._follows_reader = False
+            self.theme = str(wished)
+
+    def _wear(self, colours: Colours) -> None:
+        self._face.theme = self._health.theme = colours.name
+        for panel in self._panels.values():
+            panel.theme = colours.name
+
+    def __panel__(self) -> Viewable:
+        return self._face
+
+
+class InstrumentPage(Shell):
+    """All panels of one instrument at a time; the reader chooses which.
+
+    `on_instrument` is called with the first instrument and with each that the reader chooses: it gives the
+    prices of its trades, shared with other pages, and from then on the page is told its states.
+    """
 
     def __init__(
         self,
@@ -59,32 +142,12 @@ class InstrumentPage(LivePanel):
             raise InstrumentError(
                 f"a {self.kind} page needs an instrument", expected="at least one", got=instruments
             )
-        super().__init__(theme=theme or "light")
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
-        self._follows_reader = theme is None
+        super().__init__(places, symbols=list(self.instruments), theme=theme)
         self._on_instrument = on_instrument
-        self._health = FeedHealth(theme=self.theme)
-        self._health.join(self.beat)
-        self._panels: dict[str, LivePanel] = {}
         self._last: int | None = None
         self._way = 0
-        self._face = PageFace(
-            self,
-            (_HERE / "page.css").read_text("utf-8"),
-            kind=self.kind,
-            places=[list(place) for place in places.items()],
-            symbols=list(self.instruments),
-            beat=self.beat,
-            health=self._health.visual,
-            sizing_mode="stretch_width",
-        )
-        self._face.param.watch(lambda event: setattr(self, "theme", event.new), "theme")
         self.choose(instruments[0].symbol)
-
-    @property
-    def visual(self) -> Viewable:
-        """The whole page."""
-        return self._face
 
     @abstractmethod
     def _made(self, instrument: Instrument, prices: Prices) -> dict[str, LivePanel]:
@@ -97,13 +160,8 @@ class InstrumentPage(LivePanel):
                 "the page has no such instrument", expected=", ".join(self.instruments), got=symbol
             )
         self.instrument = instrument = self.instruments[symbol]
-        for panel in self._panels.values():
-            self.beat.pace.forget(panel)
-        self._panels = self._made(instrument, self._on_instrument(instrument))
-        for panel in self._panels.values():
-            panel.join(self.beat)
         self._last, self._way, self._prices = None, 0, Digits(instrument.tick_size)
-        self._face.param.update(symbol=symbol, panels=[panel.visual for panel in self._panels.values()])
+        self._put(self._made(instrument, self._on_instrument(instrument)), symbol=symbol)
 
     def _tell(self, last: int | None, health: Mapping[str, object]) -> None:
         """Bring header and health strip up to date."""
@@ -113,40 +171,14 @@ class InstrumentPage(LivePanel):
             self._last = last
         self._mark()
 
-    def served(self) -> Template:
-        """Give the page as a document of its own, fit for a phone and without a request to another host."""
-        self._face.alone = True
-        template = Template(DOCUMENT)
-        template.add_panel("page", self._face)
-        return template
-
-    def _draw(self) -> None:
-        last = None if self._last is None else self._prices(self._last)
-        self._face._send_msg({"last": last, "way": self._way})
-
-    def _appeared(self) -> None:
-        self._mark()
-        for panel in self._panels.values():
-            panel._appeared()
+    def _header(self) -> dict[str, object]:
+        return {"last": None if self._last is None else self._prices(self._last), "way": self._way}
 
     def _heard(self, message: Mapping[str, object]) -> None:
         super()._heard(message)
-        wished, symbol, chosen = (message.get(name) for name in ("theme", "symbol", "wear"))
-        if chosen in ("light", "dark"):
-            self.theme = str(chosen)
-        if self._follows_reader and wished in ("light", "dark"):
-            self._follows_reader = False
-            self.theme = str(wished)
+        symbol = message.get("symbol")
         if isinstance(symbol, str) and symbol in self.instruments and symbol != self.instrument.symbol:
             self.choose(symbol)
-
-    def _wear(self, colours: Colours) -> None:
-        self._face.theme = self._health.theme = colours.name
-        for panel in self._panels.values():
-            panel.theme = colours.name
-
-    def __panel__(self) -> Viewable:
-        return self._face
 
     def __repr__(self) -> str:
         shown = "" if self._last is None else f", last={self._prices(self._last)}"

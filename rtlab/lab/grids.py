@@ -1,0 +1,72 @@
+"""The watch and the monitor page: one browser view of numbers that all of them share."""
+
+import asyncio
+from collections.abc import Mapping
+from threading import Lock
+
+from panel.template import Template
+from panel.viewable import Viewable, Viewer
+
+from rtlab.lab.board import Lookers
+from rtlab.views.grid import Written, plain
+from rtlab.views.grid_page import GridPage
+from rtlab.views.metrics import Metrics
+
+
+class Grid(Viewer):
+    """A live grid page, for one notebook cell or one browser tab.
+
+    `close` ends what it is shown; one that nobody holds any more ends by itself.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        metrics: Metrics,
+        lookers: Lookers,
+        *,
+        written: Written = plain,
+        has_feed: bool = True,
+        theme: str | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # panel is half typed
+        self.page = GridPage(title, metrics, written=written, has_feed=has_feed, theme=theme)
+        self.page.visual.rtlab_shown = self  # type: ignore[attr-defined]  # a document keeps only its components
+        self._lookers = lookers
+        self._lock = Lock()
+        self._waits = False
+        self._health: Mapping[str, object] | None = None
+        try:
+            self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._home = None
+        lookers.join(self)
+
+    def update(self, health: Mapping[str, object] | None) -> None:
+        """Show what the numbers are by now, on the page's own loop: once for all calls that it was too busy for."""
+        with self._lock:
+            self._health = health
+            waited, self._waits = self._waits, True
+        if self._home is None:
+            self._show()
+        elif not waited and not self._home.is_closed():
+            self._home.call_soon_threadsafe(self._show)
+
+    def _show(self) -> None:
+        with self._lock:
+            self._waits = False
+        self.page.update(self._health)
+
+    def served(self) -> Template:
+        """Give the page as a document of its own, for a Panel server."""
+        return self.page.served()
+
+    def close(self) -> None:
+        """Show nothing new any more."""
+        self._lookers.leave(self)
+
+    def __panel__(self) -> Viewable:
+        return self.page.__panel__()
+
+    def __repr__(self) -> str:
+        return f"Grid({self.page!r})"

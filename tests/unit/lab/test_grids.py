@@ -1,0 +1,50 @@
+import asyncio
+import gc
+import threading
+import weakref
+
+from support.fake_page import FakePage
+
+from rtlab.lab.board import Lookers
+from rtlab.lab.grids import Grid
+from rtlab.views.metrics import Metrics
+
+
+def grid() -> tuple[Grid, Lookers]:
+    lookers = Lookers()
+    return Grid("Numbers", Metrics(), lookers), lookers
+
+
+def test_without_a_loop_it_shows_at_once():
+    made, lookers = grid()
+    lookers.show({"state": "live"})
+    assert made.page._health.state == "live"
+
+
+async def test_on_a_loop_many_calls_of_other_threads_are_one():
+    made, lookers = grid()
+    shown = []
+    made.page.update = lambda health: shown.append(health)
+    thread = threading.Thread(target=lambda: [lookers.show({"messages": i}) for i in range(50)])
+    thread.start()
+    thread.join()
+    await asyncio.sleep(0)
+    assert shown == [{"messages": 49}]
+
+
+def test_who_closes_is_told_nothing_more_and_nobody_else_holds_it():
+    made, lookers = grid()
+    made.close()
+    assert len(lookers) == 0
+    there = weakref.ref(made)
+    del made
+    gc.collect()
+    assert there() is None
+
+
+def test_a_page_holds_what_it_shows():
+    lookers = Lookers()
+    page = FakePage(Grid("Numbers", Metrics(), lookers))
+    gc.collect()
+    assert len(lookers) == 1
+    page.close()
