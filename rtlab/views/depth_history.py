@@ -1,10 +1,10 @@
 """What rested in a book at each price over time, on several scales of time: what a depth heat map shows.
 
-Theory of operation. Time is cut into columns of `interval_ns`, price into rows of `row_ticks`. A cell is one byte,
-the logarithm of the most lots that rested there within the column: eight steps an octave, so that a byte reaches
-2**32 lots and is exact to 4.5 %. A column holds ROWS rows from its own `base` on, and follows the market when that
-moves. On scale k one column is the greatest of 2**k columns of scale 0, cell by cell. Each scale is a ring of as
-many columns: the finest forgets first, the coarsest remembers hours. The newest column of each scale is open.
+Theory of operation. Time is cut into columns of `interval_ns`, price into rows of `row_ticks`. A cell is one
+byte, the logarithm of the most lots that rested there within the column: eight steps an octave, so that a byte
+reaches 3.9 billion lots and is exact to 4.5 %. A column holds ROWS rows from its own `base` on, and follows the
+market when that moves. On scale k one column is the greatest of 2**k columns of scale 0, cell by cell. Each scale
+is a ring of as many columns: the finest forgets first, the coarsest remembers hours. The newest column is open.
 """
 
 from collections.abc import Sequence

@@ -49,7 +49,9 @@ def test_two_grids_share_metrics_and_each_is_told_everything(metrics):
     with looking_at(first) as one, looking_at(second) as other:
         first._appeared()
         second._appeared()
-        assert one.last(first.visual)["cards"] == other.last(second.visual)["cards"] != []
+        seen = [looker.last(grid.visual)["cards"] for looker, grid in ((one, first), (other, second))]
+        without_age = [[(*card[:3], *card[4:]) for card in cards] for cards in seen]
+        assert without_age[0] == without_age[1] != []
 
 
 def test_numbers_are_written_as_the_caller_says(metrics):
