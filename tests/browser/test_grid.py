@@ -97,6 +97,7 @@ def test_a_number_that_nobody_tells_any_more_is_frozen_and_the_others_are_not(sh
         return "frozen" in shown.locator("li.card").first.inner_text()
 
     numbers.say(1)
+    until(lambda: "frozen" not in shown.locator("ul").inner_text(), "all live", page=shown)
     until(others, "the first is frozen", page=shown)
     for name in NAMES[1:]:
         assert "frozen" not in shown.locator("li.card", has_text=name).inner_text()
