@@ -71,7 +71,7 @@ from rtlab.engine.layout import (
     Memory,
     State,
 )
-from rtlab.engine.limits import MAX_PRICE, MAX_QTY, SPAN
+from rtlab.engine.limits import MAX_PRICE, MAX_QTY, SLICES, SPAN
 from rtlab.engine.memory import memory_of
 from rtlab.engine.queues import ladder_of
 
@@ -175,10 +175,18 @@ def _wrong_codes(command: Command) -> int:
 
 
 @pasted_part
+def too_many_slices(qty: int, display: int) -> bool:
+    """Whether `qty` in slices of `display` (0: it is no iceberg) has no end in sight."""
+    return display != 0 and (qty - 1) // display >= SLICES
+
+
+@pasted_part
 def _wrong_new(command: Command, clock: int) -> int:
     order_type, tif, flags = command.order_type, command.tif, command.flags
     slices = is_priced(order_type) and is_resting(tif) and flags & UNSEEN == 0
     if not 0 <= command.display_qty <= (command.qty if slices else 0):
+        return BAD_DISPLAY
+    if too_many_slices(command.qty, command.display_qty):
         return BAD_DISPLAY
     at_once = order_type <= MARKET and tif != FOK and flags & (POST_ONLY | ALL_OR_NONE) == 0
     if not 0 <= command.min_qty <= (command.qty if at_once else 0):
@@ -206,6 +214,8 @@ def _wrong_replacement(command: Command, clock: int) -> int:
         return reason
     if not 0 <= command.display_qty <= command.qty:
         return BAD_DISPLAY
+    if too_many_slices(command.qty, command.display_qty):
+        return BAD_DISPLAY
     if not 0 <= command.stop_price <= MAX_PRICE:
         return BAD_STOP
     if not 0 <= command.trail <= MAX_PRICE:
@@ -216,11 +226,13 @@ def _wrong_replacement(command: Command, clock: int) -> int:
 @pasted_part
 def misfit(memory: Memory, command: Command, at: int) -> int:
     """Give the reason why a replacement does not fit its order, whose extra is `at`, or NO_REASON."""
-    order_type, flags, tif = LIMIT, 0, GTC
+    order_type, flags, tif, display = LIMIT, 0, GTC, 0
     if at != 0:
         extra = memory.extras[at]
-        order_type, flags, tif = extra.order_type, extra.flags, extra.tif
+        order_type, flags, tif, display = extra.order_type, extra.flags, extra.tif, extra.display
     if command.display_qty != 0 and (flags & UNSEEN != 0 or not is_priced(order_type)):
+        return BAD_DISPLAY
+    if command.display_qty == 0 and too_many_slices(command.qty, display):
         return BAD_DISPLAY
     if command.stop_price != 0 and order_type < STOP_MARKET:
         return BAD_STOP

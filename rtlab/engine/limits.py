@@ -15,6 +15,13 @@ MAX_AMOUNT = 1 << 52
 MAX_MONEY = 1 << 62
 """Most money or lots that a deposit may leave in an account, either way."""
 
+SLICES = 10_000
+"""Most slices of an iceberg: one that would show a smaller part of its quantity is rejected with BAD_DISPLAY.
+
+Each slice that trades is told by itself. Without a bound two icebergs of 2**60 lots that show one lot each would
+have no end of events when they meet.
+"""
+
 SPAN = 1 << 24
 """Ticks between the lowest and the highest live price of an instrument are fewer than this.
 

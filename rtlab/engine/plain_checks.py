@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from rtlab.engine.limits import MAX_PRICE, MAX_QTY
+from rtlab.engine.limits import MAX_PRICE, MAX_QTY, SLICES
 from rtlab.engine.plain_book import RESTING, STOPS, TRAILING, Book, Order
 from rtlab.model.enums import (
     CommandKind,
@@ -105,11 +105,15 @@ def _wrong_numbers(row: Row) -> Reason | None:
     return Reason.BAD_PRICE if priced and not 0 <= row.price <= MAX_PRICE else None
 
 
+def _slices(qty: int, display: int) -> int:
+    return -(-qty // display) if display else 1
+
+
 def _wrong_new(row: Row, clock: int) -> Reason | None:
     rests = row.order_type in PRICED and row.tif in RESTING
     if row.display_qty and (not rests or row.flags & (Flag.HIDDEN | Flag.ALL_OR_NONE)):
         return Reason.BAD_DISPLAY
-    if not 0 <= row.display_qty <= row.qty:
+    if not 0 <= row.display_qty <= row.qty or _slices(row.qty, row.display_qty) > SLICES:
         return Reason.BAD_DISPLAY
     at_once = row.order_type in (OrderType.LIMIT, OrderType.MARKET) and row.tif != TimeInForce.FOK
     if row.min_qty and (not at_once or row.flags & (Flag.POST_ONLY | Flag.ALL_OR_NONE)):
@@ -129,7 +133,7 @@ def _wrong_new(row: Row, clock: int) -> Reason | None:
 
 
 def _wrong_replacement(row: Row, clock: int) -> Reason | None:
-    if not 0 <= row.display_qty <= row.qty:
+    if not 0 <= row.display_qty <= row.qty or _slices(row.qty, row.display_qty) > SLICES:
         return Reason.BAD_DISPLAY
     if not 0 <= row.stop_price <= MAX_PRICE:
         return Reason.BAD_STOP
@@ -142,6 +146,8 @@ def misfit(row: Row, order: Order) -> Reason | None:
     """Say why a replacement does not fit the order that it means."""
     pending = order.order_type in STOPS or order.order_type in TRAILING
     if row.display_qty and (order.unseen or order.order_type in (OrderType.STOP, OrderType.TRAILING_STOP)):
+        return Reason.BAD_DISPLAY
+    if _slices(row.qty, row.display_qty or order.display) > SLICES:
         return Reason.BAD_DISPLAY
     if row.stop_price and not pending:
         return Reason.BAD_STOP

@@ -115,7 +115,7 @@ class Reason(IntEnum):
     BAD_EXPIRY = 15  # not after the command, or none, or one that its time in force does not have
     BAD_STOP = 16  # below 0, none, or one that the last price has reached already
     BAD_TRAIL = 17
-    BAD_DISPLAY = 18  # below 0, or more than the order
+    BAD_DISPLAY = 18  # below 0, or more than the order, or less than a ten-thousandth of it
     BAD_MIN_QTY = 19  # below 0, or more than the order
     MIN_QTY = 20  # could not trade so much at once
     BAD_LINK = 21  # an order cannot be paired with itself

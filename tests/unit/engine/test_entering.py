@@ -4,6 +4,8 @@ import pytest
 from support.engines import KERNEL_AND_TWIN, make_engine
 from support.play import Executes, play
 
+from rtlab.engine.limits import SLICES
+
 
 @pytest.fixture(params=KERNEL_AND_TWIN)
 def engine(request: pytest.FixtureRequest) -> Executes:
@@ -50,6 +52,25 @@ def test_another_display_loses_the_place(engine: Executes) -> None:
     play(engine, "sell 1 9@100", "sell 2 1@100")
     assert play(engine, "replace 1 9@100 show=2") == ["1 ask replaced 9@100", "ask level 3@100 in 2"]
     assert play(engine, "buy 3 1@100")[1] == "3 bid took 1@100 of 2, 0 left"
+
+
+def test_an_iceberg_has_an_end_in_sight(engine: Executes) -> None:
+    most = 3 * SLICES
+    assert play(engine, f"sell 1 {most}@100 show=3")[0] == f"1 ask accepted {most}@100"
+    assert "BAD_DISPLAY" in play(engine, f"sell 2 {most + 1}@100 show=3")[0]
+    assert "BAD_DISPLAY" in play(engine, f"sell 2 {1 << 61}@100 show=1")[0]
+    assert "accepted" in play(engine, f"sell 2 {1 << 62}@101 show={1 << 60}")[0]
+    assert "BAD_DISPLAY" in play(engine, f"replace 1 {most + 1}@100")[0]
+    assert "BAD_DISPLAY" in play(engine, f"replace 1 {most}@100 show=2")[0]
+    assert "replaced" in play(engine, f"replace 1 {most + 1}@100 show=4")[0]
+    assert "BAD_DISPLAY" in play(engine, f"sell 3 {most + 1}@100 stop=90 show=3")[0]
+
+
+def test_icebergs_of_the_most_slices_meet_and_it_ends(engine: Executes) -> None:
+    play(engine, "phase 0 to=1", f"sell 1 {SLICES}@100 show=1", f"buy 2 {SLICES}@100 show=1")
+    told = play(engine, "phase 0 to=0")
+    assert sum("took" in line for line in told) == SLICES
+    assert any("done FILLED" in line for line in told)
 
 
 def test_a_hidden_order_shows_nothing_and_keeps_its_time(engine: Executes) -> None:
