@@ -59,7 +59,7 @@ def test_an_iceberg_has_an_end_in_sight(engine: Executes) -> None:
     assert play(engine, f"sell 1 {most}@100 show=3")[0] == f"1 ask accepted {most}@100"
     assert "BAD_DISPLAY" in play(engine, f"sell 2 {most + 1}@100 show=3")[0]
     assert "BAD_DISPLAY" in play(engine, f"sell 2 {1 << 61}@100 show=1")[0]
-    assert "accepted" in play(engine, f"sell 2 {1 << 62}@101 show={1 << 60}")[0]
+    assert "accepted" in play(engine, f"sell 2 {1 << 61}@101 show={1 << 60}")[0]
     assert "BAD_DISPLAY" in play(engine, f"replace 1 {most + 1}@100")[0]
     assert "BAD_DISPLAY" in play(engine, f"replace 1 {most}@100 show=2")[0]
     assert "replaced" in play(engine, f"replace 1 {most + 1}@100 show=4")[0]
