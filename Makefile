@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
 # What measures times or starts browsers and servers comes second: tests/conftest.py says what of it may run beside what.
-TIMED := tests/browser tests/faults tests/integration tests/property/bus tests/property/store \
+TIMED := tests/browser tests/faults tests/integration/feed tests/property/bus tests/property/store \
 	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
 JS := rtlab/messaging/js
 JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
@@ -21,12 +21,12 @@ demo: .made/demo
 test: .made/dev .made/widget check
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 	$(BIN)/pytest $(IN_GROUPS)
-	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
+	$(BIN)/pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 test-full: .made/dev .made/widget check
 	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(SIDE_BY_SIDE)
 	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(IN_GROUPS)
-	$(BIN)/pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
+	$(BIN)/pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 check: .made/dev
 	$(BIN)/ruff check .

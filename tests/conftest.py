@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 TOGETHER = {
     "browser": "browsers",
     "faults": "servers",
-    "integration": "servers",
+    "integration/feed": "servers",
     "property/bus": "servers",
     "property/store": "servers",
     "unit/bus": "servers",
