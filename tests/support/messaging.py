@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cryptography_vectors
 from support.recorded import missing, recorded
 
 from rtlab.book import Market
@@ -26,6 +27,7 @@ from rtlab.sources.simulated import demo_instruments
 
 ROOT = Path(__file__).resolve().parents[2]
 JAVASCRIPT = ROOT / "rtlab" / "messaging" / "js"
+HPKE = Path(cryptography_vectors.__file__).parent / "HPKE" / "test-vectors.json"
 BINDINGS = ROOT / "tests" / "fixtures" / "messaging" / "bindings.json"
 
 
@@ -56,7 +58,7 @@ def node() -> str:
 def javascript_report() -> dict[str, Any]:
     """What messaging_vectors.mjs says: by file the cases that agreed, those skipped, and every difference."""
     program = Path(__file__).with_name("messaging_vectors.mjs")
-    arguments = [node(), str(program), str(JAVASCRIPT), str(BINDINGS), str(recorded("vectors"))]
+    arguments = [node(), str(program), str(JAVASCRIPT), str(BINDINGS), str(recorded("vectors")), str(HPKE)]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

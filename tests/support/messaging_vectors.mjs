@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { gunzipSync } from "node:zlib"
 
-const [sources, fixtures, vectors] = process.argv.slice(2)
+const [sources, fixtures, vectors, hpkeVectors] = process.argv.slice(2)
 const load = (name) => import(pathToFileURL(`${sources}/${name}`))
 const [bytes, binding, bitcoin, chains, ethereum, keys] = await Promise.all(
   ["bytes", "identity/binding", "identity/bitcoin", "identity/ed25519_chains", "identity/ethereum", "identity/keys"].map((name) => load(`src/${name}.js`)),
@@ -150,7 +150,30 @@ async function mailchain() {
   }
 }
 
+// MLS takes HPKE in its base mode, with X25519, HKDF-SHA256 and AES-128-GCM
+async function hpke() {
+  const { Aes128Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } = await load("node_modules/@hpke/core/esm/mod.js")
+  const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes128Gcm() })
+  const buffer = (digits) => unhex(digits).buffer
+  for (const one of JSON.parse(readFileSync(hpkeVectors))) {
+    if (one.kem_id !== 32 || one.kdf_id !== 1 || one.aead_id !== 1) skip("rfc9180", "another suite than MLS 0x0001 has")
+    else if (one.mode !== 0) skip("rfc9180", "another mode than the base mode, which is all that MLS takes")
+    else {
+      const recipientKey = await suite.kem.deriveKeyPair(buffer(one.ikmR))
+      await expect("rfc9180", "public key", true, async () => same(new Uint8Array(await suite.kem.serializePublicKey(recipientKey.publicKey)), one.pkRm))
+      const context = await suite.createRecipientContext({ recipientKey, enc: buffer(one.enc), info: buffer(one.info) })
+      for (const { aad, ct, pt } of one.encryptions) {
+        await expect("rfc9180", "opened", true, async () => same(new Uint8Array(await context.open(buffer(ct), buffer(aad))), pt))
+      }
+      for (const { exporter_context, L, exported_value } of one.exports) {
+        await expect("rfc9180", "exported", true, async () => same(new Uint8Array(await context.export(buffer(exporter_context), L)), exported_value))
+      }
+    }
+  }
+}
+
 await bindings()
+if (hpkeVectors) await hpke()
 if (vectors) {
   await primitives()
   await chainsVectors()

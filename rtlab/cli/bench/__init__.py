@@ -21,6 +21,7 @@ BENCHES = {
     "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "store": "recording, asking and hot reading, beside ArcticDB and plain XADD",
     "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
+    "relay": "envelopes stored, acknowledged and delivered, over a thousand sockets",
     "lod": "one viewport of ten million points",
 }
 Report = Mapping[str, object]
