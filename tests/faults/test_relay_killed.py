@@ -26,7 +26,8 @@ class Killed:
     """A relay in a process, and a Redis that keeps its data; both can be killed and come back."""
 
     def __init__(self, folder: Path) -> None:
-        self.redis = EmbeddedServer(folder)
+        # a server that syncs each second may answer before it writes, while a sync is under way
+        self.redis = EmbeddedServer(folder, sync="always")
         self.url = ""
 
     async def start(self) -> None:

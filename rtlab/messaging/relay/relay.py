@@ -1,8 +1,9 @@
 """The shell of the relay: sessions of devices on one side, Redis on the other.
 
 Theory of operation. Envelopes wait in one bounded queue; one pipeline is under way at a time, and what came meanwhile
-goes with the next. An answer is given when Redis has answered, which it does after it has written its append-only
-file: an envelope that was acknowledged outlives a kill of the relay and of Redis. Then it is pushed to those of its
+goes with the next. An answer is given when Redis has answered: what was acknowledged outlives a kill of the relay, and
+one of Redis where that syncs always. Where it syncs each second it writes before it answers too, but for the moments
+of a sync under way, and a machine that stops may lose the last second. Then it is pushed to those of its
 devices that are connected here and have had everything before; others read it from their mailbox.
 One relay serves a Redis: mail is pushed by the process that stored it.
 """

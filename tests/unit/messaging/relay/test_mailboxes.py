@@ -1,6 +1,9 @@
 import asyncio
+import os
+import signal
 
 from redis.asyncio import Redis
+from support.waiting import until
 
 from rtlab.embedded import EmbeddedServer
 from rtlab.messaging.relay.limits import RelayLimits
@@ -75,12 +78,7 @@ async def test_scripts_that_the_server_has_lost_are_loaded_again():
 
 
 async def test_what_was_stored_outlives_a_kill_of_the_server(tmp_path):
-    import os
-    import signal
-
-    from support.waiting import until
-
-    with EmbeddedServer(tmp_path / "r") as server:
+    with EmbeddedServer(tmp_path / "r", sync="always") as server:
         redis = Redis.from_url(server.url)
         boxes = await opened(server, redis, "a")
         await boxes.store([parcel(n, "a") for n in range(100)])
