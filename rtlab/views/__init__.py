@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
     from rtlab.views.metrics import Metrics
-    from rtlab.views.overlay import Event, Line, Marker
+    from rtlab.views.overlay import Event, Line, Marker, Note
     from rtlab.views.own import DataPlot, plot
     from rtlab.views.page import MarketPage, MarketState
     from rtlab.views.pictures import StreamPlot
@@ -43,6 +43,7 @@ _HOMES = {
     "MarketState": "page",
     "MetricGrid": "grid",
     "Metrics": "metrics",
+    "Note": "overlay",
     "PlotStatistics": "layered",
     "PriceChart": "price",
     "Prices": "price",
@@ -72,6 +73,7 @@ __all__ = [
     "MarketState",
     "MetricGrid",
     "Metrics",
+    "Note",
     "PlotStatistics",
     "PriceChart",
     "Prices",

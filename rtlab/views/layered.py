@@ -57,7 +57,8 @@ class LayeredPlot(Viewer):
 
     x is "time", in milliseconds since 1970 (see `milliseconds`), or "number". `span` is how much of x is
     shown at first; None shows all there is. `height` is in pixels; None fills the place. `on_window(x0, x1)`
-    is called whenever the browser has been sent another window.
+    is called whenever the browser has been sent another window. Plots of one `group` on a page share the
+    crosshair and the window.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class LayeredPlot(Viewer):
         height: int | None = 320,
         theme: ThemeName = "light",
         on_window: Callable[[float, float], None] | None = None,
+        group: str = "",
     ) -> None:
         if x not in ("time", "number"):
             raise ConfigError("the caller's kind of x is unknown", expected='"time" or "number"', got=x)
@@ -87,6 +89,7 @@ class LayeredPlot(Viewer):
             {"sizing_mode": "stretch_width", "height": height} if height else {"sizing_mode": "stretch_both"}
         )
         self._visual = pn.Column(self.overlay, margin=0, min_height=180, **place)
+        self.overlay.group = group
         self.window: tuple[float, float] | None = None
         """What the browser shows of x, as far as is known; None before it shows anything."""
         self._on_window = on_window
@@ -252,6 +255,7 @@ class LayeredPlot(Viewer):
             "points": points.tolist() if len(points) <= _FEW else points,
             "lines": [[len(closed.x), len(opened.x)] for closed, opened in parts],
             "merged": news.merged,
+            "overtaken": self._pace.statistics().merged,
             "held": len(pyramid) * len(pyramid.names),
             "streaming": self._refreshed > 0,
         }

@@ -18,14 +18,22 @@
 // signals repainted and removed; a property that is marked internal is not told to Python (in a notebook Panel
 // sends what setv(..., {sync: false}) changed all the same, and Python's echo runs the window backwards).
 
+// Charts of one group on a page, whichever of its components they came with.
+const groups = (globalThis.rtlab_groups ??= new Map())
+
 const NS = "http://www.w3.org/2000/svg"
 const UNANSWERED = 3 // questions
 const AGAIN_MS = 1000 // until it is said again that the chart is there, while Python is not heard of
 const ANSWER_MS = 100 // between two answers that something is painted
 const LATE_MS = 50 // that a new window waits for its columns
 const PATIENCE_MS = 4000 // until the badge says that Python is silent
+const STALE_MS = 1500 // without news, until the badge says so
 const SNAP_PX = 40 // how near a point must be to be read out
 const DRAG_PX = 3
+const GRIP_PX = 5 // how near a line must be to be dragged
+const LAYERS = ["lines", "markers", "events", "notes"]
+
+const fresh_name = () => Math.random().toString(36).slice(2, 10)
 
 export function render({ model, view }) {
   const chart = new Chart(model, view)
@@ -131,7 +139,10 @@ class Chart {
     this.drawn = []
     this.hidden = new Set() // lines, by number
     this.state = { held: 0 }
-    this.marks = { lines: [], markers: [], events: [], notice: "" }
+    this.marks = { lines: [], markers: [], events: [], notes: [], notice: "" }
+    this.veiled = new Set() // layers that are hidden
+    this.news_at = 0
+    this.pace = 300 // ms between news, as they usually come
     this.pointers = new Map()
     this.cursor = null
   }
@@ -162,6 +173,7 @@ class Chart {
     } else if (message.type === "follow") message.on ? this.go_live() : this.stay()
     else if (message.type === "marks") {
       this.marks = message
+      if (this.plot) this.wear_legend()
       if (this.notice) this.notice.textContent = message.notice
       if (this.notice) this.notice.hidden = !message.notice
       this.redraw("marks")
@@ -261,11 +273,29 @@ class Chart {
     }
     this.shown = view
     this.state = message
+    this.note_news(message.answer)
     const { x_range, y_range } = this.plot.model
     for (const [i, source] of this.sources.entries()) source.setv({ data: this.drawn[i] }, { check_eq: false })
     y_range.setv({ start: y0, end: y1 })
     if (live || this.wanted) x_range.setv({ start: x0, end: x1 })
     if (view === this.asked && !this.wanting) this.in_time()
+  }
+
+  // how often news come, to know when they should have
+  note_news(answer) {
+    const now = performance.now()
+    if (!answer && this.news_at) this.pace += (Math.min(now - this.news_at, 10_000) - this.pace) / 8
+    this.news_at = now
+    if (this.stale) this.redraw("marks")
+    this.stale = false
+    clearTimeout(this.freezing)
+    if (!this.state.streaming) return
+    const freeze = () => {
+      this.stale = true
+      this.draw_badge()
+      this.freezing = setTimeout(freeze, 1000)
+    }
+    this.freezing = setTimeout(freeze, Math.max(STALE_MS, 5 * this.pace))
   }
 
   // --- finding the figure, and letting it go
@@ -320,6 +350,7 @@ class Chart {
     plot.repainted.connect(this.on_repaint)
     plot.removed.connect(this.on_removed)
     this.hide_picture()
+    if (this.model.group) this.peers().add(this)
     this.live = true
     this.least = this.asked + 1
     this.ask()
@@ -330,10 +361,15 @@ class Chart {
     const { names } = this.model
     this.keys = []
     this.legend = null
-    if (names.length < 2) return
     this.legend = document.createElement("div")
     this.legend.className = "rtlab-legend"
-    for (const [i, name] of names.entries()) {
+    this.switches = LAYERS.map((layer) => {
+      const button = document.createElement("button")
+      button.append(layer)
+      button.addEventListener("click", () => this.veil(layer))
+      return button
+    })
+    for (const [i, name] of names.length > 1 ? names.entries() : []) {
       const key = document.createElement("button")
       const sample = key.appendChild(document.createElement("i"))
       sample.style.cssText = "display:inline-block;width:14px;height:3px;margin-right:6px;vertical-align:middle"
@@ -342,7 +378,15 @@ class Chart {
       this.legend.append(key)
       this.keys.push(key)
     }
+    this.legend.append(...this.switches)
     events_el.append(this.legend)
+  }
+
+  // hide a layer, or show it again: the line below is not painted anew
+  veil(layer) {
+    this.veiled.delete(layer) || this.veiled.add(layer)
+    this.wear_legend()
+    this.redraw("marks")
   }
 
   toggle(i) {
@@ -359,13 +403,20 @@ class Chart {
     const left = this.plot.frame.bbox.left + (title ? pencil.measureText(title).width + 16 : 6)
     this.legend.style.cssText = `position:absolute;left:${left}px;top:4px;display:flex;gap:4px;overflow-x:auto;` +
       `max-width:calc(100% - ${left + 220}px);scrollbar-width:none;white-space:nowrap`
+    const look = (hidden) => `padding:2px 8px;border:1px solid ${border};border-radius:10px;background:${surface};` +
+      `color:${hidden ? muted : text};font:11px ${font};line-height:16px;cursor:pointer;` +
+      `text-decoration:${hidden ? "line-through" : "none"}`
+    for (const [i, button] of this.switches.entries()) {
+      const layer = LAYERS[i], hidden = this.veiled.has(layer)
+      button.style.cssText = look(hidden) + (this.marks[layer].length ? "" : ";display:none")
+      button.setAttribute("aria-pressed", String(!hidden))
+      button.title = `${hidden ? "Show" : "Hide"} the ${layer}`
+    }
     for (const [i, key] of this.keys.entries()) {
       const hidden = this.hidden.has(i)
       key.setAttribute("aria-pressed", String(!hidden))
       key.title = hidden ? "Show this line" : "Hide this line"
-      key.style.cssText = `padding:2px 8px;border:1px solid ${border};border-radius:10px;background:${surface};` +
-        `color:${hidden ? muted : text};font:11px ${font};line-height:16px;cursor:pointer;` +
-        `text-decoration:${hidden ? "line-through" : "none"}`
+      key.style.cssText = look(hidden)
       key.firstChild.style.background = hidden ? muted : this.hue(i)
     }
   }
@@ -390,6 +441,20 @@ class Chart {
     clearTimeout(this.greeting)
     clearTimeout(this.silence)
     clearTimeout(this.painted)
+    clearTimeout(this.freezing)
+    this.peers().delete(this)
+  }
+
+  // the charts that share crosshair and window with this one, itself among them
+  peers() {
+    const { group } = this.model
+    if (!group) return new Set()
+    if (!groups.has(group)) groups.set(group, new Set())
+    return groups.get(group)
+  }
+
+  others(act) {
+    for (const other of this.peers()) if (other !== this && other.plot) act(other)
   }
 
   // a notebook may hold a picture of the plot for those who only read it: here is the plot itself
@@ -421,7 +486,8 @@ class Chart {
     this.plot.model.x_range.setv(wanted)
   }
 
-  move(start, end) {
+  move(start, end, linked = false) {
+    if (!linked) this.others((other) => other.move(start, end, true))
     const { first, last } = this.state
     if (last !== undefined) {
       const span = end - start
@@ -458,13 +524,15 @@ class Chart {
     this.move(start - by, end - by)
   }
 
-  go_live() {
+  go_live(linked = false) {
+    if (!linked) this.others((other) => other.go_live(true))
     this.live = true
     this.least = this.asked + 1
     if (this.plot) this.ask()
   }
 
-  stay() {
+  stay(linked = false) {
+    if (!linked) this.others((other) => other.stay(true))
     this.live = false
     this.least = this.asked + 1
     if (this.plot) this.ask()
@@ -476,8 +544,12 @@ class Chart {
     const on = (name, hear, target = events_el) =>
       target.addEventListener(name, hear, { signal, passive: false })
     events_el.style.touchAction = "pan-y"
+    events_el.tabIndex = 0
+    events_el.setAttribute("role", "application")
+    events_el.setAttribute("aria-roledescription", "chart")
     on("wheel", (event) => this.wheel(event))
-    on("dblclick", () => this.go_live())
+    on("dblclick", (event) => this.edit_at(this.at(event)) || this.go_live())
+    on("keydown", (event) => this.key(event))
     on("pointerdown", (event) => this.down(event))
     on("pointermove", (event) => this.drag(event))
     on("pointerup", (event) => this.up(event))
@@ -506,15 +578,31 @@ class Chart {
 
   down(event) {
     if (event.button !== 0) return
-    this.pointers.set(event.pointerId, this.at(event))
+    if (event.target.closest?.("button,input")) return
     this.pressed = this.at(event)
+    this.ruler = null
+    if (event.altKey) return this.write_note({ ...this.values(this.pressed), text: "", name: fresh_name() })
+    this.held = this.line_at(this.pressed)
+    if (event.shiftKey) this.ruler = { from: this.values(this.pressed), to: this.values(this.pressed) }
+    this.pointers.set(event.pointerId, this.at(event))
     this.plot.canvas_view.events_el.setPointerCapture(event.pointerId)
   }
 
   drag(event) {
     const now = this.at(event)
     const before = this.pointers.get(event.pointerId)
-    if (!before) return this.point(now)
+    if (!before) {
+      this.plot.canvas_view.events_el.style.cursor = this.line_at(now) ? "ns-resize" : ""
+      return this.point(now)
+    }
+    if (this.held) {
+      this.held = { ...this.held, y: this.plot.frame.y_scale.invert(now.y) }
+      return this.redraw("marks")
+    }
+    if (this.ruler) {
+      this.ruler.to = this.values(now)
+      return this.redraw("cursor")
+    }
     if (!this.dragging && Math.abs(now.x - this.pressed.x) < DRAG_PX && this.pointers.size < 2) return
     this.dragging = true
     this.cursor = null
@@ -529,6 +617,14 @@ class Chart {
 
   up(event) {
     if (!this.pointers.delete(event.pointerId) || this.pointers.size) return
+    if (this.held) {
+      const { name, y } = this.held
+      this.marks.lines = this.marks.lines.map((line) => (line.name === name ? { ...line, y } : line))
+      this.held = null
+      this.say({ type: "moved", name, y })
+      return this.redraw("marks")
+    }
+    if (this.ruler) return
     if (!this.dragging) return this.point(this.at(event)) // a tap
     this.dragging = false
     if (this.window().end >= this.state.last) this.go_live()
@@ -537,6 +633,92 @@ class Chart {
   point(cursor) {
     this.cursor = cursor
     this.redraw("cursor")
+    const x = cursor ? this.plot.frame.x_scale.invert(cursor.x) : null
+    this.others((other) => other.point_from_afar(x))
+  }
+
+  // where another chart of the group has its cursor
+  point_from_afar(x) {
+    this.cursor = x === null ? null : { x: this.plot.frame.x_scale.compute(x), y: null }
+    this.redraw("cursor")
+  }
+
+  key(event) {
+    if (event.target !== this.plot.canvas_view.events_el) return
+    const { width, left } = this.plot.frame.bbox
+    const far = width / (event.shiftKey ? 2 : 10)
+    const middle = this.cursor?.x ?? left + width / 2
+    const act = {
+      ArrowLeft: () => this.pan(far), ArrowRight: () => this.pan(-far),
+      ArrowUp: () => this.zoom(middle, 0.8), ArrowDown: () => this.zoom(middle, 1.25),
+      "+": () => this.zoom(middle, 0.8), "-": () => this.zoom(middle, 1.25),
+      " ": () => (this.live ? this.stay() : this.go_live()), Home: () => this.go_live(), End: () => this.go_live(),
+      n: () => this.write_note({ ...this.values(this.cursor?.y ? this.cursor : this.center()), text: "", name: fresh_name() }),
+      Escape: () => { this.ruler = null; this.go_live() },
+    }[event.key]
+    if (!act) return
+    event.preventDefault()
+    act()
+  }
+
+  center() {
+    const { left, top, width, height } = this.plot.frame.bbox
+    return { x: left + width / 2, y: top + height / 2 }
+  }
+
+  values({ x, y }) {
+    const { x_scale, y_scale } = this.plot.frame
+    return { x: x_scale.invert(x), y: y_scale.invert(y) }
+  }
+
+  // the line that can be dragged from here
+  line_at({ y }) {
+    if (this.veiled.has("lines")) return null
+    const near = ({ name, y: at }) => name && Math.abs(this.plot.frame.y_scale.compute(at) - y) < GRIP_PX
+    return this.marks.lines.find(near) ?? null
+  }
+
+  // --- notes
+
+  edit_at({ x, y }) {
+    if (this.veiled.has("notes")) return false
+    const { x_scale, y_scale } = this.plot.frame
+    const note = this.marks.notes.find((one) =>
+      Math.abs(x_scale.compute(one.x) - x) < 60 && Math.abs(y_scale.compute(one.y) - 14 - y) < 14)
+    if (note) this.write_note(note)
+    return Boolean(note)
+  }
+
+  write_note({ name, x, y, text }) {
+    this.pen?.remove()
+    const { frame, canvas_view } = this.plot
+    const { surface, text: ink, accent, font } = this.model.colours
+    const pen = (this.pen = document.createElement("input"))
+    pen.value = text
+    pen.maxLength = 200
+    pen.setAttribute("aria-label", "Note: Enter keeps it, Escape leaves it, empty takes it away")
+    pen.style.cssText = `position:absolute;left:${Math.min(frame.x_scale.compute(x), frame.bbox.right - 190)}px;` +
+      `top:${frame.y_scale.compute(y) - 26}px;width:180px;font:12px ${font};padding:3px 6px;background:${surface};` +
+      `color:${ink};border:1px solid ${accent};border-radius:4px;pointer-events:auto`
+    for (const kind of ["pointerdown", "pointermove", "pointerup", "dblclick", "wheel"])
+      pen.addEventListener(kind, (event) => event.stopPropagation())
+    const done = (keep) => {
+      if (this.pen !== pen) return
+      this.pen = null
+      pen.remove()
+      canvas_view.events_el.focus()
+      if (keep) this.say({ type: "wrote", name, x, y, text: pen.value.trim() })
+    }
+    pen.addEventListener("keydown", (event) => {
+      event.stopPropagation()
+      if (event.key === "Enter") done(true)
+      if (event.key === "Escape") done(false)
+    })
+    canvas_view.events_el.append(pen)
+    setTimeout(() => {
+      pen.focus() // not before the press that asked for it has moved the focus to the chart
+      pen.addEventListener("blur", () => done(false))
+    })
   }
 
   // --- the layer above
@@ -604,8 +786,13 @@ class Chart {
         words.textContent = label
       }
     }
-    for (const event of marks.events) this.draw_event(event)
-    for (const line of marks.lines) level(line.y, this.colour(line.colour), line.dashed, line.label)
+    const of = (layer) => (this.veiled.has(layer) ? [] : marks[layer])
+    for (const event of of("events")) this.draw_event(event)
+    for (const line of of("lines")) {
+      const y = this.held?.name && this.held.name === line.name ? this.held.y : line.y
+      level(y, this.colour(line.colour), line.dashed, line.label)
+    }
+    for (const note of of("notes")) this.draw_note(note)
     if (this.live && state.held) {
       for (const [i, y] of state.last_y.entries()) {
         if (y === null || this.hidden.has(i)) continue
@@ -615,10 +802,20 @@ class Chart {
         element(layers.marks, "circle", { ...at, r: 3, fill, class: "newest" })
       }
     }
-    for (const marker of marks.markers) {
+    for (const marker of of("markers")) {
       const x = x_scale.compute(marker.x), y = y_scale.compute(marker.y)
       if (x >= left && x <= right && y >= top && y <= bottom) this.draw_marker(marker, x, y)
     }
+  }
+
+  draw_note({ x: at, y: height, text }) {
+    const { left, right, top, bottom } = this.plot.frame.bbox
+    const { x_scale, y_scale } = this.plot.frame
+    const x = x_scale.compute(at), y = y_scale.compute(height)
+    if (!(x >= left && x <= right && y >= top && y <= bottom)) return
+    const fill = this.colour("text")
+    element(this.layers.marks, "circle", { cx: x, cy: y, r: 3, fill, class: "note" })
+    this.tag(this.layers.marks, x, y - 14, x > right - 120 ? "left" : "beside", text, fill)
   }
 
   draw_event({ x: at, label, colour }) {
@@ -648,6 +845,16 @@ class Chart {
     if (label) element(drawn, "title").textContent = label
   }
 
+  // what a screen reader says of the chart
+  tell() {
+    const { first, last, last_y, held } = this.state
+    const title = this.plot.model.title?.text || this.model.names.join(", ")
+    const x = (value) => (this.model.time_axis ? time(value, last - first) : number(value))
+    const newest = (last_y ?? []).map((y, i) => (y === null ? "" : `${this.model.names[i]} ${number(y)}`)).filter(Boolean)
+    const words = held ? `${held.toLocaleString("en-US")} points from ${x(first)} to ${x(last)}, last ${newest.join(", ")}` : "no points yet"
+    this.plot.canvas_view.events_el.setAttribute("aria-label", `Chart of ${title}: ${words}`)
+  }
+
   // points that are drawn, of all lines
   count() {
     return this.drawn.reduce((sum, { x }) => sum + x.length, 0)
@@ -656,29 +863,44 @@ class Chart {
   draw_badge() {
     const { held, streaming } = this.state
     const shown = this.count().toLocaleString("en-US")
-    const points = held ? `${shown} of ${compact.format(held)} points` : "no points yet"
+    const { merged } = this.state
+    const exact = merged ? `≈ ${merged} columns` : "exact"
+    const points = held ? `${shown} of ${compact.format(held)} points · ${exact}` : "no points yet"
+    const quiet = Math.round((performance.now() - this.news_at) / 1000)
     const [sign, word, colour] = this.silent
       ? ["○", "no answer", "bad"]
-      : this.live
-        ? ["●", "live", "good"]
-        : ["❚❚", "paused", "warn"]
+      : !this.live
+        ? ["❚❚", "paused", "warn"]
+        : this.stale
+          ? ["○", `frozen ${quiet} s`, "bad"]
+          : ["●", "live", "good"]
     const told = streaming || this.silent ? `${sign} ${word}` : ""
     const [state, text] = this.words
     const rest = told ? ` · ${points}` : points
     if (state.data !== told) state.data = told
     if (text.data !== rest) text.data = rest
     const look = `color:${this.colour(colour)};font-weight:600`
-    if (this.look === look + this.live) return
-    this.look = look + this.live
+    const counts = `${this.dropped} late answers dropped, ${this.state.overtaken ?? 0} repaints merged`
+    const key = look + this.live + counts
+    if (this.look === key) return
+    this.look = key
     state.parentNode.style.cssText = look
-    this.badge.title = this.live ? "Wheel: zoom. Drag: move." : "Press, or double click the chart: newest point"
+    const hint = this.live
+      ? "Wheel: zoom. Drag: move. Shift and drag: measure. Alt and click, or n: a note. Space: pause."
+      : "Press, or double click the chart: newest point."
+    this.badge.title = `${hint}\n${counts}`
+    this.tell()
   }
 
   draw_cursor() {
     const { layers, plot, cursor } = this
     const { left, right, top, bottom, width, height } = plot.frame.bbox
     layers.cursor.replaceChildren()
-    if (!cursor || cursor.x < left || cursor.x > right || cursor.y < top || cursor.y > bottom) return
+    if (this.ruler) this.draw_ruler()
+    if (!cursor || cursor.x < left || cursor.x > right || cursor.y < top || cursor.y > bottom) {
+      if (cursor?.y !== null) return
+      if (!cursor || cursor.x < left || cursor.x > right) return
+    }
     const { x_scale, y_scale } = plot.frame
     const { x_range, y_range } = plot.model
     const near = this.nearest(cursor)
@@ -686,19 +908,39 @@ class Chart {
     const muted = this.colour("muted")
     const look = { stroke: muted, "stroke-dasharray": "2 2", "shape-rendering": "crispEdges" }
     element(layers.cursor, "line", { x1: x, x2: x, y1: top, y2: bottom, ...look })
-    element(layers.cursor, "line", { x1: left, x2: right, y1: cursor.y, y2: cursor.y, ...look })
+    const afar = cursor.y === null
+    if (!afar) element(layers.cursor, "line", { x1: left, x2: right, y1: cursor.y, y2: cursor.y, ...look })
     const span = x_range.end - x_range.start
     const here = near ? near.x : x_scale.invert(x)
     const when = this.model.time_axis ? time(here, span) : fixed(here, span / width)
     this.tag(layers.cursor, x, bottom, "below", when, muted)
-    const y = y_scale.invert(cursor.y)
-    this.tag(layers.cursor, right, cursor.y, "right", fixed(y, (y_range.end - y_range.start) / height), muted)
+    if (!afar) {
+      const y = y_scale.invert(cursor.y)
+      this.tag(layers.cursor, right, cursor.y, "right", fixed(y, (y_range.end - y_range.start) / height), muted)
+    }
     if (!near) return
     const ring = { r: 3.5, fill: this.hue(near.line), stroke: this.colour("surface"), "stroke-width": 1.5 }
     element(layers.cursor, "circle", { cx: near.sx, cy: near.sy, ...ring })
     const side = near.sx > (left + right) / 2 ? "left" : "beside"
     const name = this.drawn.length > 1 ? `${this.model.names[near.line]} ` : ""
     this.tag(layers.cursor, near.sx, Math.max(top + 12, near.sy - 14), side, name + number(near.y), this.colour("text"))
+  }
+
+  draw_ruler() {
+    const { from, to } = this.ruler
+    const { x_scale, y_scale } = this.plot.frame
+    const { width, height } = this.plot.frame.bbox
+    const { x_range, y_range } = this.plot.model
+    const [x1, x2] = [from, to].map(({ x }) => x_scale.compute(x)), [y1, y2] = [from, to].map(({ y }) => y_scale.compute(y))
+    const accent = this.colour("accent")
+    const box = { x: Math.min(x1, x2), y: Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) }
+    element(this.layers.cursor, "rect", { ...box, fill: accent, "fill-opacity": 0.12, stroke: accent, class: "ruler" })
+    const dy = to.y - from.y, dx = to.x - from.x
+    const across = this.model.time_axis
+      ? `${fixed(dx / 1000, (x_range.end - x_range.start) / width / 1000)} s` : fixed(dx, (x_range.end - x_range.start) / width)
+    const share = from.y ? ` (${((100 * dy) / Math.abs(from.y)).toFixed(2)} %)` : ""
+    const words = `${dy < 0 ? "" : "+"}${fixed(dy, (y_range.end - y_range.start) / height)}${share} · ${across}`
+    this.tag(this.layers.cursor, x2, Math.max(20, y2 - 14), x2 < x1 ? "left" : "beside", words, accent)
   }
 
   // of the points nearest in x to within a pixel, the one nearest in y
@@ -710,7 +952,7 @@ class Chart {
       for (let i = Math.max(0, found - 8); i < Math.min(x.length, found + 8); i++) {
         if (Number.isNaN(y[i])) continue
         const sx = x_scale.compute(x[i]), sy = y_scale.compute(y[i])
-        const dx = Math.abs(sx - cursor.x), dy = Math.abs(sy - cursor.y)
+        const dx = Math.abs(sx - cursor.x), dy = cursor.y === null ? 0 : Math.abs(sy - cursor.y)
         around.push({ line, x: x[i], y: y[i], sx, sy, dx, dy })
       }
     }

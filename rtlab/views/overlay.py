@@ -23,21 +23,36 @@ from bokeh.model import Model
 from panel.custom import JSComponent
 from panel.io.state import state
 
+from rtlab.errors import SourceError
 from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
 from rtlab.views.theme import FONT, Colours, series
 
 BEAT_S = 5.0
 MOST_MARKERS = 1000
 WIDEST = 16_384
+LONGEST_NOTE = 500
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A horizontal line: an order, an alert. `colour` is of the theme ("bid", "ask", "accent", ...) or `#rrggbb`."""
+    """A horizontal line: an order, an alert. `colour` is of the theme ("bid", "ask", "accent", ...) or `#rrggbb`.
+
+    One that has a `name` can be dragged.
+    """
 
     y: float
     label: str = ""
     colour: str = "accent"
     dashed: bool = True
+    name: str = ""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Words at a point, which a reader may write, change and take away. Each has a `name` of its own."""
+
+    name: str
+    x: float
+    y: float
+    text: str
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,11 +112,29 @@ class Painted(msgspec.Struct, frozen=True, tag_field="type", tag="painted"):
     dropped: int
 
 
+class Moved(msgspec.Struct, frozen=True, tag_field="type", tag="moved"):
+    """A reader dragged the line `name` to `y`."""
+
+    mount: str
+    name: str
+    y: float
+
+
+class Wrote(msgspec.Struct, frozen=True, tag_field="type", tag="wrote"):
+    """A reader wrote the note `name`; without text it is taken away."""
+
+    mount: str
+    name: str
+    x: float
+    y: float
+    text: str
+
+
 class Alive(msgspec.Struct, frozen=True, tag_field="type", tag="alive"):
     """The answer to a ping."""
 
 
-Heard = Hello | Ask | Painted | Alive
+Heard = Hello | Ask | Painted | Moved | Wrote | Alive
 
 
 class Overlay(JSComponent):
@@ -115,6 +148,7 @@ class Overlay(JSComponent):
     time_axis = param.Boolean(default=True)
     colours = param.Dict(default={})
     names = param.List(item_type=str)
+    group = param.String(default="", doc="charts of one group on a page share crosshair and window")
 
     _esm = Path(__file__).with_suffix(".js")
 
@@ -135,7 +169,12 @@ class Overlay(JSComponent):
         self._lines: tuple[Line, ...] = ()
         self._markers: tuple[Marker, ...] = ()
         self._happened: tuple[Event, ...] = ()
+        self._notes: tuple[Note, ...] = ()
         self._notice = ""
+        self.on_line: Callable[[Line], object] | None = None
+        """Called with a line that was dragged, as it is now."""
+        self.on_notes: Callable[[tuple[Note, ...]], object] | None = None
+        """Called with all notes when a reader wrote one."""
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_notebook = False
@@ -171,6 +210,27 @@ class Overlay(JSComponent):
         self.show_marks()
 
     @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes, at most the last 1,000; assign to change them."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: Iterable[Note]) -> None:
+        self._notes = tuple(notes)[-MOST_MARKERS:]
+        self.show_marks()
+
+    def save_notes(self, path: str | Path) -> None:
+        """Write the notes to a JSON file."""
+        Path(path).write_bytes(msgspec.json.format(msgspec.json.encode(self._notes, enc_hook=float)))
+
+    def load_notes(self, path: str | Path) -> None:
+        """Show the notes of a JSON file instead; SourceError where it holds none."""
+        try:
+            self.notes = msgspec.json.decode(Path(path).read_bytes(), type=tuple[Note, ...])
+        except (OSError, msgspec.MsgspecError) as problem:
+            raise SourceError("the file holds no notes", expected=f"{path}: {problem}") from None
+
+    @property
     def notice(self) -> str:
         """What is wrong with what the plot was given; empty when nothing is."""
         return self._notice
@@ -183,7 +243,7 @@ class Overlay(JSComponent):
     def show_marks(self) -> None:
         """Send lines, markers, events and the notice to whoever looks."""
         marks: dict[str, object] = {"lines": self._lines, "markers": self._markers, "events": self._happened}
-        marks["notice"] = self._notice
+        marks |= {"notes": self._notes, "notice": self._notice}
         # prices often come as numpy scalars
         self.send({"type": "marks", **msgspec.to_builtins(marks, enc_hook=float)})
 
@@ -212,10 +272,37 @@ class Overlay(JSComponent):
         if isinstance(heard, Hello):
             send_at_once(self)
             self._watch()
-        if isinstance(heard, Ask) and not heard.makes_sense():
+        match heard:
+            case Ask() if not heard.makes_sense():
+                self.refused += 1
+            case Moved():
+                self._move(heard)
+            case Wrote():
+                self._write(heard)
+            case Alive():
+                pass
+            case _:
+                self._hear(heard)
+
+    def _move(self, moved: Moved) -> None:
+        found = next((line for line in self._lines if line.name == moved.name), None)
+        if found is None or not moved.name or not math.isfinite(moved.y):
             self.refused += 1
-        elif not isinstance(heard, Alive):
-            self._hear(heard)
+            return
+        now = msgspec.structs.replace(found, y=moved.y)
+        self.lines = [now if line is found else line for line in self._lines]
+        if self.on_line is not None:
+            self.on_line(now)
+
+    def _write(self, wrote: Wrote) -> None:
+        if not wrote.name or len(wrote.text) > LONGEST_NOTE or not math.isfinite(wrote.x + wrote.y):
+            self.refused += 1
+            return
+        others = [note for note in self._notes if note.name != wrote.name]
+        new = [Note(name=wrote.name, x=wrote.x, y=wrote.y, text=wrote.text)] if wrote.text else []
+        self.notes = others + new
+        if self.on_notes is not None:
+            self.on_notes(self._notes)
 
     def _get_model(
         self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: object = None

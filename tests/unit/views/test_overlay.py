@@ -9,9 +9,10 @@ from bokeh.document import Document
 from pyviz_comms import Comm
 from support.fake_page import FakePage
 
+from rtlab.errors import SourceError
 from rtlab.views import overlay as module
 from rtlab.views.host import forget
-from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Line, Marker, Overlay, Painted
+from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Line, Marker, Note, Overlay, Painted
 from rtlab.views.theme import DARK, LIGHT
 
 HELLO = {"type": "hello", "mount": "m", "renderer": "llvmpipe", "width": 800}
@@ -80,7 +81,7 @@ def test_lines_and_markers_are_sent_when_they_change():
     owner.overlay.lines = [Line(y=np.float64(5), label="Buy", colour="bid")]
     owner.overlay.markers = (Marker(x=1.0, y=2.0, shape="up") for _ in range(2))
     first, second = page.of("marks")
-    assert list(first["lines"]) == [{"y": 5.0, "label": "Buy", "colour": "bid", "dashed": True}]
+    assert list(first["lines"]) == [{"y": 5.0, "label": "Buy", "colour": "bid", "dashed": True, "name": ""}]
     assert len(second["markers"]) == 2
     assert second["lines"] == first["lines"]
     assert owner.overlay.lines[0].label == "Buy"
@@ -200,3 +201,73 @@ async def test_a_forgotten_overlay_and_its_owner_are_freed():
         return gone() is None
 
     await until(freed)
+
+
+NOTE = {"type": "wrote", "mount": "m", "name": "a", "x": 1.0, "y": 2.0, "text": "look"}
+
+
+def lined() -> tuple[Overlay, FakePage, list[Line]]:
+    heard: list[Line] = []
+    overlay = Overlay(lambda message: None, lambda: None, LIGHT, time_axis=False)
+    overlay.lines = [Line(y=1.0, name="stop"), Line(y=2.0)]
+    overlay.on_line = heard.append
+    return overlay, FakePage(overlay), heard
+
+
+def test_a_dragged_line_is_where_it_was_left():
+    overlay, page, heard = lined()
+    page.say(overlay, {"type": "moved", "mount": "m", "name": "stop", "y": 1.5})
+    assert overlay.lines == (Line(y=1.5, name="stop"), Line(y=2.0))
+    assert heard == [Line(y=1.5, name="stop")]
+    assert [line["y"] for line in page.of("marks")[-1]["lines"]] == [1.5, 2.0]
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"name": ""}, {"y": float("nan")}, {"y": None}])
+def test_a_line_that_is_not_there_is_not_moved(change):
+    overlay, page, heard = lined()
+    page.say(overlay, {"type": "moved", "mount": "m", "name": "stop", "y": 1.5, **change})
+    assert overlay.lines[0].y == 1.0
+    assert (heard, overlay.refused) == ([], 1)
+
+
+def test_a_note_is_written_changed_and_taken_away():
+    overlay, page, _ = lined()
+    told: list[tuple[Note, ...]] = []
+    overlay.on_notes = told.append
+    page.say(overlay, NOTE)
+    assert overlay.notes == (Note(name="a", x=1.0, y=2.0, text="look"),)
+    page.say(overlay, {**NOTE, "name": "b"})
+    page.say(overlay, {**NOTE, "text": "changed"})
+    assert [(note.name, note.text) for note in overlay.notes] == [("b", "look"), ("a", "changed")]
+    page.say(overlay, {**NOTE, "text": ""})
+    assert [note.name for note in overlay.notes] == ["b"]
+    assert len(told) == 4
+    assert [note["text"] for note in page.of("marks")[-1]["notes"]] == ["look"]
+
+
+@pytest.mark.parametrize("change", [{"name": ""}, {"x": float("inf")}, {"text": "x" * 501}, {"text": None}])
+def test_a_note_that_makes_no_sense_is_refused(change):
+    overlay, page, _ = lined()
+    page.say(overlay, {**NOTE, **change})
+    assert (overlay.notes, overlay.refused) == ((), 1)
+
+
+def test_notes_are_saved_and_loaded(tmp_path):
+    overlay, page, _ = lined()
+    page.say(overlay, NOTE)
+    overlay.save_notes(tmp_path / "notes.json")
+    other, _, _ = lined()
+    other.load_notes(tmp_path / "notes.json")
+    assert other.notes == overlay.notes
+
+
+@pytest.mark.parametrize("text", ["", "[{", '[{"name": 5}]'])
+def test_a_file_without_notes_is_refused_and_the_notes_stay(tmp_path, text):
+    overlay, page, _ = lined()
+    page.say(overlay, NOTE)
+    (tmp_path / "notes.json").write_text(text)
+    with pytest.raises(SourceError, match="the file holds no notes"):
+        overlay.load_notes(tmp_path / "notes.json")
+    with pytest.raises(SourceError, match="the file holds no notes"):
+        overlay.load_notes(tmp_path / "none.json")
+    assert len(overlay.notes) == 1

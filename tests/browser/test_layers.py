@@ -1,0 +1,223 @@
+"""The layers above a chart in a real browser: what a hand does to them, and that the line below is not repainted."""
+
+from collections.abc import Callable
+
+import numpy as np
+import panel as pn
+import pytest
+from playwright.sync_api import Page
+from support.browser import evaluate, until
+
+from rtlab.views import Event, LayeredPlot, Line, Marker, Note, Pyramid
+
+pytestmark = pytest.mark.browser
+Serve = Callable[[Callable[[], object]], str]
+
+N = 2000
+COUNT_PAINTS = """
+const plot = dense_plot()
+const paint = plot._paint_primary
+window.paints = 0
+plot._paint_primary = function (...args) { window.paints++; return paint.apply(this, args) }
+"""
+# page coordinates of a value of y, and of the frame
+PLACE = """
+const plot = dense_plot()
+const { left, top } = plot.canvas_view.events_el.getBoundingClientRect()
+const { frame } = plot
+return { x: left + frame.bbox.left + frame.bbox.width / 2, y: top + frame.y_scale.compute(a) }
+"""
+BADGE = "return dense_plot().canvas_view.events_el.innerText"
+
+
+class Shown:
+    """One chart in a page, and how often its line was painted since it came to rest."""
+
+    def __init__(self, page: Page, plot: LayeredPlot) -> None:
+        self.page, self.plot = page, plot
+        until(lambda: plot.statistics().shown > 0, "the first drawing", page=page)
+        page.wait_for_timeout(300)
+        evaluate(page, COUNT_PAINTS)
+
+    @property
+    def paints(self) -> int:
+        self.page.wait_for_timeout(150)
+        return self.page.evaluate("window.paints")
+
+    def at(self, y: float) -> tuple[float, float]:
+        place = evaluate(self.page, PLACE, y)
+        return place["x"], place["y"]
+
+    def texts(self) -> list[str]:
+        return self.page.locator(".rtlab-overlay text").all_text_contents()
+
+
+@pytest.fixture
+def shown(page: Page, serve: Serve) -> Shown:
+    made: list[LayeredPlot] = []
+
+    def app() -> LayeredPlot:
+        x = np.arange(float(N))
+        made.append(LayeredPlot(Pyramid(x, np.sin(x / 100)), x="number", height=360))
+        made[-1].overlay.lines = [Line(y=0.5, name="stop", label="Stop"), Line(y=-0.5, label="fixed")]
+        return made[-1]
+
+    page.goto(serve(app))
+    page.wait_for_selector(".rtlab-badge")
+    return Shown(page, made[-1])
+
+
+def test_the_mouse_over_a_static_chart_paints_the_line_not_once(shown: Shown):
+    x, y = shown.at(0.0)
+    for step in range(60):
+        shown.page.mouse.move(x - 200 + 7 * step, y + step % 9)
+    assert shown.paints == 0
+
+
+def test_a_named_line_is_dragged_without_one_paint_and_python_hears_of_it(shown: Shown):
+    heard: list[Line] = []
+    shown.plot.overlay.on_line = heard.append
+    shown.page.mouse.move(*shown.at(0.5))
+    shown.page.mouse.down()
+    for y in np.linspace(0.5, 0.1, 25):
+        shown.page.mouse.move(*shown.at(float(y)))
+    shown.page.mouse.up()
+    until(lambda: heard, "the line", page=shown.page)
+    assert heard[-1].y == pytest.approx(0.1, abs=0.02)
+    assert heard[-1].name == "stop"
+    assert shown.plot.overlay.lines[0].y == heard[-1].y
+    assert shown.paints == 0
+
+
+def test_a_line_without_a_name_cannot_be_dragged(shown: Shown):
+    before = shown.plot.statistics().asked
+    shown.page.mouse.move(*shown.at(-0.5))
+    shown.page.mouse.down()
+    x, y = shown.at(0.0)
+    shown.page.mouse.move(x + 60, y, steps=4)
+    shown.page.mouse.up()
+    assert shown.plot.overlay.lines[1].y == -0.5
+    until(lambda: shown.plot.statistics().asked > before, "the window moves instead", page=shown.page)
+
+
+def test_while_it_streams_the_line_is_painted_once_a_drawing(shown: Shown):
+    before = shown.plot.statistics().drawn
+    for step in range(20):
+        painted = shown.page.evaluate("window.paints")
+        shown.plot.append([float(N + step)], [0.0])
+        until(lambda n=painted: shown.page.evaluate("window.paints") > n, "a paint", page=shown.page)
+    shown.page.wait_for_timeout(300)
+    assert shown.plot.statistics().drawn - before == 20
+    assert shown.paints == 20
+
+
+def test_a_ruler_measures_without_a_paint(shown: Shown):
+    shown.page.mouse.move(*shown.at(-0.2))
+    shown.page.keyboard.down("Shift")
+    shown.page.mouse.down()
+    x, y = shown.at(0.3)
+    shown.page.mouse.move(x + 100, y, steps=5)
+    shown.page.mouse.up()
+    shown.page.keyboard.up("Shift")
+    words = until(lambda: [t for t in shown.texts() if "·" in t and "%" in t], "the ruler", page=shown.page)[
+        0
+    ]
+    assert float(words.split(" ")[0]) == pytest.approx(0.5, abs=0.02)
+    assert shown.paints == 0
+    shown.page.mouse.click(*shown.at(0.9))
+    until(lambda: shown.page.locator(".ruler").count() == 0, "a press takes it away", page=shown.page)
+
+
+def test_notes_are_written_changed_and_taken_away(shown: Shown):
+    written: list[tuple[Note, ...]] = []
+    shown.plot.overlay.on_notes = written.append
+    x, y = shown.at(0.0)
+    shown.page.keyboard.down("Alt")
+    shown.page.mouse.click(x, y)
+    shown.page.keyboard.up("Alt")
+    shown.page.keyboard.type("look here")
+    shown.page.keyboard.press("Enter")
+    until(lambda: "look here" in shown.texts(), "the note", page=shown.page)
+    (note,) = shown.plot.overlay.notes
+    assert (note.text, note.y) == ("look here", pytest.approx(0.0, abs=0.02))
+    shown.page.mouse.dblclick(x + 20, y - 14)
+    shown.page.keyboard.press("Control+a")
+    shown.page.keyboard.type("or there")
+    shown.page.keyboard.press("Enter")
+    until(lambda: [n.text for n in shown.plot.overlay.notes] == ["or there"], "the change", page=shown.page)
+    assert shown.plot.overlay.notes[0].name == note.name
+    until(lambda: "or there" in shown.texts(), "the change", page=shown.page)
+    shown.page.mouse.dblclick(x + 20, y - 14)
+    shown.page.keyboard.press("Control+a")
+    shown.page.keyboard.press("Delete")
+    shown.page.keyboard.press("Enter")
+    until(lambda: shown.plot.overlay.notes == (), "nothing is left", page=shown.page)
+    assert len(written) == 3
+
+
+def test_each_layer_is_hidden_and_shown_again_without_a_paint(shown: Shown):
+    shown.plot.overlay.events = [Event(x=N / 2, label="halt")]
+    shown.plot.overlay.markers = [Marker(x=N / 2, y=0.0)]
+    for name, there in (("lines", "Stop"), ("events", "halt")):
+        button = shown.page.locator(".rtlab-legend button", has_text=name)
+        button.wait_for()
+        until(lambda there=there: there in shown.texts(), name, page=shown.page)
+        button.click()
+        until(lambda there=there: there not in shown.texts(), f"{name} are hidden", page=shown.page)
+        assert button.get_attribute("aria-pressed") == "false"
+        button.click()
+        until(lambda there=there: there in shown.texts(), f"{name} are back", page=shown.page)
+    assert shown.paints == 0
+
+
+def test_a_stream_that_stops_is_visibly_frozen(shown: Shown):
+    for step in range(15):
+        shown.plot.append([float(N + step)], [0.0])
+        shown.page.wait_for_timeout(60)
+    until(lambda: "live" in evaluate(shown.page, BADGE), "live", page=shown.page)
+    assert "exact" in evaluate(shown.page, BADGE)
+    until(lambda: "frozen" in evaluate(shown.page, BADGE), "frozen", 5, page=shown.page)
+    shown.plot.append([float(N + 20)], [0.0])
+    until(lambda: "live" in evaluate(shown.page, BADGE), "live again", page=shown.page)
+
+
+def test_keys_move_zoom_pause_and_go_back(shown: Shown):
+    window = "const { start, end } = dense_plot().model.x_range; return [start, end]"
+    page = shown.page
+    whole = evaluate(page, window)
+    evaluate(page, "dense_plot().canvas_view.events_el.focus()")
+    page.keyboard.press("+")
+    until(lambda: np.diff(evaluate(page, window)) < 0.9 * np.diff(whole), "zoomed", page=page)
+    page.keyboard.press("End")
+    until(lambda: shown.plot.follow, "live", page=page)
+    page.keyboard.press("ArrowLeft")
+    until(lambda: not shown.plot.follow, "moved back", page=page)
+    page.keyboard.press(" ")
+    until(lambda: shown.plot.follow, "live again", page=page)
+    assert "2,000 points from 0 to 1,999" in evaluate(
+        page, "return dense_plot().canvas_view.events_el.getAttribute('aria-label')"
+    )
+
+
+def test_charts_of_a_group_share_cursor_and_window(page: Page, serve: Serve):
+    made: list[LayeredPlot] = []
+
+    def app() -> pn.Column:
+        x = np.arange(float(N))
+        pair = [
+            LayeredPlot(Pyramid(x, f(x / 90)), x="number", height=200, group="g") for f in (np.sin, np.cos)
+        ]
+        made.extend(pair)
+        return pn.Column(*pair)
+
+    page.goto(serve(app))
+    until(lambda: len(made) == 2 and all(plot.statistics().shown for plot in made), "both", page=page)
+    page.wait_for_timeout(300)
+    box = page.locator(".rtlab-overlay").first.bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    until(
+        lambda: page.locator(".rtlab-overlay g:nth-of-type(2) circle").count() == 2, "both cursors", page=page
+    )
+    page.mouse.wheel(0, -300)
+    until(lambda: all(plot.statistics().asked > 1 for plot in made), "both windows", page=page)
+    until(lambda: made[0].window == made[1].window, "the same window", page=page)
