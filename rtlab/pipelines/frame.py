@@ -1,6 +1,6 @@
 """A frame: the columns of one repaint, shared by all branches of a graph and changed by none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -36,19 +36,21 @@ class Frame:
     instrument: Instrument
     columns: dict[str, Column]
     key: str | None = None
+    rows: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", {name: _frozen(column) for name, column in self.columns.items()})
-        lengths = {name: column.shape for name, column in self.columns.items()}
-        if len(set(lengths.values())) > 1 or any(len(shape) != 1 for shape in lengths.values()):
-            raise LocalError("a frame's columns do not fit together", expected="one length", got=lengths)
+        frozen, rows = {}, -1
+        for name, column in self.columns.items():
+            if column.ndim != 1 or rows not in (-1, column.shape[0]):
+                lengths = {one: values.shape for one, values in self.columns.items()}
+                raise LocalError("a frame's columns do not fit together", expected="one length", got=lengths)
+            rows = column.shape[0]
+            frozen[name] = column.view()
+            frozen[name].flags.writeable = False
+        object.__setattr__(self, "columns", frozen)
+        object.__setattr__(self, "rows", max(rows, 0))
         if self.key is not None and self.key not in self.columns:
             raise LocalError("a frame has no key column", expected=self.key, got=list(self.columns))
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return len(next(iter(self.columns.values()), ()))
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
@@ -78,19 +80,18 @@ class Frame:
         )
 
 
-def _frozen(column: Column) -> Column:
-    view = column.view()
-    view.flags.writeable = False
-    return view
-
-
 def units(steps: ArrayLike, *sizes: Decimal) -> Floats:
     """Give whole `steps` (or floats of them) of a grid of `sizes` (their product) in units, as float64.
 
     Whole steps below 2**53 give the float nearest to the exact decimal: 3 ticks of 0.1 are 0.3.
     """
     numerator, denominator = _ratio(sizes)
-    return np.asarray(steps).astype(np.float64) * numerator / denominator
+    value = np.array(steps, np.float64)
+    if numerator != 1:
+        value *= numerator
+    if denominator != 1:
+        value /= denominator
+    return value
 
 
 @lru_cache(maxsize=256)

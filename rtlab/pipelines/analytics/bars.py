@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlab.pipelines.analytics.exact import Whole, product, sums
+from rtlab.pipelines.analytics.kernels import fits, grow_bars
 from rtlab.pipelines.analytics.windows import Windows
 from rtlab.pipelines.frame import Integers
 from rtlab.pipelines.state import pack, unpack
@@ -90,6 +91,8 @@ class BarsFold:
         """Take trades in order of arrival; give the bars that they changed or made final, the open one last."""
         if not ts.size:
             return bar_columns([])
+        if fits(ticks, lots, 0.0 if self._open is None else float(self._open.notional)):
+            return self._grown(ts, ticks, lots)
         placed = self._windows.place(ts)
         if not placed.start.size:
             return bar_columns([])
@@ -101,6 +104,21 @@ class BarsFold:
                 changed[0] = self._open.then(changed[0])
         self._open = changed[-1]
         return bar_columns(changed)
+
+    def _grown(self, ts: Integers, ticks: Integers, lots: Integers) -> BarColumns:
+        windows, opened = self._windows, self._open
+        state = np.array((0,) * 9 if opened is None else (1, *opened), np.int64)
+        out = np.empty((ts.size + 1, 8), np.int64)
+        count, late = grow_bars(ts, ticks, lots, windows.interval_ns, state, out)
+        windows.left_out += late
+        if not count:
+            return bar_columns([])
+        self._open = Bar(*state[1:].tolist())
+        windows.newest = self._open.start
+        final = np.ones(count, np.bool_)
+        final[-1] = False
+        columns = np.ascontiguousarray(out[:count].T)
+        return BarColumns(*columns, final)  # type: ignore[call-arg]
 
     def state(self) -> bytes:
         """Give everything that a fold needs to go on from here."""

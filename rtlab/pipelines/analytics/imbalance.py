@@ -16,7 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rtlab.pipelines.analytics.exact import Whole, running, widen
+from rtlab.pipelines.analytics.exact import LIMIT, Whole, running, widen
+from rtlab.pipelines.analytics.kernels import quote_changes, running_sums
 from rtlab.pipelines.analytics.windows import Windows
 from rtlab.pipelines.frame import Integers
 from rtlab.pipelines.state import pack, unpack
@@ -83,12 +84,28 @@ class ImbalanceFold:
             return ImbalanceColumns(slice(None), ts, ts, ts)
         change = changes(self._last, bid, bid_lots, ask, ask_lots)
         self._last = int(bid[-1]), int(bid_lots[-1]), int(ask[-1]), int(ask_lots[-1])
+        if change.dtype != object and abs(self._total) < LIMIT // 4:
+            return self._run(ts, change)
         kept, start, begins = self._windows.place(ts)
         change = change[kept]
         total = running(change, begins, self._total)
         if start.size:
             self._total = int(total[-1])
         return ImbalanceColumns(kept, start, change, total)
+
+    def _run(self, ts: Integers, change: Whole) -> ImbalanceColumns:
+        windows = self._windows
+        state = np.array((windows.newest is not None, windows.newest or 0, self._total, 0), np.int64)
+        out = np.empty((4, ts.size), np.int64)
+        count = running_sums(ts, change, np.ones_like(change), windows.interval_ns, state, out)
+        kept: NDArray[np.bool_] | slice = slice(None)
+        if count < ts.size:
+            kept = np.zeros(ts.size, np.bool_)
+            kept[out[3, :count]] = True
+            windows.left_out += ts.size - count
+            change = change[kept]
+        _, windows.newest, self._total, _ = state.tolist()
+        return ImbalanceColumns(kept, out[0, :count], change, out[1, :count])
 
     def state(self) -> bytes:
         """Give everything that a fold needs to go on from here."""
@@ -110,6 +127,11 @@ def changes(
     before: Quote | None, bid: Integers, bid_lots: Integers, ask: Integers, ask_lots: Integers
 ) -> Whole:
     """Give e of each quote in lots, the first against `before`; with no quote before it, it is 0."""
+    if before is None or max(map(abs, before)) < LIMIT:
+        out = np.empty(bid.size, np.int64)
+        last = np.array(before or (bid[0], bid_lots[0], ask[0], ask_lots[0]), np.int64)
+        if quote_changes(bid, bid_lots, ask, ask_lots, last, out):
+            return out
     first = before or (int(bid[0]), int(bid_lots[0]), int(ask[0]), int(ask_lots[0]))
     bids, bid_qty, asks, ask_qty = (
         np.concatenate([[value], column])

@@ -4,13 +4,14 @@ Andersen, Bollerslev, Diebold and Labys (2003), Modeling and Forecasting Realize
 579-625. It is neither annualised nor corrected for the bounce between bid and ask: sample mids or bars for that.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtlab.pipelines.analytics.kernels import squared_returns
 from rtlab.pipelines.analytics.memory import Memory, SavedFold
-from rtlab.pipelines.analytics.windows import Windows
 from rtlab.pipelines.frame import Floats, Integers
 
 
@@ -20,7 +21,7 @@ class VolatilityColumns(NamedTuple):
     `kept` picks those rows from the batch.
     """
 
-    kept: NDArray[np.bool_]
+    kept: NDArray[np.bool_] | slice
     start: Integers
     change: Floats
     variance: Floats
@@ -53,31 +54,17 @@ class VolatilityFold(SavedFold[_Memory]):
     def fold(self, ts: Integers, price: Floats) -> VolatilityColumns:
         """Take prices in order of arrival, in any unit; give the sum of squares at each."""
         memory = self.memory
-        kept = np.isfinite(price) & (price > 0)
-        memory.left_out += ts.size - int(np.count_nonzero(kept))
-        if not kept.any():
-            return VolatilityColumns(kept, ts[:0], price[:0], price[:0])
-        windows = Windows(memory.interval_ns, memory.newest, memory.left_out)
-        in_time, start, begins = windows.place(ts[kept])
-        memory.newest, memory.left_out = windows.newest, windows.left_out
-        at = np.flatnonzero(kept)[in_time]
-        kept = np.zeros(ts.size, np.bool_)
-        kept[at] = True
-        logs = np.log(price[kept])
-        if not logs.size:
-            return VolatilityColumns(kept, start, logs, logs)
-        change = np.diff(logs, prepend=logs[0] if memory.last is None else memory.last)
-        variance = sums_from(change * change, begins, memory.variance)
-        memory.last, memory.variance = float(logs[-1]), float(variance[-1])
-        return VolatilityColumns(kept, start, change, variance)
-
-
-def sums_from(values: Floats, begins: NDArray[np.bool_], carry: float) -> Floats:
-    """Give the running sum at each row, added one after the other; from 0 where `begins`, before from `carry`."""
-    out = np.empty_like(values)
-    heads = np.flatnonzero(begins).tolist()
-    for first, end in zip([0, *heads], [*heads, values.size], strict=True):
-        if first < end:
-            before = 0.0 if begins[first] else carry
-            out[first:end] = np.cumsum(np.concatenate([[before], values[first:end]]))[1:]
-    return out
+        nothing = math.nan if memory.last is None else memory.last
+        sums = np.array([nothing, memory.variance])
+        newest = np.array([memory.newest is not None, memory.newest or 0], np.int64)
+        out, starts = np.empty((3, ts.size)), np.empty(ts.size, np.int64)
+        count, left_out = squared_returns(ts, price, memory.interval_ns, sums, newest, out, starts)
+        memory.left_out += left_out
+        if count:
+            memory.newest = int(newest[1])
+            memory.last, memory.variance = sums.tolist()
+        kept: NDArray[np.bool_] | slice = slice(None)
+        if left_out:
+            kept = np.zeros(ts.size, np.bool_)
+            kept[out[2, :count].astype(np.int64)] = True
+        return VolatilityColumns(kept, starts[:count], out[0, :count], out[1, :count])

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlab.pipelines.analytics.exact import Whole, product, running
+from rtlab.pipelines.analytics.kernels import fits, running_sums
 from rtlab.pipelines.analytics.windows import Windows
 from rtlab.pipelines.frame import Floats, Integers
 from rtlab.pipelines.state import pack, unpack
@@ -66,6 +67,8 @@ class VwapFold:
 
     def fold(self, ts: Integers, ticks: Integers, lots: Integers) -> VwapColumns:
         """Take trades in order of arrival; give the sums at each of them that counts."""
+        if ts.size and fits(ticks, lots, float(self._notional)):
+            return self._run(ts, ticks, lots)
         weighing = lots > 0
         if not weighing.all():
             self._windows.left_out += int(np.count_nonzero(~weighing))
@@ -82,6 +85,20 @@ class VwapFold:
         if start.size:
             self._notional, self._lots = int(notional[-1]), int(volume[-1])
         return VwapColumns(kept_, start, notional, volume)
+
+    def _run(self, ts: Integers, ticks: Integers, lots: Integers) -> VwapColumns:
+        windows = self._windows
+        begun = windows.newest is not None
+        state = np.array((begun, windows.newest or 0, self._notional, self._lots), np.int64)
+        out = np.empty((4, ts.size), np.int64)
+        count = running_sums(ts, ticks, lots, windows.interval_ns, state, out)
+        kept: NDArray[np.bool_] | slice = slice(None)
+        if count < ts.size:
+            kept = np.zeros(ts.size, np.bool_)
+            kept[out[3, :count]] = True
+            windows.left_out += ts.size - count
+        _, windows.newest, self._notional, self._lots = state.tolist()
+        return VwapColumns(kept, out[0, :count], out[1, :count], out[2, :count])
 
     def state(self) -> bytes:
         """Give everything that a fold needs to go on from here."""

@@ -4,7 +4,6 @@ import pytest
 from support.frames import SECOND, random_trades
 
 from rtlab.pipelines.analytics import VolatilityFold
-from rtlab.pipelines.analytics.volatility import sums_from
 
 
 @pytest.mark.parametrize("interval", [0, SECOND])
@@ -21,11 +20,7 @@ def test_it_equals_the_root_of_sums_of_pandas(interval):
 def test_prices_that_have_no_logarithm_are_left_out():
     fold = VolatilityFold()
     rows = fold.fold(np.arange(5), np.array([1.0, 0.0, np.nan, -3.0, 1.0]))
+    assert np.arange(5)[rows.kept].tolist() == [0, 4]
     assert rows.kept.tolist() == [True, False, False, False, True]
     assert rows.variance.tolist() == [0.0, 0.0]
     assert fold.left_out == 3
-
-
-def test_sums_begin_anew():
-    begins = np.array([False, False, True, False])
-    assert sums_from(np.ones(4), begins, 5.0).tolist() == [6.0, 7.0, 1.0, 2.0]
