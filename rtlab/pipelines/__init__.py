@@ -2,7 +2,7 @@
 
 from rtlab.pipelines.buffers import TradeRow
 from rtlab.pipelines.clock import FrameClock
-from rtlab.pipelines.cluster import Deployment, Log, deploy
+from rtlab.pipelines.cluster import Deployment, Log, backfill, deploy, read_backfill
 from rtlab.pipelines.conflate import conflate
 from rtlab.pipelines.drawing import Drawing
 from rtlab.pipelines.flow import buffer, throttle
@@ -59,6 +59,7 @@ __all__ = [
     "anomalies",
     "asof",
     "atr",
+    "backfill",
     "bars",
     "basket",
     "bollinger",
@@ -80,6 +81,7 @@ __all__ = [
     "notional_bars",
     "order_flow_imbalance",
     "quote_frame",
+    "read_backfill",
     "read_frames",
     "realized_volatility",
     "register",

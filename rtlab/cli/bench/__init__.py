@@ -20,6 +20,7 @@ BENCHES = {
     "scale": "one engine through Redis into two gateways, beside one process",
     "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "store": "recording, asking and hot reading, beside ArcticDB and plain XADD",
+    "pipelines": "rows through a graph of analytics, beside streamz, bytewax, csp and pathway",
     "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
     "relay": "envelopes stored, acknowledged and delivered, over a thousand sockets",
     "lod": "one viewport of ten million points",

@@ -1,0 +1,134 @@
+"""The graph of the bench: packed rows in, a Bokeh source out, and every analytic of the peers between them."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from statistics import quantiles
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from bokeh.models import ColumnDataSource
+
+from rtlab.model import Instrument
+from rtlab.pipelines import Frame, FrameSource, FrameStream
+from rtlab.pipelines.analytics import BarsFold, ImbalanceFold, VolatilityFold, VwapFold
+from rtlab.pipelines.cluster.packed import frame_of, pack_rows
+from rtlab.sources.simulated import demo_instruments
+from rtlab.views.column_source import take
+
+Rows = npt.NDArray[np.int64]
+INSTRUMENT: Instrument = demo_instruments()[0]
+HZ = 30
+SECOND = 1_000_000_000
+
+
+def random_rows(count: int, seed: int = 1) -> tuple[Rows, Rows]:
+    """Give `count` trades (ts, ticks, lots, side) and as many quotes (ts, seq, bid, lots, ask, lots)."""
+    rng = np.random.default_rng(seed)
+    ts = 1_700_000_000 * SECOND + np.cumsum(rng.integers(0, 200_000, count))
+    ticks = 600_000 + np.cumsum(rng.integers(-3, 4, count))
+    trades = np.stack([ts, ticks, rng.integers(1, 5000, count), rng.integers(0, 2, count)], axis=1)
+    sizes = rng.integers(1, 900, (2, count))
+    quotes = np.stack(
+        [ts, np.arange(1, count + 1), ticks - 1, sizes[0], ticks + rng.integers(1, 4, count), sizes[1]],
+        axis=1,
+    )
+    return trades.astype(np.int64), quotes.astype(np.int64)
+
+
+def results(trades: Rows, quotes: Rows) -> dict[str, float]:
+    """Give what every engine must come to."""
+    bars = BarsFold(SECOND).fold(*trades[:, :3].T.copy())
+    vwap, flow = (
+        VwapFold().fold(*trades[:, :3].T.copy()),
+        ImbalanceFold().fold(*quotes[:, [0, 2, 3, 4, 5]].T.copy()),
+    )
+    variance = VolatilityFold().fold(trades[:, 0].copy(), trades[:, 1].astype(np.float64)).variance
+    return {
+        "bars": float(len(bars.start)),
+        "closes": float(bars.close.sum()),
+        "notional": float(vwap.notional[-1]),
+        "lots": float(vwap.lots[-1]),
+        "variance": float(variance[-1]),
+        "imbalance": float(flow.imbalance[-1]),
+    }
+
+
+class Picture:
+    """Bokeh sources at the end of the analytics: each takes the newest frame, as often as a screen is painted."""
+
+    def __init__(self, trades: FrameStream, quotes: FrameStream) -> None:
+        self.nodes = [
+            trades.bars("1s"),
+            trades.vwap(),
+            trades.realized_volatility(),
+            quotes.order_flow_imbalance(),
+        ]
+        self.conflated = [node.conflate() for node in self.nodes]
+        self.sources = [ColumnDataSource() for _ in self.nodes]
+        self.delays_s: list[float] = []
+        self.arrived: dict[int, float] = {}
+        for node, source in zip(self.conflated, self.sources, strict=True):
+            node.sink(self._painter(source))
+
+    def _painter(self, source: ColumnDataSource):  # type: ignore[no-untyped-def]
+        async def paint(frame: Frame) -> None:
+            take(source, frame, 10_000)
+            if self.arrived and "seq" in frame.columns:
+                now = time.perf_counter()
+                for seq in frame["seq"][:: max(1, frame.rows // 50)].tolist():
+                    self.delays_s.append(now - self.arrived.get(seq // 100, now))
+            await asyncio.sleep(1 / HZ)
+
+        return paint
+
+
+async def throughput(trades: Rows, quotes: Rows, rows_per_frame: int) -> float:
+    """Give rows a second through the whole graph, packed frames in, on one core."""
+    packed = []
+    for n in range(0, len(trades), rows_per_frame):
+        parts = (rows[n : n + rows_per_frame] for rows in (trades, quotes))
+        packed.append([pack_rows(n + 1, part) for part in parts])
+    async with FrameSource(INSTRUMENT, "trades") as left, FrameSource(INSTRUMENT, "ticker") as right:
+        picture = Picture(left.stream, right.stream)
+        began = time.perf_counter()
+        for number, (trade, quote) in enumerate(packed):
+            left.stream._emit(frame_of("trades", INSTRUMENT, [trade]))
+            right.stream._emit(frame_of("ticker", INSTRUMENT, [quote]))
+            if number % 16 == 15:
+                await asyncio.sleep(0)
+        seconds = time.perf_counter() - began
+        assert all(node.errors == 0 for node in picture.nodes)
+        assert sum(node.rows for node in picture.nodes[1:3]) == 2 * len(trades)
+    return 2 * len(trades) / seconds
+
+
+class Steady(NamedTuple):
+    """What a steady flow of rows cost and how late it was seen."""
+
+    core_percent: float
+    p50_ms: float
+    p99_ms: float
+
+
+async def steady(rows_per_s: int, seconds: float) -> Steady:
+    """Feed trades in chunks of 100 in real time; measure this process's CPU, and the delay from row to source."""
+    trades, _ = random_rows(int(rows_per_s * seconds) // 100 * 100)
+    async with FrameSource(INSTRUMENT, "trades", hz=HZ) as source:
+        picture = Picture(source.stream, source.stream.filter(lambda frame: False))
+        began, cpu, sent = time.perf_counter(), time.process_time(), 0
+        while sent < len(trades):
+            due = min(int((time.perf_counter() - began) * rows_per_s) // 100 * 100, len(trades))
+            while sent < due:
+                picture.arrived[(sent + 100) // 100] = picture.arrived[sent // 100] = time.perf_counter()
+                source.on_trades(trades[sent : sent + 100], sent + 1)
+                sent += 100
+            await asyncio.sleep(0.005)
+        percent = 100 * (time.process_time() - cpu) / (time.perf_counter() - began)
+    return Steady(percent, *_percentiles_ms(picture.delays_s))
+
+
+def _percentiles_ms(delays_s: Sequence[float]) -> tuple[float, float]:
+    cuts = quantiles(delays_s, n=100)
+    return 1e3 * cuts[49], 1e3 * cuts[98]
