@@ -13,6 +13,11 @@ from rtlab.pipelines.frame import TIMES
 KEPT_ROWS = 10_000
 
 
+def empty() -> ColumnDataSource:
+    """Give a source without columns, for `take`."""
+    return ColumnDataSource()
+
+
 def take(source: ColumnDataSource, frame: Frame, rollover: int) -> None:
     """Add a frame to `source` and keep its last `rollover` rows; what goes to a browser is what is new.
 
@@ -66,7 +71,7 @@ def to_source(stream: FrameStream, *, rollover: int = KEPT_ROWS) -> ColumnDataSo
 
     if rollover < 1:
         raise ConfigError("a number of rows to keep is out of range", expected="at least 1", got=rollover)
-    source = ColumnDataSource()
+    source = empty()
     for frame in stream.kept_frames():
         take(source, frame, rollover)
     taker = _Taker(source, rollover)

@@ -2,24 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import quantiles
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import ColumnDataSource
 
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame, FrameSource, FrameStream
 from rtlab.pipelines.analytics import BarsFold, ImbalanceFold, VolatilityFold, VwapFold
 from rtlab.pipelines.cluster.packed import frame_of, pack_rows
 from rtlab.sources.simulated import demo_instruments
-from rtlab.views.column_source import take
+from rtlab.views import column_source
 
 Rows = npt.NDArray[np.int64]
 INSTRUMENT: Instrument = demo_instruments()[0]
 HZ = 30
+KEPT = 2_000  # rows of a source: about as many as a screen has columns
 SECOND = 1_000_000_000
 
 
@@ -58,7 +58,8 @@ def results(trades: Rows, quotes: Rows) -> dict[str, float]:
 class Picture:
     """Bokeh sources at the end of the analytics: each takes the newest frame, as often as a screen is painted."""
 
-    def __init__(self, trades: FrameStream, quotes: FrameStream) -> None:
+    def __init__(self, trades: FrameStream, quotes: FrameStream, pause_s: float) -> None:
+        self._pause_s = pause_s
         self.nodes = [
             trades.bars("1s"),
             trades.vwap(),
@@ -66,20 +67,20 @@ class Picture:
             quotes.order_flow_imbalance(),
         ]
         self.conflated = [node.conflate() for node in self.nodes]
-        self.sources = [ColumnDataSource() for _ in self.nodes]
+        self.sources = [column_source.empty() for _ in self.nodes]
         self.delays_s: list[float] = []
         self.arrived: dict[int, float] = {}
-        for node, source in zip(self.conflated, self.sources, strict=True):
-            node.sink(self._painter(source))
+        for number, node in enumerate(self.conflated):
+            node.sink(self._painter(number))
 
-    def _painter(self, source: ColumnDataSource):  # type: ignore[no-untyped-def]
+    def _painter(self, number: int) -> Callable[[Frame], Awaitable[None]]:
         async def paint(frame: Frame) -> None:
-            take(source, frame, 10_000)
+            column_source.take(self.sources[number], frame, KEPT)
             if self.arrived and "seq" in frame.columns:
                 now = time.perf_counter()
                 for seq in frame["seq"][:: max(1, frame.rows // 50)].tolist():
                     self.delays_s.append(now - self.arrived.get(seq // 100, now))
-            await asyncio.sleep(1 / HZ)
+            await asyncio.sleep(self._pause_s)
 
         return paint
 
@@ -91,7 +92,7 @@ async def throughput(trades: Rows, quotes: Rows, rows_per_frame: int) -> float:
         parts = (rows[n : n + rows_per_frame] for rows in (trades, quotes))
         packed.append([pack_rows(n + 1, part) for part in parts])
     async with FrameSource(INSTRUMENT, "trades") as left, FrameSource(INSTRUMENT, "ticker") as right:
-        picture = Picture(left.stream, right.stream)
+        picture = Picture(left.stream, right.stream, 1 / HZ)
         began = time.perf_counter()
         for number, (trade, quote) in enumerate(packed):
             left.stream._emit(frame_of("trades", INSTRUMENT, [trade]))
@@ -116,7 +117,7 @@ async def steady(rows_per_s: int, seconds: float) -> Steady:
     """Feed trades in chunks of 100 in real time; measure this process's CPU, and the delay from row to source."""
     trades, _ = random_rows(int(rows_per_s * seconds) // 100 * 100)
     async with FrameSource(INSTRUMENT, "trades", hz=HZ) as source:
-        picture = Picture(source.stream, source.stream.filter(lambda frame: False))
+        picture = Picture(source.stream, source.stream.filter(lambda frame: False), 0.0)
         began, cpu, sent = time.perf_counter(), time.process_time(), 0
         while sent < len(trades):
             due = min(int((time.perf_counter() - began) * rows_per_s) // 100 * 100, len(trades))
