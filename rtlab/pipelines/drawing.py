@@ -11,6 +11,7 @@ from rtlab.pipelines.stream import FrameStream
 
 COUNTERS = ("dropped", "merged", "left_out", "errors")
 WIDTH, HEIGHT, ACROSS, DOWN = 190, 46, 90, 26
+HALO = 'stroke="#fff" stroke-width="3" paint-order="stroke"'
 
 
 class Node(NamedTuple):
@@ -82,7 +83,8 @@ class Drawing:
                 middle = (x0 + x1) // 2
                 yield f'<path d="M{x0},{y0} C{middle},{y0} {middle},{y1} {x1},{y1}" fill="none" stroke="#94a3b8"/>'
                 label = escape(_flow(self.nodes[above]))
-                yield f'<text x="{x1 - 6}" y="{y1 - 5}" text-anchor="end" fill="#475569" font-size="10">{label}</text>'
+                place = f'x="{x1 - 6}" y="{y1 - 5}" text-anchor="end" fill="#475569" font-size="10"'
+                yield f"<text {place} {HALO}>{label}</text>"
 
     def _boxes(self, places: list[tuple[int, int]]) -> Iterator[str]:
         for node, (x, y) in zip(self.nodes, places, strict=True):

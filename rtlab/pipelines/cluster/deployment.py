@@ -15,7 +15,7 @@ import msgspec
 
 from rtlab.errors import ConfigError, LocalError, UnreachableError
 from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
-from rtlab.pipelines.cluster.log import connect, read_instruments
+from rtlab.pipelines.cluster.log import connect, read_instruments, read_numbered
 from rtlab.pipelines.cluster.scripts import BEHIND
 from rtlab.pipelines.cluster.shard import Beat, Gone, Task, run_shard, shard_of
 from rtlab.pipelines.graph import Graph
@@ -132,9 +132,11 @@ class Deployment:
     def status(self) -> list[ShardStatus]:
         """Tell how each shard stands. UnreachableError when Redis does not answer."""
         try:
-            symbols = read_instruments(self._redis, self.name)
+            numbers = {
+                symbol: number for symbol, (_, number) in read_numbered(self._redis, self.name).items()
+            }
             beats = self._beats()
-            return [self._status(shard, beats.get(shard), list(symbols)) for shard in range(self.shards)]
+            return [self._status(shard, beats.get(shard), numbers) for shard in range(self.shards)]
         except Gone as problem:
             raise UnreachableError(f"the Redis of {self.url} does not answer: {problem}") from problem
 
@@ -209,8 +211,8 @@ class Deployment:
             state = self._redis.hget(keys_of(self.name, symbol).checkpoint, "state")
             self.graph.begin(instrument, state).close()
 
-    def _status(self, shard: int, beat: Beat | None, symbols: list[str]) -> ShardStatus:
-        mine = tuple(symbol for symbol in symbols if shard_of(symbol, self.shards) == shard)
+    def _status(self, shard: int, beat: Beat | None, numbers: dict[str, int]) -> ShardStatus:
+        mine = tuple(symbol for symbol, number in numbers.items() if shard_of(number, self.shards) == shard)
         rows = behind = attempts = fenced = dead = 0
         for symbol in mine:
             keys = keys_of(self.name, symbol)

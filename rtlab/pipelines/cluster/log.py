@@ -12,6 +12,7 @@ from rtlab.model import Instrument
 from rtlab.pipelines.cluster.keys import instruments_key, keys_of
 from rtlab.pipelines.cluster.packed import pack_rows
 from rtlab.pipelines.cluster.results import table_of, unpack_results
+from rtlab.pipelines.cluster.scripts import REGISTER
 from rtlab.pipelines.frame import Frame, Integers
 
 ANSWER_S = 5.0
@@ -69,8 +70,7 @@ class Log:
         entry, keys = pack_rows(first_seq, rows), keys_of(self.name, instrument.symbol)
         try:
             if instrument.symbol not in self._known:
-                grid = f"{instrument.tick_size} {instrument.lot_size}"
-                self._redis.hset(instruments_key(self.name), instrument.symbol, grid)
+                self._redis.eval(REGISTER, 1, instruments_key(self.name), *_told(instrument))
                 self._known.add(instrument.symbol)
             length = int(self._redis.xlen(keys.log))
             if length >= self.limit:
@@ -111,8 +111,17 @@ class Log:
 
 def read_instruments(client: Any, name: str) -> dict[str, Instrument]:
     """Read a deployment's instruments."""
+    return {symbol: instrument for symbol, (instrument, _) in read_numbered(client, name).items()}
+
+
+def read_numbered(client: Any, name: str) -> dict[str, tuple[Instrument, int]]:
+    """Read a deployment's instruments, each with its number in the order in which they came."""
     found = {}
-    for symbol, grid in sorted(client.hgetall(instruments_key(name)).items()):
-        tick, lot = grid.decode().split()
-        found[symbol.decode()] = Instrument(symbol.decode(), Decimal(tick), Decimal(lot))
+    for symbol, said in sorted(client.hgetall(instruments_key(name)).items()):
+        tick, lot, number = said.decode().split()
+        found[symbol.decode()] = Instrument(symbol.decode(), Decimal(tick), Decimal(lot)), int(number)
     return found
+
+
+def _told(instrument: Instrument) -> tuple[str, str]:
+    return instrument.symbol, f"{instrument.tick_size} {instrument.lot_size}"

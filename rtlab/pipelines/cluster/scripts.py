@@ -45,3 +45,12 @@ return 'OK'
 
 BEHIND = """return #redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', 100000)"""
 """Counts the entries after a position, up to 100,000."""
+
+REGISTER = """
+-- key: instruments; arguments: symbol, grid
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+local number = known and string.match(known, '%d+$') or redis.call('HLEN', KEYS[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. number)
+return 0
+"""
+"""Notes an instrument, numbered in the order in which they came: that is what shards are told by."""

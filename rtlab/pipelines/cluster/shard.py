@@ -13,7 +13,6 @@ goes on after it.
 import logging
 import os
 import time
-import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ import redis
 from rtlab.errors import FencedError, RtlabError
 from rtlab.model import Instrument
 from rtlab.pipelines.cluster.keys import Keys, beats_key, keys_of, plan_key
-from rtlab.pipelines.cluster.log import connect, is_full, read_instruments
+from rtlab.pipelines.cluster.log import connect, is_full, read_numbered
 from rtlab.pipelines.cluster.packed import frame_of
 from rtlab.pipelines.cluster.results import pack_results
 from rtlab.pipelines.cluster.scripts import ATTEMPT, BURY, COMMIT
@@ -79,9 +78,9 @@ class Held(NamedTuple):
     running: Running
 
 
-def shard_of(symbol: str, shards: int) -> int:
-    """Give the shard of an instrument: always the same, on every machine."""
-    return zlib.crc32(symbol.encode()) % shards
+def shard_of(number: int, shards: int) -> int:
+    """Give the shard of the instrument that came as number `number` (from 0): in turn."""
+    return number % shards
 
 
 def run_shard(task: Task, worker: str = "", until: Callable[[], bool] = lambda: False) -> str:
@@ -160,8 +159,8 @@ class Shard:
         return None
 
     def _take_leases(self) -> None:
-        for symbol, instrument in read_instruments(self._redis, self._task.name).items():
-            if symbol in self._held or shard_of(symbol, self._task.shards) != self._task.shard:
+        for symbol, (instrument, number) in read_numbered(self._redis, self._task.name).items():
+            if symbol in self._held or shard_of(number, self._task.shards) != self._task.shard:
                 continue
             keys = keys_of(self._task.name, symbol)
             epoch = int(self._redis.incr(keys.lease))  # from here on who held it before is refused

@@ -8,6 +8,7 @@ from support.shards import COINS, Play
 from rtlab.embedded import EmbeddedServer
 from rtlab.errors import FencedError
 from rtlab.pipelines.cluster.keys import keys_of
+from rtlab.pipelines.cluster.log import read_numbered
 from rtlab.pipelines.cluster.shard import Shard, shard_of
 
 TWO = COINS[:2]
@@ -109,7 +110,22 @@ def test_two_that_hold_the_same_instruments_never_both_commit(server):
         play.check()
 
 
-@given(st.text(min_size=1, max_size=12), st.integers(1, 64))
-def test_every_symbol_has_a_shard_within_bounds(symbol, shards):
-    assert 0 <= shard_of(symbol, shards) < shards
-    assert shard_of(symbol, shards) == shard_of(symbol, shards)
+@given(st.integers(1, 500), st.integers(1, 64))
+def test_no_shard_has_more_than_one_instrument_more_than_another(instruments, shards):
+    held = [0] * shards
+    for number in range(instruments):
+        held[shard_of(number, shards)] += 1
+    assert max(held) - min(held) <= 1
+
+
+def test_instruments_keep_their_numbers(server):
+    with Play(server.url, "numbers") as play:
+        play.append(50)
+        play.append(50, COINS[::-1])
+        with Play(server.url, "numbers") as other:
+            other.append(50, COINS[::2])
+        numbered = read_numbered(play.redis, "numbers")
+        assert {symbol: number for symbol, (_, number) in numbered.items()} == {
+            one.symbol: number for number, one in enumerate(COINS)
+        }
+        assert numbered["BTC-USD"][0] == COINS[0]

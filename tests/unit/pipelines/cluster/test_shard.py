@@ -1,7 +1,11 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from support import crashing
 from support.frames import BTC, random_trades
 from support.shards import COINS, Play, analytics
 
@@ -11,9 +15,8 @@ from rtlab.pipelines.cluster.log import connect
 from rtlab.pipelines.cluster.shard import ATTEMPTS, PoisonError, run_shard, shard_of
 
 
-def test_every_instrument_has_one_shard_and_always_the_same():
-    assert [shard_of(f"I{n}", 4) for n in range(6)] == [3, 1, 3, 1, 2, 0]
-    assert {shard_of(f"I{n}", 4) for n in range(100)} == {0, 1, 2, 3}
+def test_instruments_are_dealt_out_in_turn():
+    assert [shard_of(number, 4) for number in range(6)] == [0, 1, 2, 3, 0, 1]
 
 
 def test_one_task_folds_everything_as_one_process_would(play):
@@ -32,7 +35,7 @@ def test_a_task_goes_on_where_another_ended_in_any_batches(play):
 def test_shards_share_the_instruments_out(play):
     play.append(500)
     for shard in (0, 1, 2):
-        mine = [one.symbol for one in COINS if shard_of(one.symbol, 3) == shard]
+        mine = [one.symbol for number, one in enumerate(COINS) if shard_of(number, 3) == shard]
         ids = {
             symbol: play.redis.xinfo_stream(keys_of(play.name, symbol).log)["last-generated-id"]
             for symbol in mine
@@ -182,3 +185,35 @@ def test_results_and_log_are_bounded(server):
         assert play.redis.xlen(keys.log) < 250
         assert os.getpid() > 0
         assert Graph(analytics).begin(BTC, play.log.state("BTC-USD")).outputs["vwap"].fold._lots > 0
+
+
+def test_a_row_that_kills_its_process_is_put_aside_too(server):
+    with Play(server.url, "deadly", Graph(crashing.analytics)) as play:
+        play.append(200, [BTC])
+        bad = random_trades(9, 50)
+        bad[17, 2] = crashing.DEADLY
+        play.log.append(BTC, 201, bad)
+        play.append(200, [BTC])
+        command = [sys.executable, crashing.__file__, server.url, play.name]
+        environment = os.environ | {"PYTHONPATH": str(Path(crashing.__file__).parents[1])}
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        codes = []
+        for _ in range(ATTEMPTS + 3):
+            child.stdin.write("go\n")
+            codes.append(int(child.stdout.readline()))
+            if codes[-1] == 0:
+                break
+        child.stdin.close()
+        assert child.wait(20) == 0
+        child.stdout.close()
+        # the first death is of a whole batch; from then on entries are folded one by one
+        assert codes[-1] == 0
+        assert set(codes[:-1]) == {7}
+        assert ATTEMPTS <= len(codes) - 1 <= ATTEMPTS + 1
+        ((_, reason),) = play.log.dead("BTC-USD")
+        assert reason == "3 attempts at it ended their task"
+        assert play.log.results("BTC-USD", "bars")["trades"].sum() == 400
