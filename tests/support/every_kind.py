@@ -110,7 +110,7 @@ def _orders(rng: np.random.Generator, rows: RowArray) -> None:
         (limit | market) & (rows["tif"] != TimeInForce.FOK) & (rows["flags"] == 0) & _some(rng, rows, 0.06)
     )
     rows["min_qty"][least] = np.minimum(rng.integers(1, 9, count), rows["qty"])[least]
-    budget = market & (rows["tif"] == TimeInForce.FOK) & _some(rng, rows, 0.5)
+    budget = market & (rows["tif"] == TimeInForce.FOK) & _some(rng, rows, 0.65)
     rows["flags"][budget] = Flag.BUDGET
     rows["price"][budget] = (rows["qty"] * rng.integers(990, 1012, count))[budget]
     paired = new & _some(rng, rows, 0.35)
