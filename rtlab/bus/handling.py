@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -80,13 +80,40 @@ class Calls:
         try:
             if not self._is_async:
                 return await self._threads.call(self._handler, argument, self._options.hang_s)
-            async with asyncio.timeout(self._options.hang_s):
-                work: Awaitable[object] = self._handler(argument)
-                return await work
+            return await self._in_time(self._handler(argument))
         except TimeoutError as problem:
             raise HangError(f"it had not returned after {self._options.hang_s:g} s") from problem
         except SystemExit as problem:
             raise ExitError(f"it wanted to end the process: SystemExit({problem.code!r})") from problem
+
+    async def _in_time(self, work: Coroutine[Any, Any, object]) -> object:
+        # most handlers are done without waiting for anything: a time-out costs more than they do
+        try:
+            waits_for = work.send(None)
+        except StopIteration as end:
+            return end.value
+        async with asyncio.timeout(self._options.hang_s):
+            return await _Begun(work, waits_for)
+
+
+class _Begun:
+    """A coroutine that was begun and waits for something: awaited, it goes on from there."""
+
+    def __init__(self, work: Coroutine[Any, Any, object], waits_for: object) -> None:
+        self._work, self._waits_for = work, waits_for
+
+    def __await__(self) -> Generator[object, object, object]:
+        waits_for = self._waits_for
+        try:
+            while True:
+                try:
+                    got = yield waits_for
+                except BaseException as problem:  # noqa: BLE001  # it is thrown to who waits for it, as `await` does
+                    waits_for = self._work.throw(problem)
+                else:
+                    waits_for = self._work.send(got)
+        except StopIteration as end:
+            return end.value
 
 
 class HangError(BusError):

@@ -91,6 +91,9 @@ class Lanes(Generic[P]):
 
     def settle(self, done: Sequence[Work[P]], again: Sequence[Work[P]] = (), due: float = 0.0) -> None:
         """Note what became of one `take`: `done` are done with; `again` are tried singly, in order, from `due` on."""
+        if len(done) == 1 and not again:  # the usual case, worth a way of its own
+            self._finish(done[0])
+            return
         for work in done:
             work.parcel.left -= 1
             self._suspects -= work.suspect
@@ -107,6 +110,17 @@ class Lanes(Generic[P]):
                 self._ready.append(key)
             else:
                 del self._lanes[key]
+
+    def _finish(self, work: Work[P]) -> None:
+        work.parcel.left -= 1
+        self._suspects -= work.suspect
+        self.held -= 1
+        self._busy -= 1
+        key = work.event.key
+        if self._lanes[key]:
+            self._ready.append(key)
+        else:
+            del self._lanes[key]
 
     def committable(self) -> tuple[P, int] | None:
         """Give the position up to which all is finished and how many events that are, once; None when no further."""

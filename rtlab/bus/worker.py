@@ -52,7 +52,7 @@ class Worker:
         self._calls, self._options, self._tally = calls, options, tally
         self._lanes: Lanes[str] = Lanes()
         self._random = Random()
-        self._news, self._over = asyncio.Event(), False
+        self._news, self._waiting, self._over = asyncio.Event(), 0, False
         self._stopping, self._give_up = False, float("inf")
         self._finished: tuple[str, int] | None = None  # that is not committed
         self._marked: tuple[str, int] | None = None  # not asked for yet
@@ -113,8 +113,10 @@ class Worker:
         return self._stopping or self._held.is_leaving
 
     def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+        if self._waiting:  # who does not wait looks before he does
+            self._waiting = 0
+            self._news.set()
+            self._news = asyncio.Event()
 
     async def _read(self) -> None:
         if self._ending or self._lanes.held >= self._options.prefetch:
@@ -153,7 +155,9 @@ class Worker:
             self._tell()
 
     async def _attempt(self, works: list[Work[str]]) -> None:
-        done, deliveries, left = list[Work[str]](), list[Delivery[Any]](), list[Work[str]]()
+        done: list[Work[str]] = []
+        left: list[Work[str]] = []
+        deliveries: list[Delivery[Any]] = []
         for work in works:
             try:
                 deliveries.append(self._delivery(work))
@@ -280,6 +284,7 @@ class Worker:
 
     async def _wait(self, seconds: float | None = None) -> None:
         news = self._news
+        self._waiting += 1
         try:
             async with asyncio.timeout(seconds):
                 await news.wait()

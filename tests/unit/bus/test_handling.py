@@ -66,3 +66,70 @@ async def test_what_hangs_and_what_wants_to_exit_are_ordinary_errors():
 def test_options_below_one_are_refused(name):
     with pytest.raises(BusError, match=name):
         Options(**{name: 0})
+
+
+async def test_a_handler_that_waits_goes_on_in_the_same_task_and_gives_what_it_gives():
+    ran = []
+
+    async def waits(delivery):
+        ran.append(asyncio.current_task())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await asyncio.sleep(0.001)
+        for _ in range(3):
+            await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+        ran.append(asyncio.current_task())
+        return delivery.body.n
+
+    assert await Calls(waits, Options())([ONE]) == 1
+    assert ran == [asyncio.current_task()] * 2
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+async def test_what_a_handler_raises_comes_out_however_late(steps):
+    async def raises(_):
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        raise KeyError("its own")
+
+    with pytest.raises(KeyError, match="its own"):
+        await Calls(raises, Options())([ONE])
+
+
+async def test_what_a_handler_waits_for_may_fail_and_it_may_heed_that():
+    async def heeds(_):
+        failed = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(failed.set_exception, OSError("gone"))
+        try:
+            await failed
+        except OSError as problem:
+            return str(problem)
+
+    assert await Calls(heeds, Options())([ONE]) == "gone"
+
+
+async def test_a_handler_is_cancelled_where_it_waits_and_may_clean_up():
+    cleaned = []
+
+    async def cleans(_):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(True)
+
+    calling = asyncio.create_task(Calls(cleans, Options())([ONE]))
+    await asyncio.sleep(0.01)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert cleaned == [True]
+
+
+async def test_a_handler_that_hangs_after_a_first_step_is_told_so():
+    async def hangs(_):
+        await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+    with pytest.raises(HangError):
+        await Calls(hangs, Options(hang_s=0.02))([ONE])
