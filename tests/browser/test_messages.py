@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import Watch
-from support.messages_page import Served, accept, account_of, said, say, serving, sign_in, write
+from support.messages_page import Bot, Served, accept, account_of, said, say, serving, sign_in, write
 from support.messages_wallets import WALLETS, answer_as
 from support.messaging import Person
 
@@ -323,3 +323,17 @@ def test_it_is_a_pane_of_panel(served, person, serve):
     say(one, "from a pane")
     said(other).get_by_text("from a pane").wait_for()
     shot(one, "panel")
+
+
+def test_a_bot_sends_an_alert_and_reads_the_answer(served, person):
+    page = person()
+    account, bot = sign_in(page, served.page, "ethereum"), Bot(served.url)
+    bot.alert(account, "BTC-USD", "is above 100,000")
+    accept(page)
+    said(page).locator(".card").get_by_text("is above 100,000").wait_for()
+    say(page, "thank you")
+    assert bot.reads("text")["text"] == "thank you"
+    bot.send(account, kind="price", instrument="BTC-USD")
+    said(page).locator(".card").get_by_text("BTC-USD").last.wait_for()
+    shot(page, "bot")
+    bot.close()

@@ -1,6 +1,7 @@
 """Pages with the messages on them, of a relay on a gateway, for browsers; and what is read off them."""
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from rtlab.feed import Gateway
 from rtlab.feed.admission import Admission
 from rtlab.feed.http import Page as HttpPage
 from rtlab.feed.policy import ANY, Policy
+from rtlab.messaging.correspondent import Correspondent
+from rtlab.messaging.identity.wallets import local_wallet
 from rtlab.messaging.pages import PAGE, pages
 from rtlab.messaging.relay import PATH, Relay
 from rtlab.sources.simulated import demo_instruments
@@ -103,3 +106,40 @@ def accept(page: Page) -> None:
     page.get_by_role("navigation").locator("li button").first.click()
     page.get_by_role("button", name="Accept").click()
     page.get_by_label("Message", exact=True).wait_for()
+
+
+class Bot:
+    """A bot in a thread of its own, for tests that drive a browser meanwhile."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._bot = Correspondent(url, DIRECTORY, local_wallet("solana", secrets.token_bytes(32)))
+        self._wait(self._bot.__aenter__())
+
+    def _wait(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
+
+    def alert(self, account: str, title: str, text: str) -> None:
+        self._wait(self._bot.alert(account, title, text))
+
+    def send(self, account: str, **content: str) -> None:
+        self._wait(self._bot.send(account, **content))
+
+    def reads(self, kind: str) -> dict[str, Any]:
+        """Wait for the next content of a kind."""
+
+        async def next_one() -> dict[str, Any]:
+            async for received in self._bot.received():
+                if received.content["kind"] == kind:
+                    return received.content
+            raise AssertionError
+
+        return self._wait(next_one())
+
+    def close(self) -> None:
+        self._wait(self._bot.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()

@@ -11,7 +11,7 @@ import mls_rs_uniffi as mls
 
 from rtlab.errors import MessagingError, UnreadableError
 from rtlab.messaging.encryption.envelope import Device
-from rtlab.messaging.encryption.leaves import Leaf, leaves_of, left_half_is_empty
+from rtlab.messaging.encryption.leaves import Leaf, group_of, leaves_of, left_half_is_empty
 from rtlab.messaging.encryption.padding import pad, unpad
 
 
@@ -98,6 +98,14 @@ class MlsRsGroup:
     def __init__(self, group: mls.Group) -> None:
         self._group = group
         self._seen: dict[bytes, mls.SigningIdentity] = {}
+        self._ident = b""
+
+    @property
+    def ident(self) -> bytes:
+        """The id of the group, which mls-rs shows in what it sends only: of a message that goes nowhere."""
+        if not self._ident:
+            self._ident = group_of(self.encrypt(b""))
+        return self._ident
 
     def members(self) -> list[Leaf]:
         """Give everybody who is in it now."""
