@@ -2,7 +2,8 @@
 
 Durability is the same for all: what is confirmed is on disk (`appendfsync always`; quorum queues, persistent
 messages, confirms), and is acknowledged after it was handled. The consumer is a process of its own. RabbitMQ is the
-one at RTLAB_BUS_URL (amqp://), where that is given: this benchmark starts none. Then how soon an alert is told.
+one at RTLAB_BUS_URL (amqp://), where that is given: this benchmark starts none. Then how soon an alert is told, and
+what other libraries do on the same servers, each event confirmed (none of them batches).
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 
 from rtlab.bus import Bus, Event, Topic, connect
-from rtlab.cli.bench import alerts
+from rtlab.cli.bench import alerts, bus_peers
 from rtlab.cli.bench.children import Child, Owner
 from rtlab.embedded import EmbeddedServer
 
@@ -25,7 +26,6 @@ KEYS = 256
 AT_ONCE = 64  # publishers of one event each
 CALL = 4096  # events of one call, batched
 DEADLINE_S = 60.0
-PEERS = ("aio-pika, plain", "faststream on Redis", "faststream on RabbitMQ", "celery")
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -37,30 +37,34 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Size(NamedTuple):
-    """How much is measured: runs, events batched, events one by one, seconds at half load."""
+    """How much is measured: runs, events batched, one by one and of each peer, seconds at half load."""
 
     runs: int
     batched: int
     single: int
     seconds: float
+    peers: int = 1000
 
 
 def run(quick: bool) -> dict[str, object]:
     """Measure both engines; give results and goals as `rtlab bench --json` prints them."""
-    size = Size(2, 40_000, 4_000, 3.0) if quick else Size(5, 200_000, 20_000, 10.0)
+    size = Size(2, 100_000, 4_000, 3.0, 600) if quick else Size(5, 200_000, 20_000, 10.0, 3000)
+    url = os.environ.get("RTLAB_BUS_URL", "")
+    url = url if url.startswith("amqp") else ""
     with EmbeddedServer(sync="always") as server:
         results = list(measure(server.url, "rtlab, Redis Streams", size))
-    url = os.environ.get("RTLAB_BUS_URL", "")
-    if url.startswith("amqp"):
-        results += measure(url, "rtlab, RabbitMQ", size)
+        others = [
+            _row("throughput", peer.shown, f"one by one, {peer.case}", "events/s", rates, reason or None)
+            for peer, rates, reason in bus_peers.measure(server.url, url, size.peers, min(3, size.runs))
+        ]
+    if url:
+        results += measure(url, "rtlab, RabbitMQ", size._replace(batched=size.batched // 5))
     else:
         reason = "no RabbitMQ: set RTLAB_BUS_URL=amqp://..."
         results.append(_row("throughput", "rtlab, RabbitMQ", "batched", "events/s", [], reason))
     told = list(alerts.rows(100 if quick else 500))
     results += [result for result, _ in told]
-    for peer in PEERS:
-        results.append(_row("throughput", peer, "batched", "events/s", [], "not measured by this version"))
-    return {"results": results, "goals": [*_goals(results), *(goal for _, goal in told)]}
+    return {"results": results + others, "goals": [*_goals(results), *(goal for _, goal in told)]}
 
 
 def measure(url: str, contender: str, size: Size) -> Iterator[dict[str, object]]:

@@ -1,8 +1,5 @@
 """The Python matching engines of the package index, each pinned and in one environment of their own."""
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.cli.bench import rival
-from rtlab.compiling import cache_folder
+from rtlab.cli.bench.environments import Unfit, answer, python_with
 from rtlab.engine import CommandKind, Engine, EventKind
 from rtlab.model import Instrument
 
@@ -36,10 +33,6 @@ class Truth(NamedTuple):
     asks: int
 
 
-class Unfit(Exception):
-    """An engine has no number, for a reason."""
-
-
 def truth(rows: RowArray, instrument: Instrument) -> Truth:
     """Give what our engine makes of a flow."""
     engine = Engine([instrument])
@@ -50,16 +43,7 @@ def truth(rows: RowArray, instrument: Instrument) -> Truth:
 
 def environment(name: str) -> Path:
     """Give the Python of the environment in which the pinned engine is installed; Unfit when that fails."""
-    folder = cache_folder() / "rivals"
-    python = folder / "bin" / "python"
-    try:
-        if not python.exists():
-            _run(sys.executable, "-m", "venv", str(folder))
-        wanted = f"{name}=={VERSIONS[name]}"
-        _run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "numpy", wanted)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise Unfit(f"could not be installed: {error}") from None
-    return python
+    return python_with("rivals", ("numpy", f"{name}=={VERSIONS[name]}"), patience_s=_PATIENCE_S)
 
 
 def measure(
@@ -88,18 +72,8 @@ def best(measured: list[tuple[str, list[float], str]]) -> float | None:
 
 
 def _once(python: Path, name: str, path: Path, expected: Truth) -> float:
-    try:
-        told = json.loads(_run(str(python), str(rival.__file__), name, str(path)))
-    except subprocess.TimeoutExpired:
-        raise Unfit(f"did not get through the flow in {_PATIENCE_S} s") from None
-    except subprocess.CalledProcessError as error:
-        last = (str(error.stderr).strip().splitlines() or ["no word"])[-1]
-        raise Unfit(f"failed: {last}") from None
+    told = answer(python, rival.__file__, name, path, patience_s=_PATIENCE_S)
     for what in Truth._fields:
         if told[what] is not None and told[what] != getattr(expected, what):
             raise Unfit(f"{what} is {told[what]:,} where {getattr(expected, what):,} is right")
     return float(told["rate"])
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True).stdout
