@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import Watch
+from support.browser import Watch, until
 from support.messages_page import Bot, Served, accept, account_of, said, say, serving, sign_in, write
 from support.messages_wallets import WALLETS, answer_as
-from support.messaging import Person
+from support.messaging import JAVASCRIPT, Person
 
 from rtlab.feed.http import Page as HttpPage
 from rtlab.messaging.identity import SCHEMES
@@ -337,3 +337,65 @@ def test_a_bot_sends_an_alert_and_reads_the_answer(served, person):
     said(page).locator(".card").get_by_text("BTC-USD").last.wait_for()
     shot(page, "bot")
     bot.close()
+
+
+AXE = Path(JAVASCRIPT / "node_modules" / "axe-core" / "axe.min.js")
+SERIOUS = {"serious", "critical"}
+
+
+def faults_of(page: Page) -> list[str]:
+    """What axe has against a page: only what is serious."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
+    return [
+        f"{one['id']}: {node['html'][:80]} {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+def test_axe_finds_nothing_serious_in_light_and_dark(served, person):
+    signing = person()
+    signing.goto(served.page)
+    signing.get_by_text("Try it with a test wallet").wait_for()
+    assert faults_of(signing) == []
+    with acquainted(served, person, width=390, height=760) as (light, dark):
+        say(dark, "read me")
+        said(light).get_by_text("read me").wait_for()
+        for page in (light, dark):
+            assert faults_of(page) == []
+        light.get_by_role("button", name="Details").click()
+        light.locator(".digits").wait_for()
+        assert faults_of(light) == []
+
+
+def test_a_wallet_has_two_devices_until_one_is_revoked(served, person):
+    first, second, other = person(), person(), person()
+    wallet = Person("solana").wallet
+    for page in (first, second):
+        answer_as(page, "Solana", wallet)
+        page.goto(served.page)
+        page.get_by_role("button", name=WALLETS["Solana"].name).click()
+        page.get_by_text("Online").wait_for()
+    sign_in(other, served.page, "ethereum")
+    write(other, wallet.account, "to both")
+    for page in (first, second):
+        accept(page)
+        said(page).get_by_text("to both").wait_for()
+    say(second, "from the second device")
+    said(other).get_by_text("from the second device").wait_for()
+    said(first).get_by_text("from the second device").wait_for()
+    first.get_by_role("button", name="Details").click()
+    assert first.locator(".full li").count() == 3
+    first.get_by_role("button", name="Revoke").click()
+    second.get_by_text("Offline").wait_for()
+    shot(first, "revoked")
+    first.locator(".bar").get_by_role("button", name="Close").click()
+    say(first, "only the first is left")
+    said(other).get_by_text("only the first is left").wait_for()
+    other.get_by_role("button", name="Details").click()
+    until(lambda: other.evaluate(DEVICES, wallet.account) == 2, "the revoked device is out", page=other)
+
+
+DEVICES = "(account) => window.messages.messenger.devices(account).length"

@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+from pathlib import Path
 
 import pytest
 from support.messaging import DIRECTORY, JAVASCRIPT, Person, node
@@ -233,3 +234,17 @@ def run(program: str) -> str:
 def test_mail_has_no_compression_that_could_unpack_to_more():
     envelope = Person().seal(bytes(40_000))
     assert len(encode(Mail(1, envelope))) > len(envelope)
+
+
+def test_a_member_who_puts_a_stranger_into_a_conversation_is_refused():
+    program = Path(__file__).parents[2] / "support" / "messaging_stranger.mjs"
+    done = subprocess.run(
+        [node(), str(program), JAVASCRIPT.as_uri()], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "commit": "IdentityError",
+        "after": "genuine",
+        "epoch": 1,
+        "credential": "IdentityError",
+    }

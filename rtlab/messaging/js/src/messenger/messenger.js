@@ -22,6 +22,7 @@ const LIFE = 30 * 86400 // s, of a statement that is made here
 const PACKAGES = 20
 const UPDATE_EVERY = 50 // messages
 const UPDATE_AFTER = 86400 // s
+const LOOK_EVERY = 60000 // ms, for new and revoked devices of the own account
 const PERMANENT = new Set(["size", "form", "identity", "stranger", "blocked", "unknown", "full", "member", "revoked"])
 
 export class Messenger extends EventTarget {
@@ -31,6 +32,7 @@ export class Messenger extends EventTarget {
   #marks = new Map()
   #markTimer = 0
   #ackTimer = 0
+  #lookTimer = 0
   #typed = new Map()
   #kept = new Map()
   #written = new Map() // account: messages in their order
@@ -88,6 +90,7 @@ export class Messenger extends EventTarget {
     this.relay.close()
     clearTimeout(this.#markTimer)
     clearTimeout(this.#ackTimer)
+    clearInterval(this.#lookTimer)
     this.store.close()
   }
 
@@ -244,7 +247,18 @@ export class Messenger extends EventTarget {
     }
     await this.#reconcile()
     this.#flush()
+    clearInterval(this.#lookTimer)
+    this.#lookTimer = setInterval(() => this.refresh().catch(() => {}), LOOK_EVERY)
     this.dispatchEvent(new Event("ready"))
+  }
+
+  // Looks whether the own account has other devices than it had, and brings the conversations in line.
+  refresh() {
+    return this.#turn(async () => {
+      const known = this.#data.get(`pins:${this.me.account}`) ?? []
+      const { hashes } = await this.#look(this.me.account)
+      if (hashes.length !== known.length) await this.#reconcile()
+    })
   }
 
   #look(account) {
@@ -358,7 +372,7 @@ export class Messenger extends EventTarget {
     await this.#check(group.peer)(mls.members(made.group))
     const commit = await envelope.seal(envelope.COMMIT, this.me.device, made.commit)
     const members = mls.members(made.group).map(({ device }) => hex(device))
-    const to = [...new Set([...this.#others(this.#live(group))])]
+    const to = this.#others(this.#live(group)).filter((device) => !remove.includes(device)) // who is out has no mailbox
     const welcome = made.welcome && { to: add.map(({ device }) => device), envelope: await envelope.seal(envelope.WELCOME, this.me.device, made.welcome) }
     const pending = { state: mls.save(made.group), epoch: made.epoch, welcome }
     await this.#save([[`group:${group.id}`, { ...group, pending }], this.#out({ to, envelope: commit, group: group.id, epoch: made.epoch, members })])
@@ -562,6 +576,7 @@ export class Messenger extends EventTarget {
           const looked = await this.#look(account)
           await this.#save([[`pins:${account}`, looked.hashes]])
           if (compareHead(head, looked.hashes) === "longer") throw new IdentityError("the directory withholds entries that the other side has seen")
+          await this.#reconcile()
         }).catch(() => {})
       }
     }

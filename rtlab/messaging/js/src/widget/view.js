@@ -244,7 +244,7 @@ export class View {
     return h(
       "div", { class: message.mine ? "said mine" : "said" },
       message.mine && h("span", { class: "sr", text: `${t.you}: ` }),
-      quoted && h("div", { class: "quote cut", text: quoted.text ?? quoted.kind }),
+      quoted && h("div", { class: "quote cut", dir: "auto", text: quoted.text ?? quoted.kind }),
       this.#body(message),
       h("div", { class: "meta" }, message.kind === "text" && reply, h("time", { datetime: new Date(message.at).toISOString(), text: clock(message.at) }), state),
     )
@@ -253,7 +253,7 @@ export class View {
   #body(message) {
     if (message.kind === "price" || message.kind === "chart") return this.#card(message)
     if (message.kind === "alert") return h("div", { class: "card" }, h("strong", { text: message.title }), h("div", { text: message.text }))
-    return h("div", { text: message.text ?? message.name ?? message.kind })
+    return h("div", { dir: "auto", text: message.text ?? message.name ?? message.kind })
   }
 
   #card({ kind, instrument, from, to }) {
