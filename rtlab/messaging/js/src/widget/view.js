@@ -230,10 +230,25 @@ export class View {
       return node
     })
     if (messages.length > shown.length) nodes.unshift(h("button", { type: "button", text: this.t.earlier, onclick: () => ((this.#shown += SHOWN), this.#draw()) }))
-    const isSame = nodes.length === this.log.childNodes.length && nodes.every((node, i) => node === this.log.childNodes[i])
-    if (isSame) return
-    this.log.replaceChildren(...nodes)
-    if (isAtEnd) this.log.scrollTop = this.log.scrollHeight
+    if (this.#place(nodes) && isAtEnd) this.log.scrollTop = this.log.scrollHeight
+  }
+
+  // Brings the log to these nodes, and touches only those that differ: most often the last one is new.
+  #place(nodes) {
+    const wanted = new Set(nodes)
+    const old = [...this.log.childNodes].filter((node) => !wanted.has(node))
+    let hasChanged = old.length > 0
+    let at = this.log.firstChild
+    for (const node of nodes) {
+      while (at && !wanted.has(at)) at = at.nextSibling
+      if (node === at) at = at.nextSibling
+      else {
+        this.log.insertBefore(node, at)
+        hasChanged = true
+      }
+    }
+    old.forEach((node) => node.remove())
+    return hasChanged
   }
 
   #said(message, messages) {
