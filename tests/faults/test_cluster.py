@@ -27,7 +27,7 @@ class Rounds(NamedTuple):
     moves: int
 
 
-FEW, MANY = Rounds(3, 1, 1, 5, 2), Rounds(20, 5, 3, 50, 3)
+FEW, MANY = Rounds(2, 1, 1, 3, 1), Rounds(20, 5, 3, 50, 3)
 
 
 class Flow:

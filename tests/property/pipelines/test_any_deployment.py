@@ -76,7 +76,7 @@ class Stage:
             self.kill(place)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, st.integers())
 def test_whatever_tasks_do_to_each_other_the_results_are_those_of_one_process(server, script, number):
     with Play(server.url, f"any {number} {len(script)}") as play:

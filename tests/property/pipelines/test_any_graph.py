@@ -63,7 +63,7 @@ def run(graph: Graph, rows: np.ndarray, points: list[int], *, restart: bool) -> 
     return {name: told(frames) for name, frames in found.items()}, running.state(), errors + running.errors
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(plans, trade_rows(), cuts)
 def test_a_restart_after_every_frame_changes_nothing(plan, rows, points):
     rows = rows + np.array([0, 1, 1, 0])
@@ -71,7 +71,7 @@ def test_a_restart_after_every_frame_changes_nothing(plan, rows, points):
     assert run(graph, rows, points, restart=True) == run(graph, rows, points, restart=False)
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(plans, trade_rows(), cuts)
 def test_a_branch_that_always_fails_changes_no_other(plan, rows, points):
     rows = rows + np.array([0, 1, 1, 0])
@@ -81,7 +81,7 @@ def test_a_branch_that_always_fails_changes_no_other(plan, rows, points):
     assert more == errors + len(list(cut(rows, points)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(plans, trade_rows())
 def test_the_names_of_nodes_are_those_of_the_drawing_and_never_twice(plan, rows):
     with built(plan).begin(BTC) as running:

@@ -27,7 +27,7 @@ priced = rows.map(lambda block: block + np.array([0, 1, 0, 0]))  # prices above 
 quoted = quote_rows()
 intervals = st.just(0) | st.integers(1, 100)
 periods = st.integers(2, 8)
-few = settings(max_examples=60)
+few = settings(max_examples=30)
 
 
 def floats(block: np.ndarray) -> np.ndarray:

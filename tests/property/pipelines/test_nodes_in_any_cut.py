@@ -35,7 +35,7 @@ def parts(channel: str, rows: np.ndarray, points: list[int], leg: int) -> list:
 
 
 @pytest.mark.parametrize("name", NODES)
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(st.data())
 def test_any_cut_gives_the_same_bytes(name, data):
     spec = NODES[name]

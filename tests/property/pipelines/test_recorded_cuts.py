@@ -37,7 +37,7 @@ def frame_of(name: str, channel: str, rows: np.ndarray, first: int) -> Frame:
 
 @pytest.mark.parametrize("name", ["btc", "amzn"])
 @pytest.mark.parametrize("node", NODES)
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(st.data())
 def test_a_recorded_day_in_any_cut(name, node, data):
     channel, arguments = NODES[node]

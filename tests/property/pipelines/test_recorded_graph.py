@@ -42,7 +42,7 @@ def run(
 
 
 @pytest.mark.parametrize("name", ["btc", "amzn"])
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(st.data())
 def test_a_recorded_day_through_a_graph(name, data):
     rows = day(name).trades[:4000]

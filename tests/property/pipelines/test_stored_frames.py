@@ -12,7 +12,7 @@ from rtlab.pipelines.loop import OwnersLoop
 from rtlab.pipelines.stream import dismantle, root
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(trade_rows().filter(len), cuts, st.integers(1, 30))
 def test_trades(rows, points, size):
     with tempfile.TemporaryDirectory() as folder:
@@ -29,7 +29,7 @@ def test_trades(rows, points, size):
         assert (node.written, node.waiting, node.dropped) == (len(rows), 0, 0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(trade_rows(), cuts, st.integers(1, 10), st.integers(1, 40))
 def test_bars(rows, points, size, interval):
     with tempfile.TemporaryDirectory() as folder:

@@ -93,7 +93,7 @@ def test_what_is_ready_needs_no_loop():
     assert seen == [0, 1, 2, 3, 4]
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from(["come", "go"]), max_size=40),
     st.integers(1, 4),

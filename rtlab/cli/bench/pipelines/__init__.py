@@ -18,7 +18,7 @@ class Size(NamedTuple):
     steady_s: float
 
 
-FULL = Size(5, 1_000_000, 100_000, 10.0)
+FULL = Size(3, 1_000_000, 50_000, 10.0)
 QUICK = Size(3, 200_000, 20_000, 3.0)
 STEADY = 50_000
 
