@@ -1,8 +1,9 @@
 """Streams of columnar frames and the analytics on them."""
 
+from typing import TYPE_CHECKING
+
 from rtlab.pipelines.buffers import TradeRow
 from rtlab.pipelines.clock import FrameClock
-from rtlab.pipelines.cluster import Deployment, Log, backfill, deploy, read_backfill
 from rtlab.pipelines.conflate import conflate
 from rtlab.pipelines.drawing import Drawing
 from rtlab.pipelines.flow import buffer, throttle
@@ -41,6 +42,9 @@ from rtlab.pipelines.rows import each
 from rtlab.pipelines.sliding import window
 from rtlab.pipelines.source import FrameSource, FrameSourceStatistics
 from rtlab.pipelines.stream import FrameStream, register
+
+if TYPE_CHECKING:
+    from rtlab.pipelines.cluster import Deployment, Log, backfill, deploy, read_backfill
 
 __all__ = [
     "Deployment",
@@ -100,3 +104,13 @@ __all__ = [
     "vwap",
     "window",
 ]
+
+_OF_THE_CLUSTER = ("Deployment", "Log", "backfill", "deploy", "read_backfill")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _OF_THE_CLUSTER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from rtlab.pipelines import cluster  # late: it needs Redis, which most graphs do not
+
+    return getattr(cluster, name)

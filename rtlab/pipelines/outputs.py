@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from rtlab.bus import Bus, Topic
 from rtlab.errors import ConfigError, LocalError, StoreError
 from rtlab.pipelines.frame import Frame
 from rtlab.pipelines.nodes.series import final_rows
@@ -23,7 +20,10 @@ from rtlab.pipelines.sliding import joined
 from rtlab.pipelines.stream import Ending, FrameStream, Metadata, Pending, register
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from streamz.dataframe import DataFrame
+
+    from rtlab.bus import Bus, Topic
 
 ROWS_PER_FILE = 50_000
 MOST_WAITING = 1_000
@@ -39,6 +39,8 @@ class FrameRow(msgspec.Struct, frozen=True):
 
 def frame_topic(name: str, **settings: Any) -> "Topic[FrameRow]":
     """Give a topic of the bus that carries rows of frames."""
+    from rtlab.bus import Topic  # late: not every graph needs a bus
+
     return Topic(name=name, type=FrameRow, **settings)
 
 
@@ -102,6 +104,9 @@ class to_store(Ending):
 
 
 def _write(folder: Path, frame: Frame) -> Path:
+    import pyarrow as pa  # late, as is the reader: not every graph writes files
+    import pyarrow.parquet as pq
+
     place = folder / frame.channel / frame.instrument.symbol
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -119,8 +124,11 @@ def _write(folder: Path, frame: Frame) -> Path:
     return path
 
 
-def read_frames(folder: str | Path, channel: str, instrument: str) -> pa.Table:
+def read_frames(folder: str | Path, channel: str, instrument: str) -> "pa.Table":
     """Read what `to_store` wrote, in order. StoreError when there is nothing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     place = Path(folder) / channel / instrument
     files = sorted(place.glob("*.parquet"))
     if not files:
@@ -136,7 +144,7 @@ class to_bus(Ending):
     counts their rows; `published` counts rows that the bus has safe. What the bus refuses is a failure of this node.
     """
 
-    def __init__(self, upstream: FrameStream, bus: Bus, topic: "Topic[FrameRow]") -> None:
+    def __init__(self, upstream: FrameStream, bus: "Bus", topic: "Topic[FrameRow]") -> None:
         self._bus, self._topic = bus, topic
         self.published = self.dropped = 0
         self._held: deque[Frame] = deque()

@@ -13,6 +13,7 @@ import pytest
 from support.cluster import TTL_S, Cluster, wait
 from support.shards import PACK, Play
 
+from rtlab.errors import RtlabError
 from rtlab.pipelines import deploy
 from rtlab.pipelines.cluster.keys import keys_of
 
@@ -35,16 +36,22 @@ class Flow:
 
     def __init__(self, play: Play) -> None:
         self._play, self._end = play, threading.Event()
+        self._failed: list[Exception] = []
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._end.wait(0.02):
-            self._play.append(PACK)
+        try:
+            while not self._end.wait(0.02):
+                self._play.append(PACK)
+        except RtlabError as problem:
+            self._failed.append(problem)
 
     def end(self) -> None:
         self._end.set()
         self._thread.join(30)
+        if self._failed:
+            raise self._failed[0]
 
 
 class Watch:

@@ -29,7 +29,7 @@ def serve(url: str, name: str) -> None:
         child = os.fork()
         if not child:
             with Play(url, name, Graph(analytics)) as play:
-                play.rows[BTC.symbol] = None
+                play.watch(BTC.symbol)
                 play.run()
             os._exit(0)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

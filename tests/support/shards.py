@@ -39,7 +39,7 @@ class Play:
         self.graph = graph or Graph(analytics)
         self.log = Log(url, name)
         self.redis = connect(url)
-        self.rows: dict[str, np.ndarray] = {}
+        self._blocks: dict[str, list[np.ndarray]] = {}
 
     def __enter__(self) -> "Play":
         return self
@@ -51,18 +51,29 @@ class Play:
     def append(self, rows: int, instruments: list[Instrument] = COINS, seed: int = 1) -> None:
         """Append so many more rows of each instrument, packed."""
         for number, instrument in enumerate(instruments):
-            old = self.rows.get(instrument.symbol, np.empty((0, 4), np.int64))
-            new = random_trades(seed + number, len(old) + rows)[len(old) :]
+            blocks = self._blocks.setdefault(instrument.symbol, [])
+            so_far = sum(map(len, blocks))
+            new = random_trades(1000 * so_far + seed + number, rows)
+            new[:, 0] += (blocks[-1][-1, 0] if blocks else new[0, 0]) - new[0, 0]
             for first in range(0, rows, PACK):
-                self.log.append(instrument, len(old) + first + 1, new[first : first + PACK])
-            self.rows[instrument.symbol] = np.concatenate([old, new])
+                self.log.append(instrument, so_far + first + 1, new[first : first + PACK])
+            blocks.append(new)
+
+    @property
+    def rows(self) -> dict[str, np.ndarray]:
+        """What was appended of each instrument."""
+        return {symbol: np.concatenate(blocks) for symbol, blocks in self._blocks.items()}
+
+    def watch(self, symbol: str) -> None:
+        """Wait for an instrument that somebody else appends to."""
+        self._blocks.setdefault(symbol, [])
 
     def task(self, shard: int = 0, shards: int = 1, **settings) -> Task:
         return Task(self.graph, self.url, self.name, shard, shards, 1, **self.settings | settings)
 
     def is_done(self) -> bool:
         """Whether everything that was appended is folded and committed, or put aside."""
-        for symbol in self.rows:
+        for symbol in self._blocks:
             keys = keys_of(self.name, symbol)
             at = self.redis.hget(keys.checkpoint, "id")
             last = self.redis.xinfo_stream(keys.log)["last-generated-id"]

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from rtlab.errors import ConfigError, LocalError, StoreError
 from rtlab.pipelines.checkpoint import Checkpoint, load, save
 from rtlab.pipelines.cluster.results import pack_results, table_of, unpack_results
 from rtlab.pipelines.frame import Frame, Integers, trade_frame
 from rtlab.pipelines.graph import Graph
-from rtlab.store import Store
-from rtlab.store.moments import Moment, ns_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from distributed import Client
+
+    from rtlab.store import Store
+    from rtlab.store.moments import Moment
 
 COLUMNS = ("epoch", "seq", "ts", "price", "qty", "side")
 
@@ -50,8 +51,8 @@ def backfill(
     *,
     client: "Client | None" = None,
     instruments: Sequence[str] | None = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
+    start: "Moment | None" = None,
+    end: "Moment | None" = None,
 ) -> list[Part]:
     """Fold the trades of the store at `where` by `graph`; give what was done in all, by instrument.
 
@@ -59,6 +60,9 @@ def backfill(
     called again after anything: what is done is not done again. LocalError for a graph that does not begin with
     trades; StoreError for a store that has none.
     """
+    from rtlab.store import Store  # late: it costs pandas
+    from rtlab.store.moments import ns_of
+
     if graph.channel != "trades":
         raise LocalError("history has no such frames", expected="a graph of trades", got=graph.channel)
     span = (None if start is None else ns_of(start), None if end is None else ns_of(end))
@@ -76,6 +80,8 @@ def fold_instrument(
     graph: Graph, where: str, out: str, symbol: str, start: int | None, end: int | None
 ) -> Part:
     """Fold one instrument's files from where the last run had come to."""
+    from rtlab.store import Store
+
     place = Path(out) / symbol
     place.mkdir(parents=True, exist_ok=True)
     found = load(place / "checkpoint")
@@ -99,8 +105,10 @@ def fold_instrument(
 
 
 def _batches(
-    store: Store, symbol: str, start: int | None, end: int | None, after: tuple[int, int]
-) -> Iterator[pa.Table]:
+    store: "Store", symbol: str, start: int | None, end: int | None, after: tuple[int, int]
+) -> "Iterator[pa.Table]":
+    import pyarrow as pa
+
     for table in store.batches("trades", symbol, start, end, columns=COLUMNS):
         epoch, seq = table.column("epoch").to_numpy(), table.column("seq").to_numpy()
         fresh = (epoch > after[0]) | ((epoch == after[0]) & (seq > after[1]))
@@ -108,7 +116,7 @@ def _batches(
             yield table if fresh.all() else table.filter(pa.array(fresh))
 
 
-def _rows(table: pa.Table) -> tuple[Integers, Integers]:
+def _rows(table: "pa.Table") -> tuple[Integers, Integers]:
     columns: list[Any] = [
         table.column(name).to_numpy().astype(np.int64) for name in ("ts", "price", "qty", "side")
     ]
@@ -120,6 +128,8 @@ def read_backfill(out: str | Path, graph: Graph, where: str | Path, symbol: str,
 
     ConfigError for an output that the graph has not; StoreError where nothing was done.
     """
+    from rtlab.store import Store
+
     place = Path(out) / symbol
     found = load(place / "checkpoint")
     if found is None:
