@@ -33,7 +33,9 @@ Draw = Callable[[], None]
 PERIOD_NS = 1_000_000_000 // 30
 WINDOW = 8  # 0.27 s: full rate up to a round trip of 150 ms
 PATIENCE_NS = 5_000_000_000
-ASK_S = 10.0  # between two questions to a notebook's page, whether it is still there
+ASK_S = (
+    3.0  # between two questions to a notebook's page: three in vain, and what it held is freed within 15 s
+)
 
 
 class PaceStatistics(NamedTuple):

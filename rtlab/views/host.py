@@ -18,7 +18,7 @@ from bokeh.protocol.message import Message
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import MimeRenderMixin, Viewable
-from pyviz_comms import Comm  # type: ignore[import-untyped]
+from pyviz_comms import Comm, CommManager  # type: ignore[import-untyped]
 
 SENDING = threading.RLock()
 """Held while changes are collected and sent to a notebook."""
@@ -96,10 +96,20 @@ def forget(ref: str) -> None:
         if shown is None:
             return
         viewable, root, document, _ = shown
+        comms = viewable._comms.get(ref, ())
         viewable._cleanup(root)
+        for comm in comms:
+            _let_go(comm)
         viewable._documents.pop(document, None)
         # a weak dictionary whose values hold their own key
         state._stylesheets.pop(document, None)
+
+
+def _let_go(comm: Comm) -> None:
+    """Take a closed comm out of the lists that would hold it, and by its handler what was shown, for ever."""
+    CommManager._comms.pop(comm.id, None)
+    if kernel := getattr(comm, "manager", None):
+        kernel.targets.pop(comm.id, None)
 
 
 class Heartbeat:

@@ -27,7 +27,7 @@ from rtlab.errors import SourceError
 from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
 from rtlab.views.theme import FONT, Colours, series
 
-BEAT_S = 5.0
+BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15 s
 MOST_MARKERS = 1000
 WIDEST = 16_384
 LONGEST_NOTE = 500

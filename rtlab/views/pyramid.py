@@ -1,6 +1,7 @@
 """Level of detail: a series of any length, and the points that a chart of some pixels must draw."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtlab.errors import LocalError
-from rtlab.views import m4
+from rtlab.views import m4, stored
 from rtlab.views.column import SMALLEST, Column, Held, Move, allocate
 from rtlab.views.gaps import added
 
@@ -266,6 +267,21 @@ class Pyramid:
         held = self._held
         y, levels, gaps = held.columns[column]
         return m4.draw(held.x, y, levels, gaps, held.points, edges, outside)
+
+    def save(self, folder: str | Path) -> None:
+        """Write what is held at this moment into a folder, as plain files."""
+        stored.save(self._held, self.names, Path(folder))
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Pyramid":
+        """Give the pyramid of a folder: its files are mapped, and only what a drawing needs is read.
+
+        Points may be appended, which copies them all into memory; the files stay. SourceError where it is not whole.
+        """
+        held, names = stored.load(Path(folder))
+        opened = cls(names=names)
+        opened._held = held
+        return opened
 
     def now(self) -> "Pyramid":
         """Give what is held at this moment: to be read as a whole while others append to this one."""

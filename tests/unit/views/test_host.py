@@ -1,6 +1,8 @@
 import gc
 import threading
 import weakref
+from functools import partial
+from typing import ClassVar
 
 import panel as pn
 import pytest
@@ -8,7 +10,7 @@ from bokeh.document import Document
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import MimeRenderMixin
-from pyviz_comms import Comm
+from pyviz_comms import Comm, CommManager
 from support.fake_page import FakePage
 
 from rtlab.views import host
@@ -133,6 +135,26 @@ def test_forget_frees_what_was_shown_in_a_notebook():
     assert client.closed
     gone = weakref.ref(pane)
     del pane
+    gc.collect()
+    assert gone() is None
+
+
+def test_no_list_of_comms_holds_what_was_forgotten():
+    class Kernel:
+        targets: ClassVar[dict[str, object]] = {}
+
+    pane = pn.Column(pn.pane.Str("a"))
+    ref, comm = in_a_notebook(pane)
+    client = FakeComm()
+    client._on_msg = partial(pane._on_msg, ref)
+    client.manager = Kernel()
+    CommManager._comms[client.id] = Kernel.targets[client.id] = client
+    pane._comms[ref] = (comm, client)
+    forget(ref)
+    assert client.id not in CommManager._comms
+    assert Kernel.targets == {}
+    gone = weakref.ref(pane)
+    del pane, client
     gc.collect()
     assert gone() is None
 

@@ -1,0 +1,182 @@
+"""A viewport of 1,000 px at 10**6, 10**7 and 10**8 points, in random windows: ours, tsdownsample's M4, datashader.
+
+Also what it costs to build, to append and to hold the largest, and the same viewport on one that lies on the disk.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlab.cli.bench import shader
+from rtlab.compiling import cache_folder
+from rtlab.views.pyramid import Pyramid, edges_of
+
+Floats = NDArray[np.float64]
+Rows = list[dict[str, object]]
+
+WIDTH, HEIGHT = 1000, 400
+BOUNDS_MS: Mapping[int, float] = {10**6: 0.3, 10**7: 0.5, 10**8: 1.0}
+DATASHADER = "0.18.2"
+STEP = 2500
+_PATIENCE_S = 300
+
+
+def measure(quick: bool, sizes: Mapping[int, float] = BOUNDS_MS) -> tuple[Rows, Rows]:
+    """Measure all sizes (without the largest if `quick`); give rows and goals."""
+    random = np.random.default_rng(7)
+    rows: Rows = []
+    goals: Rows = []
+    chosen = list(sizes)[:-1] if quick else list(sizes)
+    for points in chosen:
+        x, y = np.arange(points, dtype=np.float64), random.standard_normal(points).cumsum()
+        pyramid, built = _built(x, y)
+        windows = _windows(points, 400, random)
+        ours = _times(lambda a, b, p=pyramid: p.draw(edges_of(a, b, WIDTH), outside=True), windows)  # type: ignore[misc]
+        case = f"{points:,} points"
+        rows += [_row("build", "rtlab", case, "points/s", built), _row("viewport", "rtlab", case, "ms", ours)]
+        goals.append(_goal(f"viewport p95 at {case}", _p95(ours), "<=", sizes[points], "ms"))
+        if points != chosen[-1]:
+            continue
+        peers, ratios = _peers(x, y, pyramid, windows, ours, case)
+        rows += peers
+        goals += ratios
+        held = pyramid.statistics()
+        share = 100 * held.level_bytes * points / held.capacity / (16 * points)
+        goals.append(_goal("memory beyond the data", share, "<=", 5.0, "%"))
+        goals.append(_goal("build", max(built), ">=", 80e6, "points/s"))
+        rows.append(_row("viewport", "rtlab", f"{case}, from disk, warm", "ms", _from_disk(pyramid, windows)))
+    appends = _appends(random)
+    rows.append(_row(f"append of {STEP:,}", "rtlab", "to 10,000,000 points", "us", appends))
+    goals.append(_goal(f"append of {STEP:,} points", median(appends), "<=", 50.0, "us"))
+    return rows, goals
+
+
+def _built(x: Floats, y: Floats) -> tuple[Pyramid, list[float]]:
+    rates = []
+    pyramid = Pyramid(x[:1000], y[:1000])
+    for _ in range(3):
+        del pyramid
+        began = time.perf_counter()
+        pyramid = Pyramid(x, y)
+        rates.append(len(x) / (time.perf_counter() - began))
+    return pyramid, rates
+
+
+def _windows(points: int, count: int, random: np.random.Generator) -> list[tuple[float, float]]:
+    """Give random windows: any length from 1,000 points to all of them, anywhere."""
+    spans = np.exp(random.uniform(np.log(min(1000, points)), np.log(points), count))
+    starts = random.uniform(0, points - spans)
+    return list(zip(starts.tolist(), (starts + spans).tolist(), strict=True))
+
+
+def _times(draw: Callable[[float, float], object], windows: list[tuple[float, float]]) -> list[float]:
+    times = []
+    for x0, x1 in windows:
+        began = time.perf_counter()
+        draw(x0, x1)
+        times.append((time.perf_counter() - began) * 1e3)
+    return times
+
+
+def _peers(
+    x: Floats, y: Floats, pyramid: Pyramid, windows: list[tuple[float, float]], ours: list[float], case: str
+) -> tuple[Rows, Rows]:
+    """Measure the peers in the first windows; the ratios are of the same windows, median to median."""
+    from tsdownsample import M4Downsampler
+
+    m4 = M4Downsampler()  # type: ignore[no-untyped-call]
+
+    def theirs(x0: float, x1: float) -> object:
+        start, end = np.searchsorted(x, [x0, x1])
+        if end - start <= 4 * WIDTH:
+            return x[start:end], y[start:end]
+        chosen = m4.downsample(x[start:end], y[start:end], n_out=4 * WIDTH)
+        return x[start:end][chosen], y[start:end][chosen]
+
+    few = windows[:60]
+    ts = _times(theirs, few)
+    rows = [_row("viewport", f"tsdownsample {version('tsdownsample')}", case, "ms", ts)]
+    goals = [_goal("times tsdownsample", median(ts) / median(ours[: len(few)]), ">=", 10.0, "x")]
+    shaded, told = _datashader(x, y, pyramid, few[:20])
+    contender = f"datashader {DATASHADER}"
+    if shaded is None:
+        missing: dict[str, object] = {"median": None, "min": None, "max": None, "reason": told}
+        rows.append(_row("viewport", contender, case, "ms", [0.0]) | missing)
+        return rows, [*goals, _goal("times datashader", None, ">=", 100.0, "x")]
+    rows.append(_row("viewport", contender, case, "ms", shaded))
+    ratio = median(shaded) / median(ours[: len(shaded)])
+    return rows, [*goals, _goal("times datashader", ratio, ">=", 100.0, "x")]
+
+
+def _datashader(
+    x: Floats, y: Floats, pyramid: Pyramid, windows: list[tuple[float, float]]
+) -> tuple[list[float] | None, str]:
+    """Give the ms of each window in an environment of its own, or None and the reason."""
+    ranges = [pyramid.draw(edges_of(*window, 1), outside=True) for window in windows]
+    rows = [(*window, one.low, one.high) for window, one in zip(windows, ranges, strict=True)]
+    try:
+        python = _environment()
+        with tempfile.TemporaryDirectory() as folder:
+            for name, values in (("x", x), ("y", y), ("windows", np.array(rows))):
+                np.save(Path(folder) / f"{name}.npy", values)
+            printed = _run(str(python), str(shader.__file__), folder, str(WIDTH), str(HEIGHT))
+    except (OSError, subprocess.SubprocessError) as problem:
+        return None, f"could not be run: {problem}"
+    return [float(ms) for ms in json.loads(printed)["ms"]], ""
+
+
+def _environment() -> Path:
+    folder = cache_folder() / "datashader"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        _run(sys.executable, "-m", "venv", str(folder))
+    _run(
+        str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", f"datashader=={DATASHADER}"
+    )
+    return python
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True).stdout
+
+
+def _from_disk(pyramid: Pyramid, windows: list[tuple[float, float]]) -> list[float]:
+    with tempfile.TemporaryDirectory() as folder:
+        pyramid.save(folder)
+        opened = Pyramid.open(folder)
+        _times(
+            lambda a, b: opened.draw(edges_of(a, b, WIDTH), outside=True), windows
+        )  # from here on it is warm
+        return _times(lambda a, b: opened.draw(edges_of(a, b, WIDTH), outside=True), windows)
+
+
+def _appends(random: np.random.Generator) -> list[float]:
+    pyramid, y, times = Pyramid(), random.standard_normal(10**7), []
+    x = np.arange(len(y), dtype=np.float64)
+    for start in range(0, len(x), STEP):
+        began = time.perf_counter()
+        pyramid.append(x[start : start + STEP], y[start : start + STEP])
+        times.append((time.perf_counter() - began) * 1e6)
+    return times
+
+
+def _p95(times: list[float]) -> float:
+    return float(np.percentile(times, 95))
+
+
+def _goal(name: str, value: float | None, op: str, bound: float, unit: str) -> dict[str, object]:
+    return {"show": 1, "name": name, "value": value, "bound": bound, "op": op, "unit": unit}
+
+
+def _row(name: str, contender: str, case: str, unit: str, values: list[float]) -> dict[str, object]:
+    numbers = {"runs": len(values), "median": median(values), "min": min(values), "max": max(values)}
+    return {"name": name, "contender": contender, "case": case, "unit": unit, **numbers}
