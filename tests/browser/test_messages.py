@@ -19,7 +19,7 @@ from rtlab.messaging.identity import SCHEMES
 pytestmark = pytest.mark.browser
 SHOTS = Path(os.environ["SHOTS"]) if "SHOTS" in os.environ else None
 
-ROUNDS = 300 if "RTLAB_ROUNDS" in os.environ else 20
+ROUNDS = 300
 
 HOSTILE = (
     "<img src=x onerror=window.hit=1>",
@@ -262,8 +262,9 @@ def test_the_page_asks_nobody_else_and_says_so_in_its_policy(served, person):
     shot(page, "signed_in")
 
 
-def test_messages_are_fast_enough_to_talk(served, person):
-    """A round trip is told, never judged: what machine this is nobody knows."""
+@pytest.mark.long
+def test_a_round_trip_between_two_browsers_is_measured(served, person):
+    """It is told, never judged: what machine this is nobody knows."""
     with acquainted(served, person) as (one, other):
         account = account_of(other)
         other.evaluate(ECHO, account_of(one))

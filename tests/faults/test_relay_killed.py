@@ -18,7 +18,7 @@ from rtlab.messaging.connection import RelayRefused
 from rtlab.messaging.relay.messages import Consent, Mail, Send
 
 PROGRAM = Path(__file__).resolve().parents[1] / "support" / "relay_server.py"
-KILLS = min(20, int(os.environ.get("RTLAB_ROUNDS", "3")))
+KILLS = min(20, int(os.environ.get("RTLAB_ROUNDS", "2")))
 LIMITS = {"per_s": 100_000, "burst": 100_000}
 
 
