@@ -536,6 +536,7 @@ export class Messenger extends EventTarget {
       return raised.map((one) => [one.key, { ...one, state: level(one) }])
     }
     if (chat.status === "blocked" || messages.some(({ id }) => id === content.id)) return []
+    if (!isMine) this.#typed.delete(peer)
     if (!isMine && chat.status === "accepted") this.#mark(peer, "delivered", [content.id])
     const message = { ...content, mine: isMine, state: isMine ? "sent" : undefined, got: Date.now() }
     const [[key, kept], said] = this.#said(peer, message)
