@@ -161,6 +161,8 @@ class Beat(JSComponent):
     def _appeared(self, view: object) -> None:
         send_at_once(self)
         self._watch()
+        if self._heartbeat is not None:
+            self._heartbeat.heard()
         with SENDING:  # a drawing of another thread would undo what is reset here
             self._ready = set(self._models)
             if view == self._view:
@@ -177,6 +179,8 @@ class Beat(JSComponent):
             with suppress(RuntimeError):  # no loop runs: a script that only renders
                 self._loop = asyncio.get_running_loop()
         model: Model = super()._get_model(doc, root, parent, comm)
+        if comm is not None:
+            self._watch()  # a cell that is run again at once may never show this output
         return model
 
     def _watch(self) -> None:
@@ -184,7 +188,7 @@ class Beat(JSComponent):
         loop = self._loop
         if loop is None or loop.is_closed() or (self._heartbeat is not None and self._heartbeat.alive):
             return
-        self._heartbeat = Heartbeat(lambda: self._send_msg({"ping": True}), self._lost)
+        self._heartbeat = Heartbeat(lambda: self._send_msg({"ping": True}), self._lost, at_first=6)
         weak = weakref.ref(self)  # a timer must not keep alive what it watches
 
         def beat() -> None:

@@ -116,17 +116,28 @@ class Heartbeat:
     """Find out that nobody is there any more: who was asked several times in a row and never answered.
 
     It counts questions, not time: a kernel that was busy for minutes, and could neither ask nor hear,
-    takes nobody for lost. `ask` is called by every `beat`; `lost` once, after `missed` unheard questions.
+    takes nobody for lost. `ask` is called by every `beat`; `lost` once, after `missed` unheard questions, or
+    after `at_first` beats while nobody was ever heard: a page takes its time to appear, may never do, and must not
+    be asked anything before.
     """
 
-    def __init__(self, ask: Callable[[], None], lost: Callable[[], None], *, missed: int = 3) -> None:
-        self._ask, self._lost, self._missed = ask, lost, missed
+    def __init__(
+        self,
+        ask: Callable[[], None],
+        lost: Callable[[], None],
+        *,
+        missed: int = 3,
+        at_first: int | None = None,
+    ) -> None:
+        self._ask, self._lost, self._usual = ask, lost, missed
+        self._missed = missed if at_first is None else at_first
+        self._is_known = at_first is None
         self._unheard = 0
         self.alive = True
 
     def heard(self) -> None:
         """Note a sign of life."""
-        self._unheard = 0
+        self._unheard, self._missed, self._is_known = 0, self._usual, True
 
     def stop(self) -> None:
         """Ask no more."""
@@ -141,7 +152,8 @@ class Heartbeat:
             self._lost()
             return
         self._unheard += 1
-        self._ask()
+        if self._is_known:
+            self._ask()
 
 
 def _guard_panel() -> None:

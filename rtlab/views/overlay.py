@@ -267,11 +267,11 @@ class Overlay(JSComponent):
         except msgspec.ValidationError:
             self.refused += 1
             return
-        if self._heartbeat is not None:
-            self._heartbeat.heard()
         if isinstance(heard, Hello):
             send_at_once(self)
             self._watch()
+        if self._heartbeat is not None:
+            self._heartbeat.heard()
         match heard:
             case Ask() if not heard.makes_sense():
                 self.refused += 1
@@ -311,6 +311,8 @@ class Overlay(JSComponent):
         self._in_notebook = comm is not None
         with suppress(RuntimeError):  # no loop runs: a script that only renders
             self._loop = asyncio.get_running_loop()
+        if comm is not None:
+            self._watch()  # a cell that is run again at once may never show this output
         return model
 
     def _watch(self) -> None:
@@ -321,7 +323,9 @@ class Overlay(JSComponent):
         ping: dict[str, object] = {"type": "ping", "every": BEAT_S}
         # a served page that is asleep wakes up again, and its end is told by the end of its session
         missed = 3 if self._in_notebook else sys.maxsize
-        self._heartbeat = Heartbeat(lambda: self.send(ping), self._lost, missed=missed)
+        self._heartbeat = Heartbeat(
+            lambda: self.send(ping), self._lost, missed=missed, at_first=max(missed, 6)
+        )
         weak = weakref.ref(self)  # a timer must not keep alive what it watches
 
         def beat() -> None:

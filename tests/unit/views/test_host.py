@@ -229,3 +229,23 @@ def test_a_stopped_heart_asks_no_more():
 
 def test_what_nobody_looks_at_is_in_no_notebook() -> None:
     assert not host.in_notebook(pn.pane.Str("text"))
+
+
+def test_who_was_never_heard_is_asked_nothing_and_given_up_later():
+    asked, lost = [], []
+    heart = Heartbeat(lambda: asked.append(1), lambda: lost.append(1), missed=2, at_first=5)
+    for _ in range(5):
+        heart.beat()
+    assert (asked, lost) == ([], [])
+    heart.beat()
+    assert (asked, lost, heart.alive) == ([], [1], False)
+
+
+def test_once_heard_the_usual_patience_counts():
+    asked, lost = [], []
+    heart = Heartbeat(lambda: asked.append(1), lambda: lost.append(1), missed=2, at_first=5)
+    heart.beat()
+    heart.heard()
+    for _ in range(3):
+        heart.beat()
+    assert (asked, lost) == ([1, 1], [1])

@@ -145,7 +145,11 @@ async def shown_in_a_notebook(owner: Owner) -> tuple[str, OpenComm]:
 async def test_who_never_said_hello_is_not_asked():
     owner = Owner()
     root = owner.overlay.get_root(comm=OpenComm())
-    assert owner.overlay._heartbeat is None
+    asked: list[object] = []
+    owner.overlay.send = asked.append
+    for _ in range(4):
+        owner.overlay._heartbeat.beat()
+    assert asked == []
     assert owner.overlay.seen
     forget(root.ref["id"])
 
