@@ -186,6 +186,7 @@ export class View {
       const text = box.value.trim()
       if (!text) return
       box.value = ""
+      this.#typedAt = 0
       const reply = this.#reply?.id
       this.#reply = undefined
       this.messenger.send(account, { ...this.#meant(text), ...(reply && { reply }) }).catch(() => {
