@@ -145,6 +145,7 @@ class Heat {
     if (!this.columns) return
     this.view++
     this.say_look()
+    this.say_state()
   }
 
   say_look() {

@@ -168,7 +168,7 @@ def test_the_wheel_drag_and_keys_look_elsewhere_and_one_gesture_goes_back(shown:
     shown.mouse.up()
     past = settled(shown)
     assert past["last"] < zoomed["last"]
-    assert "paused" in past["badge"]
+    until(lambda: "paused" in shown.evaluate(STATE)["badge"], "the badge", page=shown)
     assert_is_picture(shown, past, flow)
     shown.keyboard.press("ArrowLeft")  # the press gave it the focus
     further = until(lambda: (now := settled(shown))["last"] < past["last"] and now, "further", page=shown)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from support.browser import Watch, until
 from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, printed, run_all, run_code, write_notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(300)]
 
 AGAIN = 10
 CELLS = [
