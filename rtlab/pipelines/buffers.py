@@ -52,9 +52,8 @@ class TradeBuffer:
     def take(self, limit: int, instrument: Instrument, channel: str) -> Frame:
         """Remove up to `limit` rows, oldest first, and give them as a frame."""
         parts = self._remove(min(limit, self.rows))
-        seq = [np.arange(first, first + len(block), dtype=np.int64) for first, block in parts]
         rows = np.concatenate([block for _, block in parts] or [np.empty((0, 4), np.int64)])
-        return trade_frame(instrument, np.concatenate(seq or [np.empty(0, np.int64)]), rows, channel)
+        return trade_frame(instrument, _sequence(parts), rows, channel)
 
     def _remove(self, count: int) -> list[tuple[int, Integers]]:
         removed = []
@@ -67,6 +66,13 @@ class TradeBuffer:
             removed.append((first, block))
             count -= len(block)
         return removed
+
+
+def _sequence(parts: list[tuple[int, Integers]]) -> Integers:
+    first, last = (parts[0][0], parts[-1][0] + len(parts[-1][1])) if parts else (0, 0)
+    if last - first == sum(len(block) for _, block in parts):  # nothing is missing between them
+        return np.arange(first, last, dtype=np.int64)
+    return np.concatenate([np.arange(start, start + len(block), dtype=np.int64) for start, block in parts])
 
 
 class QuoteBuffer:

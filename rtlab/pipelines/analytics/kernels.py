@@ -5,6 +5,8 @@ Each row is computed by the same operations in the same order however the rows a
 
 import math
 
+import numpy as np
+
 from rtlab.compiling import kernel
 from rtlab.pipelines.frame import Floats, Integers
 
@@ -157,3 +159,17 @@ def squared_returns(
         out[0, count], out[1, count], out[2, count], starts[count] = change, state[1], row, start
         count += 1
     return count, ts.size - count
+
+
+def warm() -> None:
+    """Load every kernel now, in place of at the first row."""
+    ones, values = np.ones(2, np.int64), np.ones(2)
+    smooth(values, 0.5, 1.0)
+    moments(values, 2)
+    fits(ones, ones, 0.0)
+    grow_bars(ones, ones, ones, 1, np.zeros(9, np.int64), np.zeros((3, 8), np.int64))
+    running_sums(ones, ones, ones, 1, np.zeros(4, np.int64), np.zeros((4, 2), np.int64))
+    quote_changes(ones, ones, ones, ones, np.ones(4, np.int64), np.zeros(2, np.int64))
+    squared_returns(
+        ones, values, 1, np.zeros(2), np.zeros(2, np.int64), np.zeros((3, 2)), np.zeros(2, np.int64)
+    )

@@ -77,6 +77,7 @@ def deploy(
         raise ConfigError("a number of shards is out of range", expected="at least 1", got=shards)
     _check_pickled(graph)
     _check_workers(client)
+    _warm_workers(client)
     deployment = Deployment(graph, client, url, name or graph.name, settings)
     deployment.resize(shards)
     return deployment
@@ -234,6 +235,21 @@ def _check_pickled(graph: Graph) -> None:
     except (TypeError, AttributeError, ValueError, pickle.PicklingError) as problem:
         what, wanted = f"the graph {graph.name} cannot be sent to workers", "functions that can be pickled"
         raise LocalError(what, expected=wanted, got=str(problem)) from problem
+
+
+def _warm_workers(client: "Client") -> None:
+    """Let every worker, now and of later, load the kernels before it is given a shard: that takes half a second."""
+    from distributed import WorkerPlugin
+
+    class Warm(WorkerPlugin):
+        name = "rtlab-warm"
+
+        def setup(self, worker: object) -> None:
+            from rtlab.pipelines.analytics.kernels import warm
+
+            threading.Thread(target=warm, name="warm", daemon=True).start()
+
+    client.register_plugin(Warm())
 
 
 def _check_workers(client: "Client") -> None:

@@ -19,7 +19,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(3, 1_000_000, 50_000, 10.0)
-QUICK = Size(3, 200_000, 20_000, 3.0)
+QUICK = Size(2, 200_000, 20_000, 3.0)
 STEADY = 50_000
 
 

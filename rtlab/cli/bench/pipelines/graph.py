@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from statistics import quantiles
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -68,18 +67,15 @@ class Picture:
         ]
         self.conflated = [node.conflate() for node in self.nodes]
         self.sources = [column_source.empty() for _ in self.nodes]
-        self.delays_s: list[float] = []
-        self.arrived: dict[int, float] = {}
+        self.painted: list[tuple[float, int, int]] = []  # when, and the sequences of the first and last row
         for number, node in enumerate(self.conflated):
             node.sink(self._painter(number))
 
     def _painter(self, number: int) -> Callable[[Frame], Awaitable[None]]:
         async def paint(frame: Frame) -> None:
             column_source.take(self.sources[number], frame, KEPT)
-            if self.arrived and "seq" in frame.columns:
-                now = time.perf_counter()
-                for seq in frame["seq"][:: max(1, frame.rows // 50)].tolist():
-                    self.delays_s.append(now - self.arrived.get(seq // 100, now))
+            if "seq" in frame.columns:
+                self.painted.append((time.perf_counter(), int(frame["seq"][0]), int(frame["seq"][-1])))
             await asyncio.sleep(self._pause_s)
 
         return paint
@@ -114,22 +110,19 @@ class Steady(NamedTuple):
 
 
 async def steady(rows_per_s: int, seconds: float) -> Steady:
-    """Feed trades in chunks of 100 in real time; measure this process's CPU, and the delay from row to source."""
-    trades, _ = random_rows(int(rows_per_s * seconds) // 100 * 100)
+    """Feed trades in real time, every 5 ms what is due; measure this process's CPU, and row to source."""
+    trades, _ = random_rows(int(rows_per_s * seconds))
+    arrived = np.zeros(len(trades) + 1)
     async with FrameSource(INSTRUMENT, "trades", hz=HZ) as source:
         picture = Picture(source.stream, source.stream.filter(lambda frame: False), 0.0)
         began, cpu, sent = time.perf_counter(), time.process_time(), 0
         while sent < len(trades):
-            due = min(int((time.perf_counter() - began) * rows_per_s) // 100 * 100, len(trades))
-            while sent < due:
-                picture.arrived[(sent + 100) // 100] = picture.arrived[sent // 100] = time.perf_counter()
-                source.on_trades(trades[sent : sent + 100], sent + 1)
-                sent += 100
+            due = min(int((time.perf_counter() - began) * rows_per_s), len(trades))
+            if due > sent:
+                arrived[sent + 1 : due + 1] = time.perf_counter()
+                source.on_trades(trades[sent:due], sent + 1)
+                sent = due
             await asyncio.sleep(0.005)
         percent = 100 * (time.process_time() - cpu) / (time.perf_counter() - began)
-    return Steady(percent, *_percentiles_ms(picture.delays_s))
-
-
-def _percentiles_ms(delays_s: Sequence[float]) -> tuple[float, float]:
-    cuts = quantiles(delays_s, n=100)
-    return 1e3 * cuts[49], 1e3 * cuts[98]
+    delays = np.concatenate([now - arrived[first : last + 1] for now, first, last in picture.painted])
+    return Steady(percent, *(1e3 * np.percentile(delays, [50, 99])).tolist())
