@@ -23,7 +23,7 @@ from rtlab.pipelines.graph import Graph
 if TYPE_CHECKING:
     from distributed import Client
 
-SILENT_S = 3.0
+SILENT_S = 2.0
 TEND_S = 0.5
 RETRIES = 1_000_000
 
@@ -149,7 +149,7 @@ class Deployment:
                 beat = beats.get(shard)
                 lives = beat is not None and beat.generation == self.generation and now - beat.at < SILENT_S
                 if not lives and now - self._since.get(shard, 0.0) > SILENT_S:
-                    self._submit(shard, self._place(shard))
+                    self._submit(shard, self._place(shard, avoid=beat.worker if beat else ""))
                     silent.append(shard)
         return silent
 
@@ -187,8 +187,11 @@ class Deployment:
         self._futures[shard], self._since[shard] = future, time.time()
         self.submitted += 1
 
-    def _place(self, shard: int) -> str | None:
-        workers = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+    def _place(self, shard: int, avoid: str = "") -> str | None:
+        known = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+        workers = [
+            one for one in known if one != avoid
+        ] or known  # who is silent may be frozen, and still known
         return workers[shard % len(workers)] if workers else None
 
     def _tend_on(self) -> None:
