@@ -21,6 +21,9 @@ export function render({ model }) {
   ;["Time (UTC)", "Price", "Size"].forEach((text, i) => { head.texts[i].data = text })
   const list = document.createElement("div")
   list.className = "lines"
+  list.tabIndex = 0 // it scrolls: by keyboard too
+  list.setAttribute("role", "group")
+  list.setAttribute("aria-label", "Trades, newest first")
   root.append(head.element, list)
   head.element.hidden = list.hidden = true
 

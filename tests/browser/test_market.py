@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
 
@@ -125,3 +126,17 @@ def test_what_a_page_says_of_the_feed_is_true(browser: Browser, market: str) -> 
     until(lambda: _shown(page)["pill"] == "LIVE", "the feed is shown as live", page=page)
     page.close()
     watch.check()
+
+
+@pytest.mark.parametrize("name", ["market", "depth", "watch", "monitor"])
+def test_axe_finds_nothing_serious(browser: Browser, market: str, name: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(market.replace("market", name))
+    page.locator(".rt.page").wait_for()
+    page.wait_for_timeout(1500)  # until the panels have something to show
+    found = Axe().run(page).response["violations"]
+    page.close()
+    serious = [
+        (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
