@@ -20,7 +20,7 @@ from rtlab.views.pyramid import Pyramid
 from rtlab.views.theme import ThemeName, colours
 from rtlab.views.viewport import Moving, News, Points, window
 
-_FEW = 64  # so many numbers are sent as text: two frames fewer than as bytes
+_FEW = 24  # so many numbers are sent as text: two frames fewer than as bytes, but more than twice as long
 
 
 class PlotStatistics(NamedTuple):
