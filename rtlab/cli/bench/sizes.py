@@ -3,9 +3,6 @@
 Also what it costs to build, to append and to hold the largest, and the same viewport on one that lies on the disk.
 """
 
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlab.cli.bench import shader
-from rtlab.compiling import cache_folder
+from rtlab.cli.bench.environments import Unfit, answer, python_with
 from rtlab.views.pyramid import Pyramid, edges_of
 
 Floats = NDArray[np.float64]
@@ -124,29 +121,14 @@ def _datashader(
     ranges = [pyramid.draw(edges_of(*window, 1), outside=True) for window in windows]
     rows = [(*window, one.low, one.high) for window, one in zip(windows, ranges, strict=True)]
     try:
-        python = _environment()
+        python = python_with("datashader", (f"datashader=={DATASHADER}",), patience_s=_PATIENCE_S)
         with tempfile.TemporaryDirectory() as folder:
             for name, values in (("x", x), ("y", y), ("windows", np.array(rows))):
                 np.save(Path(folder) / f"{name}.npy", values)
-            printed = _run(str(python), str(shader.__file__), folder, str(WIDTH), str(HEIGHT))
-    except (OSError, subprocess.SubprocessError) as problem:
-        return None, f"could not be run: {problem}"
-    return [float(ms) for ms in json.loads(printed)["ms"]], ""
-
-
-def _environment() -> Path:
-    folder = cache_folder() / "datashader"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        _run(sys.executable, "-m", "venv", str(folder))
-    _run(
-        str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", f"datashader=={DATASHADER}"
-    )
-    return python
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True).stdout
+            told = answer(python, shader.__file__, folder, WIDTH, HEIGHT, patience_s=_PATIENCE_S)
+    except Unfit as unfit:
+        return None, str(unfit)
+    return [float(ms) for ms in told["ms"]], ""
 
 
 def _from_disk(pyramid: Pyramid, windows: list[tuple[float, float]]) -> list[float]:

@@ -1,9 +1,6 @@
 """The streaming engines of the package index, each pinned and in an environment of its own."""
 
-import json
 import math
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rtlab.cli.bench.environments import Unfit, answer, python_with
 from rtlab.cli.bench.pipelines import peer
-from rtlab.compiling import cache_folder
 
 VERSIONS = {"streamz": "0.6.6", "bytewax": "0.21.1", "csp": "0.19.1", "pathway": "0.33.0"}
 PythonOf = Callable[[str], Path]
@@ -20,22 +17,9 @@ Rows = npt.NDArray[np.int64]
 _PATIENCE_S = 300
 
 
-class Unfit(Exception):
-    """An engine has no number, for a reason."""
-
-
 def environment(name: str) -> Path:
     """Give the Python of the environment in which the pinned engine is installed; Unfit when that fails."""
-    folder = cache_folder() / "streaming" / name
-    python = folder / "bin" / "python"
-    try:
-        if not python.exists():
-            _run(sys.executable, "-m", "venv", str(folder))
-        wanted = f"{name}=={VERSIONS[name]}"
-        _run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "numpy", wanted)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise Unfit(f"could not be installed: {error}") from None
-    return python
+    return python_with(f"streaming/{name}", ("numpy", f"{name}=={VERSIONS[name]}"), patience_s=_PATIENCE_S)
 
 
 def measure(
@@ -54,18 +38,8 @@ def measure(
 
 
 def _once(python: Path, name: str, path: Path, expected: dict[str, float]) -> float:
-    try:
-        answer = json.loads(_run(str(python), str(peer.__file__), name, str(path)).strip().splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        raise Unfit(f"did not get through the rows in {_PATIENCE_S} s") from None
-    except subprocess.CalledProcessError as error:
-        last = (str(error.stderr).strip().splitlines() or ["no word"])[-1]
-        raise Unfit(f"failed: {last}") from None
+    told = answer(python, peer.__file__, name, path, patience_s=_PATIENCE_S)
     for what, value in expected.items():
-        if not math.isclose(answer["results"][what], value, rel_tol=1e-9):
-            raise Unfit(f"{what} is {answer['results'][what]:,} where {value:,} is right")
-    return float(answer["rate"])
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True).stdout
+        if not math.isclose(told["results"][what], value, rel_tol=1e-9):
+            raise Unfit(f"{what} is {told['results'][what]:,} where {value:,} is right")
+    return float(told["rate"])

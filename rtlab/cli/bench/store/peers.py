@@ -1,21 +1,17 @@
 """The peers: ArcticDB, pinned and in an environment of its own, and plain XADD of one event an entry."""
 
-import json
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rtlab.cli.bench.environments import Unfit, answer, python_with
 from rtlab.cli.bench.store.recording import folder
 from rtlab.embedded import EmbeddedServer
 from rtlab.store.cold.schema import COLUMNS
 from rtlab.store.unrecorded import connect_blocking
 
 ARCTIC = "arcticdb==6.28.2"
-_INSTALL_S = 600
 _PIPELINED = 100
 _PIECE = 50_000
 
@@ -52,39 +48,18 @@ def arctic(rows: pa.Table) -> list[dict[str, object]]:
     """Append the same rows by pieces; a median of None says why there is none."""
     case, told, reason = f"{rows.num_rows:,} rows in pieces of {_PIECE:,}", {}, ""
     try:
-        python = _environment()
+        python = python_with("arcticdb", (ARCTIC, "pyarrow"))
         with folder() as path:
-            ordered = rows.select(list(COLUMNS)).sort_by("ts")
-            pq.write_table(ordered, path / "rows.parquet")
-            command = [
-                str(python),
-                "-c",
-                _SCRIPT,
-                str(path / "arctic"),
-                str(path / "rows.parquet"),
-                str(_PIECE),
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-            told = json.loads(done.stdout.splitlines()[-1])
-    except subprocess.CalledProcessError as problem:
-        reason = str(problem.stderr).strip().splitlines()[-1][:200] if problem.stderr else str(problem)
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        reason = str(problem)[:200]
+            pq.write_table(rows.select(list(COLUMNS)).sort_by("ts"), path / "rows.parquet")
+            script = path / "script.py"
+            script.write_text(_SCRIPT)
+            told = answer(python, script, path / "arctic", path / "rows.parquet", _PIECE)
+    except Unfit as unfit:
+        reason = str(unfit)
     return [
         _result("recorded, cold alone", ARCTIC, case, "rows/s", told.get("rows_per_s"), reason),
         _result("increments and trades", ARCTIC, case, "bytes/row", told.get("bytes"), reason),
     ]
-
-
-def _environment() -> Path:
-    home = Path.home() / ".cache" / "rtlab" / "peers" / ARCTIC.replace("==", "-")
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, capture_output=True, text=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", ARCTIC, "pyarrow"]
-        subprocess.run(pip, check=True, capture_output=True, text=True, timeout=_INSTALL_S)
-        (home / "ready").touch()
-    return python
 
 
 def plain_xadd(rows: pa.Table, seconds: float) -> dict[str, object]:
