@@ -43,7 +43,11 @@ def build() -> dict:
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        command += ["--fetch-retries=1", "--fetch-retry-maxtimeout=5000"]  # who is offline is told so soon
+        command += [
+            "--fetch-retries=1",
+            "--fetch-retry-mintimeout=1000",
+            "--fetch-retry-maxtimeout=5000",
+        ]  # who is offline is told so soon
         path = os.pathsep.join([str(Path(program[0]).parent), os.environ.get("PATH", "")])
         subprocess.run(command, cwd=FOLDER, check=True, env=os.environ | {"PATH": path})
         os.utime(installed)

@@ -27,6 +27,12 @@ def wait_until(condition, deadline_s=30.0):
         time.sleep(0.02)
 
 
+def settled(lab):
+    """Wait until all that was said has come back, and give the counts."""
+    wait_until(lambda: lab.alerts.statistics().shown == lab.alerts.statistics().said)
+    return lab.alerts.statistics()
+
+
 def test_an_alert_reaches_the_desk_its_own_function_and_the_webhook(lab):
     got = []
     with Hook() as hook:
@@ -118,6 +124,7 @@ def test_a_view_shows_what_was_told_and_what_comes_and_goes_when_nobody_holds_it
         watch.end()
 
     tell()
+    settled(lab)
     view, seen = lab.alerts.view(), len(lab.alerts.recent)
     assert repr(view) == f"AlertList(alerts={seen})"
     tell()
@@ -138,7 +145,7 @@ def test_a_function_that_raises_is_tried_again_and_shown_once(lab):
         if len(tries) < 3:
             raise RuntimeError("not yet")
 
-    shown = lab.alerts.statistics().shown
+    shown = settled(lab).shown
     watch = lab.alert("BTC-USD", above=0, then=stumble)
     wait_until(lambda: len(tries) == 3)
     watch.end()

@@ -1,4 +1,5 @@
 import gc
+import weakref
 from contextlib import contextmanager
 
 import panel as pn
@@ -68,9 +69,12 @@ def test_shown_again_it_starts_again():
 
 
 def test_who_is_shown_is_held_by_the_page():
-    page = FakePage(Words())
+    words = Words()
+    page, held = FakePage(words), weakref.ref(words)
+    del words
     gc.collect()
-    (words,) = [one for one in gc.get_objects() if isinstance(one, Words)]
+    words = held()
+    assert words is not None
     words.take("a")
     assert words.words == ["a"]
     page.close()

@@ -1,0 +1,23 @@
+"""A consumer in a process of its own that keeps positions in a SQLite file, until it is killed: URL, file, lease."""
+
+import asyncio
+import sys
+
+from rtlab.bus import connect
+from rtlab.bus.positions import Positions
+from rtlab.errors import UnreachableError
+
+
+async def main(url: str, path: str, lease_s: float) -> None:
+    while True:  # the server may be away when it starts
+        bus = connect(url, lease_s=lease_s)
+        Positions(path).attach(bus)
+        try:
+            async with bus:
+                print("at work", flush=True)
+                await bus.wait()
+        except UnreachableError:
+            await asyncio.sleep(0.1)
+
+
+asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))
