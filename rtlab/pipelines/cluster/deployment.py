@@ -41,6 +41,7 @@ class ShardStatus(NamedTuple):
     attempts: int  # at the entry that comes next
     fenced: int  # commits that were refused, since another task held the lease
     dead: int  # entries that were put aside
+    cut: int  # entries of results that left for newer ones, since no more than `kept` stay
 
 
 def run_on_worker(task: Task) -> str:
@@ -217,17 +218,19 @@ class Deployment:
 
     def _status(self, shard: int, beat: Beat | None, numbers: dict[str, int]) -> ShardStatus:
         mine = tuple(symbol for symbol, number in numbers.items() if shard_of(number, self.shards) == shard)
-        rows = behind = attempts = fenced = dead = 0
+        rows = behind = attempts = fenced = dead = cut = 0
         for symbol in mine:
             keys = keys_of(self.name, symbol)
-            at, *numbers = self._redis.hmget(keys.checkpoint, "id", "rows", "attempts", "fenced", "dead")
+            at, *numbers = self._redis.hmget(
+                keys.checkpoint, "id", "rows", "attempts", "fenced", "dead", "cut"
+            )
             counted = [int(number or 0) for number in numbers]
             rows, attempts = rows + counted[0], max(attempts, counted[1])
-            fenced, dead = fenced + counted[2], dead + counted[3]
+            fenced, dead, cut = fenced + counted[2], dead + counted[3], cut + counted[4]
             behind += int(self._redis.eval(BEHIND, 1, keys.log, b"(" + (at or b"0-0")))
         worker, said, at_s = (beat.worker, beat.said, beat.at) if beat else ("", "never seen", 0.0)
         age = time.time() - at_s if beat else float("inf")
-        return ShardStatus(shard, worker, said, age, mine, rows, behind, attempts, fenced, dead)
+        return ShardStatus(shard, worker, said, age, mine, rows, behind, attempts, fenced, dead, cut)
 
 
 def _check_pickled(graph: Graph) -> None:

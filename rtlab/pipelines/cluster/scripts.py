@@ -12,7 +12,11 @@ if at ~= ARGV[2] then return 'MOVED ' .. at end
 redis.call('HSET', KEYS[1], 'id', ARGV[3], 'state', ARGV[4], 'attempts', 0)
 redis.call('HINCRBY', KEYS[1], 'rows', ARGV[6])
 redis.call('HINCRBY', KEYS[1], 'errors', ARGV[7])
-if #ARGV[5] > 0 then redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[8], ARGV[3], 'r', ARGV[5]) end
+if #ARGV[5] > 0 then
+  local before = redis.call('XLEN', KEYS[3])
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[8], ARGV[3], 'r', ARGV[5])
+  redis.call('HINCRBY', KEYS[1], 'cut', before + 1 - redis.call('XLEN', KEYS[3]))
+end
 if ARGV[9] == '1' then redis.call('XTRIM', KEYS[4], 'MINID', '~', ARGV[3]) end
 return 'OK'
 """

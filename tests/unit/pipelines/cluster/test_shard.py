@@ -179,11 +179,14 @@ def test_a_redis_that_takes_nothing_is_waited_for(server):
 def test_results_and_log_are_bounded(server):
     with Play(server.url, "bounded", kept=10) as play:
         play.append(20_000, [BTC])
-        play.run(play.task(batch=1))
         keys = keys_of(play.name, "BTC-USD")
+        entries = play.redis.xlen(keys.log)
+        play.run(play.task(batch=1))
         assert play.redis.xlen(keys.results) < 250
         assert play.redis.xlen(keys.log) < 250
-        assert os.getpid() > 0
+        cut = int(play.redis.hget(keys.checkpoint, "cut"))
+        assert cut > 0
+        assert cut + play.redis.xlen(keys.results) == entries  # each made results, and what left is counted
         assert Graph(analytics).begin(BTC, play.log.state("BTC-USD")).outputs["vwap"].fold._lots > 0
 
 
