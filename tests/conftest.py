@@ -14,6 +14,7 @@ settings.load_profile("rtlab")
 
 TESTS = Path(__file__).parent
 TOGETHER = {
+    "browser/test_jupyter_panels.py": "servers",  # so that both groups take about as long
     "browser": "browsers",
     "faults": "servers",
     "integration/feed": "servers",
@@ -35,7 +36,9 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in long]
     for item in items:
         inner = item.path.relative_to(TESTS).as_posix()
-        group = next((name for folder, name in TOGETHER.items() if inner.startswith(f"{folder}/")), inner)
+        group = next(
+            (name for folder, name in TOGETHER.items() if f"{inner}/".startswith(f"{folder}/")), inner
+        )
         item.add_marker(pytest.mark.xdist_group(group))
 
 
