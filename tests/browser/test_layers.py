@@ -151,7 +151,7 @@ def test_notes_are_written_changed_and_taken_away(shown: Shown):
     pen.fill("")
     pen.press("Enter")
     until(lambda: shown.plot.overlay.notes == (), "nothing is left", page=shown.page)
-    assert len(written) == 3
+    until(lambda: len(written) == 3, "each is told", page=shown.page)
 
 
 def test_each_layer_is_hidden_and_shown_again_without_a_paint(shown: Shown):
