@@ -1,6 +1,5 @@
 """The market page of `rtlab demo`, as a person sees it: a real server process, feed and browser."""
 
-import contextlib
 import os
 import re
 import subprocess
@@ -67,11 +66,6 @@ def _open(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, Wa
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     watch = Watch(page)
     page.goto(url)
-    # known and not mended: loaded while the machine is busy, a page now and then misses the message with its figure
-    with contextlib.suppress(pytest.fail.Exception):
-        until(lambda: evaluate(page, PRICE), "a price line", 10, page=page)
-        return page, watch
-    page.reload()
     until(lambda: evaluate(page, PRICE), "a price line", 30, page=page)
     return page, watch
 
