@@ -159,8 +159,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 5.0
     redis_url: Annotated[
         str,
-        Meta(min_length=1, description="Redis between engine and gateways; embedded starts one of our own"),
+        Meta(min_length=1, description="Redis of engine, gateways and relay; embedded starts one of our own"),
     ] = "embedded"
+    messages: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="name of the relay of wallets' messages beside the feed, its host where pages reach it; "
+            "none has no relay",
+        ),
+    ] = "none"
     journal: Annotated[
         str,
         Meta(

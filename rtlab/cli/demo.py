@@ -15,6 +15,12 @@ from rtlab.cli.running import settings_of
 @click.option("--dashboard-port", type=int, help="Port of the dashboard (5006); 0 takes a free one.")
 @click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
 @click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")
+@click.option(
+    "--messages",
+    is_flag=False,
+    flag_value="localhost",
+    help="Serve wallets' messages too: a relay by this name (localhost), and the page /messages.",
+)
 def command(for_s: float | None, **flags: object) -> None:
     """Serve a simulated market and its dashboard."""
     settings = settings_of(flags)

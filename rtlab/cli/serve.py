@@ -25,7 +25,13 @@ OTHER_FILES = 256  # that are no readers
     default="all",
     help="The engine alone, which writes to Redis; a gateway that follows it; or both in one, without Redis.",
 )
-@click.option("--redis", "redis_url", help="URL of the Redis between engine and gateways (one of our own).")
+@click.option("--redis", "redis_url", help="URL of the Redis of engine, gateways and relay (one of our own).")
+@click.option(
+    "--messages",
+    is_flag=False,
+    flag_value="localhost",
+    help="Serve a relay of wallets' messages too, by this name (localhost): the host that pages reach it by.",
+)
 @click.option(
     "--journal", help="Folder of the journal of --role engine: killed, it goes on from there (none)."
 )

@@ -67,7 +67,8 @@ class Gateway:
         self.routes: dict[str, Route] = pages(self)
         feed = Service({name: kind == "json" for name, kind in SUBPROTOCOLS.items()}, self._open)
         self.services: dict[str, Service] = {"/": feed, **(services or {})}
-        self._tls, self._more, self._reuse_port = tls, dict(more or {}), reuse_port
+        self.more: dict[str, Callable[[], NamedTuple]] = dict(more or {})
+        self._tls, self._reuse_port = tls, reuse_port
         self._cache = PayloadCache()
         self._codecs = {name: Codec(encoding) for name, encoding in SUBPROTOCOLS.items()}
         self._connections: set[Connection] = set()
@@ -238,7 +239,7 @@ class Gateway:
     def groups(self) -> dict[str, NamedTuple]:
         """Give all that is counted here, by group."""
         ours: dict[str, NamedTuple] = {"feed": self.statistics(), "admission": self.admission.statistics()}
-        return ours | {name: group() for name, group in self._more.items()}
+        return ours | {name: group() for name, group in self.more.items()}
 
     def readers(self) -> list[ConnectionStatistics]:
         """Give the statistics of every reader that is being served."""

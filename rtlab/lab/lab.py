@@ -369,4 +369,5 @@ def _server_arguments(settings: Settings) -> list[str]:
     return [
         *("--host", "127.0.0.1", "--port", "0"),
         *("--rate", str(settings.rate), "--seed", str(settings.seed)),
+        *("--messages", settings.messages),
     ]

@@ -9,33 +9,21 @@ from pathlib import Path
 
 from rtlab.book import Market
 from rtlab.config import NO_JOURNAL, Settings
-from rtlab.embedded import EMBEDDED, EmbeddedServer
+from rtlab.embedded import EMBEDDED
 from rtlab.engine import Engine
 from rtlab.errors import ConfigError
 from rtlab.feed import Gateway
 from rtlab.lab.door import gateway_of
 from rtlab.lab.journaled import JournaledMarket
+from rtlab.lab.messages import without_relay
 from rtlab.lab.pace import play
+from rtlab.lab.redis_server import redis_of
 from rtlab.lab.server import play_simulated, simulated_steps, until_ended
 from rtlab.sources import Commands
 from rtlab.sources.simulated import Simulated, demo_instruments
 from rtlab.store import Follower, History, LogLimits, Writer
 
 log = logging.getLogger("rtlab.lab")
-
-
-@asynccontextmanager
-async def redis_of(settings: Settings) -> AsyncIterator[str]:
-    """Give the URL of the settings' Redis: one of our own, as long as we are here, where none is named."""
-    if settings.redis_url != EMBEDDED:
-        yield settings.redis_url
-        return
-    server = EmbeddedServer()
-    await asyncio.to_thread(server.start)
-    try:
-        yield server.url
-    finally:
-        await asyncio.to_thread(server.close)
 
 
 def writer_of(
@@ -53,6 +41,7 @@ async def serve_engine(settings: Settings, *, on_ready: Callable[[str], None], e
     With a journal it goes on where that ends, in the epoch that it had, if Redis holds nothing that the journal
     does not. Raises FencedError when another engine took over, JournalError when the disk takes no more.
     """
+    without_relay(settings, "engine")
     instruments = demo_instruments()
     kept = {"tape_rows": settings.tape_rows, "tombstones": settings.tombstones}
     Simulated(instruments)  # compiles its kernels before the market opens, or its clock would be late
@@ -131,6 +120,7 @@ async def serve_gateway(
 
     `on_ready` is called when every instrument is loaded. StoreError when the store cannot be followed any more.
     """
+    without_relay(settings, "gateway")
     if settings.redis_url == EMBEDDED:
         raise ConfigError(
             "a gateway follows an engine's Redis", expected="--redis URL, as the engine says it"

@@ -12,6 +12,7 @@ from rtlab.engine import Engine
 from rtlab.errors import ConfigError
 from rtlab.feed import Gateway
 from rtlab.lab.door import gateway_of
+from rtlab.lab.messages import offer, relay_of
 from rtlab.lab.pace import play
 from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, MarketMessage, VenueTrade
 from rtlab.sources import Commands
@@ -74,6 +75,7 @@ async def serve_simulated(
 ) -> None:
     """Serve the simulated market of `settings` until `ended`; `on_ready` is called when readers may come.
 
+    Beside it is the relay of wallets' messages, where the settings name one.
     ConfigError when the settings want a journal: it is kept by an engine that writes to Redis.
     """
     if settings.journal != NO_JOURNAL:
@@ -85,7 +87,9 @@ async def serve_simulated(
     instruments = demo_instruments()
     server = MarketServer(instruments, settings)
     Simulated(instruments)  # both compile their kernels before the market opens, or its clock would be late
-    async with server:
+    async with relay_of(settings) as relay, server:
+        if relay is not None:
+            offer(relay, server.gateway)
         on_ready(server)
         await play_simulated(instruments, settings, server.match, ended)
         await server.gateway.drain(settings.drain_s)

@@ -17,7 +17,9 @@ from rtlab.lab.dashboard import Dashboard, Kind
 from rtlab.lab.grids import Grid
 from rtlab.lab.lab import Lab, connect_with, demo_with
 from rtlab.lab.machine import Monitor
+from rtlab.lab.messages import NONE, pane_options
 from rtlab.views.pyramid import Pyramid
+from rtlab.views.shell import DOCUMENT
 
 PAGE = "market"
 Shown = TypeVar("Shown", Dashboard, Grid)
@@ -35,6 +37,8 @@ async def serve_dashboard(
             "watch": lambda: watch_page_of(lab),
             "monitor": monitor_page,
         }
+        if settings.messages != NONE:
+            pages["messages"] = messages_page_of(pane_options(settings, lab.url))
         server = start_server(pages, settings.host, settings.dashboard_port)
         try:
             on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
@@ -102,6 +106,22 @@ def monitor_page() -> Template:
     monitor: Monitor = pn.state.as_cached("rtlab.monitor", Monitor)
     grid = Grid("This machine", monitor.metrics, monitor.lookers, has_feed=False)
     page: Template = _let_go(grid).served()
+    return page
+
+
+def messages_page_of(options: dict[str, object]) -> Callable[[], object]:
+    """Give a page of wallets' messages: each browser is a device of its own. MessagingError without the widget."""
+    from rtlab.messaging.bundle import path  # late: its packages are an extra
+    from rtlab.messaging.widget import MessagesPane
+
+    def page() -> Template:
+        template = Template(DOCUMENT)
+        whole = {"height": "100vh"}
+        pane = MessagesPane(options=options, height=None, sizing_mode="stretch_width", styles=whole)
+        template.add_panel("page", pane)
+        return template
+
+    path()
     return page
 
 

@@ -307,13 +307,11 @@ ROUND_TRIPS = """async ([to, rounds]) => {
 }"""
 
 
-def test_it_is_a_pane_of_panel(served, person, serve):
-    import panel as pn
-
-    from rtlab.messaging.widget import MessagesPane
+def test_the_page_of_a_demo_is_a_pane_of_panel(served, person, serve):
+    from rtlab.lab.serving import messages_page_of
 
     options = {"url": served.url, "directory": "relay.test", "testWallets": ["solana"]}
-    address = serve(lambda: pn.Column("# Host", MessagesPane(options=options, height=420)))
+    address = serve(messages_page_of(options))
     one, other = person(), person()
     one.goto(address)
     one.get_by_role("button", name="Test wallet (solana)").click()
@@ -323,6 +321,8 @@ def test_it_is_a_pane_of_panel(served, person, serve):
     accept(one)
     say(one, "from a pane")
     said(other).get_by_text("from a pane").wait_for()
+    inside = one.locator(".app").bounding_box()
+    assert (inside["height"], inside["width"]) >= (540, 860)  # all of a window of 900 by 560
     shot(one, "panel")
 
 

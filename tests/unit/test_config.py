@@ -49,6 +49,7 @@ DEFAULTS = {
     "idle_s": 600.0,
     "drain_s": 5.0,
     "redis_url": "embedded",
+    "messages": "none",
     "journal": "none",
     "store": "none",
     "bus_url": "embedded",

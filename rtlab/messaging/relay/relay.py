@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from rtlab.errors import StoreError
 from rtlab.feed.admission import Admission, Visit
 from rtlab.feed.sessions import Service
 from rtlab.messaging.encryption.envelope import Kind
@@ -70,7 +71,12 @@ class Relay:
         self._wanted = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        await self._boxes.load()
+        """StoreError when Redis does not answer."""
+        try:
+            await self._boxes.load()
+        except (RedisError, OSError) as problem:
+            await self._redis.aclose()
+            raise StoreError(f"the relay's Redis does not answer: {problem}") from None
         await self._desk.load()
         self._storing = asyncio.create_task(self._store_on())
         return self

@@ -12,7 +12,7 @@ from rtlab.config import Settings
 from rtlab.engine.journal import commands_from, read_journal, verify_journal
 from rtlab.errors import ConfigError, FencedError, JournalError
 from rtlab.lab.journaled import Beside
-from rtlab.lab.roles import redis_of, serve_engine, serve_gateway
+from rtlab.lab.roles import serve_engine, serve_gateway
 from rtlab.lab.server import serve_simulated
 from rtlab.model import COMMAND
 from rtlab.sources.simulated import Simulated, demo_instruments
@@ -156,9 +156,7 @@ async def test_a_gateway_needs_an_address_and_can_be_ended_while_it_waits():
     assert gateway.told == []
 
 
-async def test_a_redis_of_our_own_lives_as_long_as_it_is_needed():
-    with store_server() as server:  # skips where there is none
-        async with redis_of(Settings(redis_url=server.url)) as url:
-            assert url == server.url
-    async with redis_of(Settings()) as url:
-        assert url.startswith("unix://")
+@pytest.mark.parametrize(("serve", "role"), [(serve_engine, "engine"), (serve_gateway, "gateway")])
+async def test_a_role_that_is_one_of_many_has_no_relay(serve, role):
+    with pytest.raises(ConfigError, match=f"without --role.*--role {role} with messages lab.example"):
+        await serve(Settings(messages="lab.example"), on_ready=print, ended=asyncio.Event())

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import socket
 import urllib.request
 
@@ -39,6 +40,18 @@ async def test_it_serves_the_page_of_another_feed_and_ends_when_told():
     await asyncio.wait_for(serving, 20)
     feed_ended.set()
     await asyncio.wait_for(feed, 20)
+
+
+async def test_a_demo_offers_messages_where_it_is_asked_to():
+    ended, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
+    settings = Settings(dashboard_port=0, messages="lab.example")
+    serving = asyncio.create_task(_serve(settings, ended, ready))
+    page, feed = await asyncio.wait_for(ready, 60)
+    assert 'name="viewport"' in await asyncio.to_thread(_get, page.replace("/market", "/messages"))
+    health = json.loads(await asyncio.to_thread(_get, feed.replace("ws:", "http:") + "/health"))
+    assert (health["messages"]["online"], health["messages"]["stored"]) == (0, 0)
+    ended.set()
+    await asyncio.wait_for(serving, 20)
 
 
 async def test_a_busy_dashboard_port_is_one_clear_error():

@@ -13,8 +13,8 @@ export * as envelope from "./mls/envelope.js"
 
 export default {
   async render({ model, el }) {
-    const height = model.get("height") // a number of pixels in Panel, a length of CSS in notebooks
-    el.style.height = typeof height === "number" ? `${height}px` : height || "480px"
+    const height = model.get("height") // a number of pixels in Panel, a length of CSS in notebooks, none: all there is
+    el.style.height = typeof height === "number" ? `${height}px` : (height ?? "100%")
     const handle = await mount(el, model.get("options"))
     return () => handle.close()
   },
