@@ -7,14 +7,20 @@ that do this at once give the browser broken messages. So there is one lock, `SE
 A served page ends when its session is destroyed, and Panel cleans up. A notebook's output just goes: when
 it is cleared, its cell run again, or the page closed. JupyterLab's pyviz extension means to tell Panel when
 an output is cleared, and in 4.6 does not. A `Heartbeat` finds out, and `forget` cleans up.
+
+A served page is sent whole once, and after that each change. Panel takes it for connected only when the page has
+built all its parts and says so, and drops the changes that come in between ("the document will be sent whole"):
+what a part's first word brings about, a chart say, then never comes. So here a page is connected from the moment
+in which it was sent whole.
 """
 
 import threading
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from bokeh.document import Document
 from bokeh.protocol.message import Message
+from bokeh.server.session import ServerSession
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import MimeRenderMixin, Viewable
@@ -157,9 +163,14 @@ class Heartbeat:
 
 
 def _guard_panel() -> None:
-    """Put the lock around what Panel does with a notebook. Once a process."""
+    """Put the lock around what Panel does with a notebook, and count a page as connected. Once a process."""
     if getattr(notebook.send, "guarded_by_rtlab", False):
         return
+    _guard_notebook()
+    _guard_page()
+
+
+def _guard_notebook() -> None:
     send, receive = notebook.send, MimeRenderMixin._on_msg
 
     def guarded_send(comm: Comm, msg: Message[object]) -> None:
@@ -175,6 +186,18 @@ def _guard_panel() -> None:
     guarded_send.guarded_by_rtlab = True  # type: ignore[attr-defined]
     notebook.send = guarded_send
     MimeRenderMixin._on_msg = guarded_receive  # type: ignore[method-assign]
+
+
+def _guard_page() -> None:
+    pull: Any = ServerSession._handle_pull
+
+    async def guarded_pull(self: ServerSession, message: object, connection: object) -> object:
+        whole: object = await pull(self, message, connection)
+        if not self.destroyed:
+            state._connected[self.document] = True  # nobody else ran since: no change is in neither
+        return whole
+
+    ServerSession._handle_pull = guarded_pull  # type: ignore[method-assign, assignment]
 
 
 _guard_panel()

@@ -1,17 +1,22 @@
 import gc
+import json
+import socket
 import threading
 import weakref
+from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
 
 import panel as pn
 import pytest
 from bokeh.document import Document
+from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import MimeRenderMixin
 from pyviz_comms import Comm, CommManager
 from support.fake_page import FakePage
+from websockets.sync.client import connect
 
 from rtlab.views import host
 from rtlab.views.host import SENDING, Heartbeat, backend, forget, push, send_at_once
@@ -199,6 +204,43 @@ def test_send_at_once_where_there_is_no_socket_does_nothing():
     page = FakePage(pane)
     send_at_once(pane)
     page.close()
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, list[pn.Column]]]:
+    """The socket of a page with one column, and the columns that were made for it."""
+    places: list[pn.Column] = []
+
+    def app() -> pn.Column:
+        places.append(pn.Column("first"))
+        return places[-1]
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    # the port listens before this returns
+    server = pn.serve(app, port=port, address="127.0.0.1", show=False, start=False, verbose=False)
+    server.start()
+    runs = threading.Thread(target=server.io_loop.start)
+    runs.start()
+    yield f"ws://127.0.0.1:{port}/ws", places
+    server.io_loop.add_callback(server.io_loop.stop)
+    runs.join(10)
+    server.stop()
+
+
+def test_a_change_while_the_browser_still_builds_the_page_arrives(served):
+    url, places = served
+    with connect(url, subprotocols=["bokeh", generate_jwt_token(generate_session_id())]) as browser:
+        assert "ACK" in browser.recv(20)
+        # it takes the page whole, and never says that it is ready
+        for part in ({"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}):
+            browser.send(json.dumps(part))
+        while "first" not in browser.recv(20):
+            pass
+        page = next(page for _, _, page, _ in state._views.values() if page.session_context is not None)
+        page.add_next_tick_callback(lambda: places[-1].append("second"))
+        while "second" not in browser.recv(20):
+            pass
 
 
 def test_who_never_answers_is_lost_after_so_many_questions():
