@@ -107,6 +107,21 @@ class Market:
             for bars in state.bars.values():
                 bars.epoch = epoch
 
+    def restart(self, epoch: int) -> None:
+        """Begin a new epoch with nothing in it, every sequence at 0: what comes next is another history.
+
+        LocalError when `epoch` is not above the market's.
+        """
+        if epoch <= self.epoch:
+            raise LocalError("the caller's epoch is not new", expected=f"above {self.epoch}", got=epoch)
+        self.epoch = epoch
+        for state in self._states:
+            state.book.new_epoch(epoch)
+            state.tape.new_epoch(epoch)
+            state.ticker.restart(epoch)
+            for bars in state.bars.values():
+                bars.new_epoch(epoch)
+
     @property
     def instruments(self) -> Mapping[str, Instrument]:
         """Give the instruments by symbol."""

@@ -29,6 +29,10 @@ class Ticker:
         self.epoch, self.seq = epoch, 0
         self.row = TickerRow()
 
+    def restart(self, epoch: int) -> None:
+        """Start again in a new epoch, empty and from seq 0."""
+        self.epoch, self.seq, self.row = epoch, 0, TickerRow()
+
     def set(self, row: TickerRow) -> bool:
         """Put the newest row; False when, its time apart, it says nothing new."""
         if row[1:] == self.row[1:]:

@@ -2,12 +2,14 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Generator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self
 
 from rtlab.lab.loop import LabLoop, runs_here
+from rtlab.lab.notes import Note, add_note
 from rtlab.lab.process import ServerProcess
 from rtlab.store import Store
 
@@ -40,6 +42,10 @@ class Recording:
         if self._store is None:
             self._store = Store(self.folder, redis_url=self._starting.result(START_S))
         return self._store
+
+    def note(self, text: str, *, symbol: str = "", by: str = "") -> None:
+        """Write on the session at this moment; who replays it is told then, and the report shows it."""
+        add_note(self.folder, Note(time.time_ns(), text, symbol, by))
 
     async def ready(self) -> Self:
         """Wait until it records; errors as those of `rtlab record`."""

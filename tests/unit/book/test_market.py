@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtlab.book import INTERVALS_NS, WHOLE, Bars, L2Book, Market, Tape, Ticker, TickerRow
-from rtlab.errors import ConfigError, InstrumentError
+from rtlab.errors import ConfigError, InstrumentError, LocalError
 from rtlab.model import EVENT, DepthSnapshot, DepthUpdate, EventKind, Instrument, Side, VenueTrade
 
 SYMBOLS = ("A-USD", "B-USD", "C-USD")
@@ -162,3 +162,17 @@ def test_a_venue_trade_reaches_tape_ticker_and_bars():
     assert list(market.source("trades", "A-USD").rows) == [(5, 100, 3, 1)]
     assert market.source("ticker", "A-USD").row.last == 100
     assert bars.rows(1)[0].volume == 3
+
+
+def test_a_restart_is_another_history_that_begins_with_nothing():
+    market = market_of(epoch=5)
+    market.source("bars", "A-USD", SECOND)
+    market.apply(random_events(400, 1))
+    market.restart(6)
+    state = market.state("A-USD")
+    sources = [market.source(channel, "A-USD", SECOND) for channel in ("book", "trades", "ticker", "bars")]
+    assert [(one.epoch, one.seq) for one in sources] == [(6, 0)] * 4
+    assert (state.book.bids(), state.book.asks(), list(state.tape.rows)) == ([], [], [])
+    assert state.ticker.row == TickerRow()
+    with pytest.raises(LocalError, match="above 6"):
+        market.restart(6)

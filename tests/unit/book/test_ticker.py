@@ -37,3 +37,11 @@ def test_digests_tell_a_missing_price_from_any_other():
     one.set(TickerRow(0, bid=0, bid_qty=1))
     other.set(TickerRow(0, bid=None, bid_qty=1))
     assert one.digest(1) != other.digest(1)
+
+
+def test_a_restart_forgets_the_row_and_counts_from_0():
+    ticker = Ticker(epoch=3)
+    ticker.set(TickerRow(1, 100, 5, 101, 4))
+    ticker.restart(4)
+    assert (ticker.epoch, ticker.seq, ticker.row) == (4, 0, TickerRow())
+    assert ticker.set(TickerRow(2, 100, 5, 101, 4))

@@ -4,7 +4,9 @@ import time
 import pytest
 
 import rtlab
+from rtlab.book import Step
 from rtlab.errors import ConfigError, StoreError
+from rtlab.lab.session import RecordedSession
 from rtlab.store import Store
 
 
@@ -28,6 +30,7 @@ def test_a_lab_records_its_feed_and_remembers_it_after_its_end(tmp_path):
             lab.history("trades", "BTC-USD")
         recording = lab.record(tmp_path / "store")
         wait_until(lambda: rows_of(lab) > 50)
+        recording.note("here it began", symbol="BTC-USD", by="ann")
         wait_until(lambda: rows_of(lab, "book") > 500)
         with pytest.raises(ConfigError, match="no span"):
             lab.history("trades", "BTC-USD", "an hour")
@@ -41,3 +44,16 @@ def test_a_lab_records_its_feed_and_remembers_it_after_its_end(tmp_path):
         assert kept.num_rows >= before
         seqs = kept.column("seq").to_pylist()
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    with RecordedSession(tmp_path / "store") as session:
+        assert [(note.text, note.symbol, note.by) for note in session.notes] == [
+            ("here it began", "BTC-USD", "ann")
+        ]
+        assert session.start < session.notes[0].ts < time.time_ns()
+        assert (
+            sum(
+                len(move.trades)
+                for _, _, move in session.moves(symbols=["BTC-USD"])
+                if isinstance(move, Step)
+            )
+            == kept.num_rows
+        )

@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+from support.command import assert_one_clear_line, rtlab
+from support.session import STEP_NS, session
+
+from rtlab.cli.remote import told
+from rtlab.lab.session import RecordedSession
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("session")
+    session(place)
+    return place
+
+
+def test_a_checked_session_ends_with_its_digest(folder):
+    done = rtlab("replay", folder, "--verify", "--speed", "100", "--batch", "11")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[2] == "books at the end: the reader's equal to the server's, the server's to the stored ones"
+    assert lines[-1].startswith("digest: ")
+    assert len(lines[-1]) == len("digest: ") + 64
+
+
+def test_a_session_is_steered_from_standard_input_and_tells_its_notes(folder):
+    with RecordedSession(folder) as one:
+        start, end = one.start, one.end
+        one.note("look here", start + 60 * STEP_NS, by="ann")
+    begin = told(start + 20 * STEP_NS)
+    words = f"hold\nwhere\nfly\nseek {told(start + 50 * STEP_NS)}\ngo\nspeed max\n"
+    command = [sys.executable, "-m", "rtlab", "replay", str(folder), "--port", "0", "--from", begin]
+    done = subprocess.run(
+        [*command, "--speed", "0.01"], input=words, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"BTC-USD from {told(start)}, 6 s: feed at ws://127.0.0.1:")
+    assert sum(line.endswith(", held") for line in lines) == 3
+    assert any(line.startswith("? this steers no replay") for line in lines)
+    assert lines[-1] == f"{told(start + 60 * STEP_NS)}: look here (ann)"
+    assert end > start
+
+
+def test_a_folder_without_a_session_is_one_clear_line(tmp_path):
+    assert_one_clear_line(rtlab("replay", tmp_path), "holds no recorded session", "rtlab record")
+
+
+def test_a_part_of_a_file_is_refused(tmp_path):
+    assert_one_clear_line(rtlab("replay", tmp_path / "a.gz", "--from", "2024-08-09"), "folder of a session")
