@@ -82,17 +82,50 @@ function join(a, b) {
   return both
 }
 
+const tenth = (px) => Math.round(px * 10) / 10
 const both = (a, b) => ({ x: join(a.x, b.x), y: join(a.y, b.y) })
 
 function element(parent, name, attributes = {}) {
   const made = document.createElementNS(NS, name)
-  put(made, attributes)
+  for (const key in attributes) made.setAttribute(key, attributes[key])
   parent.append(made)
   return made
 }
 
-function put(node, attributes) {
-  for (const name in attributes) node.setAttribute(name, attributes[name])
+// A group that is drawn again and again: what did not change since is left as it is, so that it costs the browser
+// neither layout nor paint. Places are whole tenths of a pixel for that reason.
+class Sketch {
+  constructor(svg) {
+    this.group = element(svg, "g")
+    this.kept = []
+    this.at = 0
+  }
+
+  draw(name, attributes, words = "") {
+    const { kept, at } = this
+    if (kept[at]?.name !== name) {
+      const node = document.createElementNS(NS, name)
+      if (kept[at]) kept[at].node.replaceWith(node)
+      else this.group.append(node)
+      kept[at] = { name, node, attributes: {}, words: "" }
+    }
+    this.at++
+    const one = kept[at]
+    for (const key in attributes) {
+      const value = attributes[key], told = typeof value === "number" ? tenth(value) : value
+      attributes[key] = told
+      if (one.attributes[key] !== told) one.node.setAttribute(key, told)
+    }
+    for (const key in one.attributes) if (!(key in attributes)) one.node.removeAttribute(key)
+    one.attributes = attributes
+    if (one.words !== words) one.node.textContent = one.words = words
+    return one.node
+  }
+
+  end() {
+    for (const { node } of this.kept.splice(this.at)) node.remove()
+    this.at = 0
+  }
 }
 
 function ulp(value) {
@@ -106,12 +139,11 @@ function keep_here(model, ...names) {
 const EMPTY = { x: new Float64Array(0), y: new Float64Array(0) }
 const pencil = document.createElement("canvas").getContext("2d")
 
-const number = (value) =>
-  Number(value.toPrecision(12)).toLocaleString("en-US", { maximumFractionDigits: 10 })
-const fixed = (value, step) => {
-  const digits = Math.min(10, Math.max(0, Math.ceil(-Math.log10(step))))
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-}
+const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 10 })
+const number = (value) => plain.format(Number(value.toPrecision(12)))
+const rounded = Array.from({ length: 11 }, (_, digits) =>
+  new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }))
+const fixed = (value, step) => rounded[Math.min(10, Math.max(0, Math.ceil(-Math.log10(step))))].format(value)
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 })
 
 function time(value, span) {
@@ -145,6 +177,7 @@ class Chart {
     this.pace = 300 // ms between news, as they usually come
     this.pointers = new Map()
     this.cursor = null
+    this.widths = new Map() // of words, in pixels
   }
 
   // --- what is said and heard
@@ -319,9 +352,13 @@ class Chart {
     for (const axis of below) keep_here(axis.ticker, "desired_num_ticks")
     const { overlays_el, events_el } = plot.canvas_view
     this.span = x_range.end - x_range.start
-    this.svg = element(overlays_el, "svg", { "aria-hidden": "true", class: "rtlab-overlay" })
-    this.svg.style.cssText = "position:absolute;left:0;top:0;width:100%;height:100%;pointer-events:none"
-    this.layers = { marks: element(this.svg, "g"), cursor: element(this.svg, "g") }
+    // the cursor's on a surface of its own: the mouse does not paint the marks anew
+    const look = "position:absolute;left:0;top:0;width:100%;height:100%;pointer-events:none"
+    const [marks, cursor] = ["rtlab-overlay", "rtlab-cursor"].map((name) =>
+      element(overlays_el, "svg", { "aria-hidden": "true", class: name, style: look }))
+    cursor.style.willChange = "transform"
+    this.svgs = [marks, cursor]
+    this.layers = { marks: new Sketch(marks), cursor: new Sketch(cursor) }
     this.badge = document.createElement("button")
     this.badge.className = "rtlab-badge"
     events_el.append(this.badge)
@@ -427,7 +464,7 @@ class Chart {
     this.plot.removed.disconnect(this.on_removed)
     this.listening.abort()
     this.in_time()
-    this.svg.remove()
+    for (const svg of this.svgs) svg.remove()
     this.badge.remove()
     this.notice.remove()
     this.legend?.remove()
@@ -561,7 +598,7 @@ class Chart {
   }
 
   at(event) {
-    const { left, top } = this.svg.getBoundingClientRect()
+    const { left, top } = this.svgs[0].getBoundingClientRect()
     return { x: event.clientX - left, y: event.clientY - top }
   }
 
@@ -747,7 +784,7 @@ class Chart {
   wear() {
     if (!this.plot) return
     const { surface, border, text, font } = this.model.colours
-    this.svg.style.font = `11px ${font}`
+    for (const svg of this.svgs) svg.style.font = `11px ${font}`
     this.badge.style.cssText =
       `position:absolute;top:4px;right:8px;padding:2px 8px;border:1px solid ${border};border-radius:10px;` +
       `background:${surface};color:${text};font:11px ${font};line-height:16px;cursor:pointer;white-space:nowrap`
@@ -772,18 +809,16 @@ class Chart {
     const { layers, plot, marks, state } = this
     const { left, right, top, bottom } = plot.frame.bbox
     const { x_scale, y_scale } = plot.frame
-    layers.marks.replaceChildren()
     this.draw_badge()
     const level = (value, colour, dashed, label) => {
       const y = y_scale.compute(value)
       if (!(y >= top && y <= bottom)) return
       const dash = dashed ? { "stroke-dasharray": "4 3" } : {}
-      element(layers.marks, "line", { x1: left, x2: right, y1: y, y2: y, stroke: colour, ...dash })
+      layers.marks.draw("line", { x1: left, x2: right, y1: y, y2: y, stroke: colour, ...dash })
       this.tag(layers.marks, right, y, "right", this.level(value), colour)
       if (label) {
         const halo = { stroke: this.colour("surface"), "stroke-width": 3, "paint-order": "stroke" }
-        const words = element(layers.marks, "text", { x: left + 6, y: y - 4, fill: colour, ...halo })
-        words.textContent = label
+        layers.marks.draw("text", { x: left + 6, y: y - 4, fill: colour, ...halo }, label)
       }
     }
     const of = (layer) => (this.veiled.has(layer) ? [] : marks[layer])
@@ -799,13 +834,14 @@ class Chart {
         const fill = this.hue(i)
         if (state.streaming) level(y, fill, true, "")
         const at = { cx: x_scale.compute(state.last), cy: y_scale.compute(y) }
-        element(layers.marks, "circle", { ...at, r: 3, fill, class: "newest" })
+        layers.marks.draw("circle", { ...at, r: 3, fill, class: "newest" })
       }
     }
     for (const marker of of("markers")) {
       const x = x_scale.compute(marker.x), y = y_scale.compute(marker.y)
       if (x >= left && x <= right && y >= top && y <= bottom) this.draw_marker(marker, x, y)
     }
+    layers.marks.end()
   }
 
   draw_note({ x: at, y: height, text }) {
@@ -814,7 +850,7 @@ class Chart {
     const x = x_scale.compute(at), y = y_scale.compute(height)
     if (!(x >= left && x <= right && y >= top && y <= bottom)) return
     const fill = this.colour("text")
-    element(this.layers.marks, "circle", { cx: x, cy: y, r: 3, fill, class: "note" })
+    this.layers.marks.draw("circle", { cx: x, cy: y, r: 3, fill, class: "note" })
     this.tag(this.layers.marks, x, y - 14, x > right - 120 ? "left" : "beside", text, fill)
   }
 
@@ -825,7 +861,7 @@ class Chart {
     if (!(x >= left && x <= right)) return
     const stroke = this.colour(colour)
     const from = label ? top + 8 : bottom - 8
-    element(layers.marks, "line", { x1: x, x2: x, y1: from, y2: bottom, stroke, "stroke-opacity": 0.6, class: "event" })
+    layers.marks.draw("line", { x1: x, x2: x, y1: from, y2: bottom, stroke, "stroke-opacity": 0.6, class: "event" })
     if (label) this.tag(layers.marks, x, bottom - 10, x > right - 90 ? "left" : "beside", label, stroke)
   }
 
@@ -836,13 +872,11 @@ class Chart {
     return exact.length <= 9 ? exact : fixed(value, (end - start) / this.plot.frame.bbox.height)
   }
 
-  draw_marker({ shape, colour, label }, x, y) {
+  draw_marker({ shape, colour }, x, y) {
     const look = { fill: this.colour(colour), stroke: this.colour("surface"), "stroke-width": 1 }
-    const point = { up: `M${x},${y + 2}l5,8h-10z`, down: `M${x},${y - 2}l5,-8h-10z` }[shape]
-    const drawn = point
-      ? element(this.layers.marks, "path", { d: point, ...look })
-      : element(this.layers.marks, "circle", { cx: x, cy: y, r: 4, ...look })
-    if (label) element(drawn, "title").textContent = label
+    const point = { up: `M${tenth(x)},${tenth(y + 2)}l5,8h-10z`, down: `M${tenth(x)},${tenth(y - 2)}l5,-8h-10z` }[shape]
+    if (point) this.layers.marks.draw("path", { d: point, ...look })
+    else this.layers.marks.draw("circle", { cx: x, cy: y, r: 4, ...look })
   }
 
   // what a screen reader says of the chart
@@ -893,9 +927,13 @@ class Chart {
   }
 
   draw_cursor() {
+    this.draw_crosshair()
+    this.layers.cursor.end()
+  }
+
+  draw_crosshair() {
     const { layers, plot, cursor } = this
     const { left, right, top, bottom, width, height } = plot.frame.bbox
-    layers.cursor.replaceChildren()
     if (this.ruler) this.draw_ruler()
     if (!cursor || cursor.x < left || cursor.x > right || cursor.y < top || cursor.y > bottom) {
       if (cursor?.y !== null) return
@@ -907,9 +945,9 @@ class Chart {
     const x = near ? near.sx : cursor.x
     const muted = this.colour("muted")
     const look = { stroke: muted, "stroke-dasharray": "2 2", "shape-rendering": "crispEdges" }
-    element(layers.cursor, "line", { x1: x, x2: x, y1: top, y2: bottom, ...look })
+    layers.cursor.draw("line", { x1: x, x2: x, y1: top, y2: bottom, ...look })
     const afar = cursor.y === null
-    if (!afar) element(layers.cursor, "line", { x1: left, x2: right, y1: cursor.y, y2: cursor.y, ...look })
+    if (!afar) layers.cursor.draw("line", { x1: left, x2: right, y1: cursor.y, y2: cursor.y, ...look })
     const span = x_range.end - x_range.start
     const here = near ? near.x : x_scale.invert(x)
     const when = this.model.time_axis ? time(here, span) : fixed(here, span / width)
@@ -920,7 +958,7 @@ class Chart {
     }
     if (!near) return
     const ring = { r: 3.5, fill: this.hue(near.line), stroke: this.colour("surface"), "stroke-width": 1.5 }
-    element(layers.cursor, "circle", { cx: near.sx, cy: near.sy, ...ring })
+    layers.cursor.draw("circle", { cx: near.sx, cy: near.sy, ...ring })
     const side = near.sx > (left + right) / 2 ? "left" : "beside"
     const name = this.drawn.length > 1 ? `${this.model.names[near.line]} ` : ""
     this.tag(layers.cursor, near.sx, Math.max(top + 12, near.sy - 14), side, name + number(near.y), this.colour("text"))
@@ -934,7 +972,7 @@ class Chart {
     const [x1, x2] = [from, to].map(({ x }) => x_scale.compute(x)), [y1, y2] = [from, to].map(({ y }) => y_scale.compute(y))
     const accent = this.colour("accent")
     const box = { x: Math.min(x1, x2), y: Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) }
-    element(this.layers.cursor, "rect", { ...box, fill: accent, "fill-opacity": 0.12, stroke: accent, class: "ruler" })
+    this.layers.cursor.draw("rect", { ...box, fill: accent, "fill-opacity": 0.12, stroke: accent, class: "ruler" })
     const dy = to.y - from.y, dx = to.x - from.x
     const across = this.model.time_axis
       ? `${fixed(dx / 1000, (x_range.end - x_range.start) / width / 1000)} s` : fixed(dx, (x_range.end - x_range.start) / width)
@@ -963,21 +1001,23 @@ class Chart {
 
   // measured beside the page: what is measured in it is laid out first, all of it, each time
   width(words) {
-    pencil.font = `11px ${this.model.colours.font}`
-    return pencil.measureText(words).width
+    const kind = words.replace(/[0-9]/g, "0") // the digits of these fonts are equally wide
+    if (this.widths.size > 1000) this.widths.clear()
+    if (!this.widths.has(kind)) {
+      pencil.font = `11px ${this.model.colours.font}`
+      this.widths.set(kind, pencil.measureText(kind).width)
+    }
+    return this.widths.get(kind)
   }
 
   // a box with words: on the right axis, below the frame, or to one side of (x, y)
   tag(layer, x, y, side, words, fill) {
-    const box = element(layer, "rect", { rx: 3, fill })
-    const text = element(layer, "text", { fill: this.colour("surface"), "dominant-baseline": "central" })
-    text.textContent = words
     const width = this.width(words) + 10, height = 18
     const whole = this.plot.bbox.width
     const left = { right: x + 1, below: Math.min(Math.max(0, x - width / 2), whole - width) }[side] ??
       (side === "left" ? x - width - 8 : x + 8)
     const middle = side === "below" ? y + 2 + height / 2 : y
-    put(box, { x: left, y: middle - height / 2, width, height })
-    put(text, { x: left + 5, y: middle })
+    layer.draw("rect", { rx: 3, fill, x: left, y: middle - height / 2, width, height })
+    layer.draw("text", { x: left + 5, y: middle, fill: this.colour("surface"), "dominant-baseline": "central" }, words)
   }
 }

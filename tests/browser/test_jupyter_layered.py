@@ -81,8 +81,8 @@ def test_the_overlay_follows_the_mouse(notebook: Page):
     seen = set()
     for step in range(10):
         notebook.mouse.move(box["x"] + 100 + 40 * step, box["y"] + 150)
-        notebook.wait_for_selector(".rtlab-overlay g:nth-of-type(2) line", state="attached")
-        seen.add(notebook.locator(".rtlab-overlay g:nth-of-type(2)").inner_html())
+        notebook.wait_for_selector(".rtlab-cursor line", state="attached")
+        seen.add(notebook.locator(".rtlab-cursor").inner_html())
     assert len(seen) > 5
 
 

@@ -243,11 +243,11 @@ def test_mouse_over_a_static_chart_never_repaints_the_dense_layer(page: Page, st
     evaluate(page, COUNT_PAINTS)
     x, y = middle(page)
     page.mouse.move(x, y)
-    page.wait_for_selector(".rtlab-overlay g:nth-of-type(2) circle", state="attached")
+    page.wait_for_selector(".rtlab-cursor circle", state="attached")
     drawn = set()
     for step in range(60):
         page.mouse.move(x + 5 * step, y + step)
-        drawn.add(page.locator(".rtlab-overlay g:nth-of-type(2)").inner_html())
+        drawn.add(page.locator(".rtlab-cursor").inner_html())
     assert len(drawn) > 30
     assert page.evaluate("window.paints") == 0
     plot.overlay.lines = [Line(y=100.0, label="moved")]
@@ -265,8 +265,8 @@ def test_the_cursor_reads_out_a_point_that_there_is(page: Page, static: str, plo
         page.mouse.wheel(0, -300)
     settled(page, plot)
     page.mouse.move(middle(page)[0] + 3, middle(page)[1])
-    cursor = page.locator(".rtlab-overlay g:nth-of-type(2) text")
-    page.wait_for_selector(".rtlab-overlay g:nth-of-type(2) circle", state="attached")
+    cursor = page.locator(".rtlab-cursor text")
+    page.wait_for_selector(".rtlab-cursor circle", state="attached")
     time, _, value = cursor.all_text_contents()
     shown = float(value.replace(",", ""))
     assert np.isclose(state(page)["y"], shown, rtol=1e-9).any()

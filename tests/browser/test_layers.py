@@ -49,7 +49,7 @@ class Shown:
         return place["x"], place["y"]
 
     def texts(self) -> list[str]:
-        return self.page.locator(".rtlab-overlay text").all_text_contents()
+        return self.page.locator(".rtlab-overlay text, .rtlab-cursor text").all_text_contents()
 
 
 @pytest.fixture
@@ -214,9 +214,7 @@ def test_charts_of_a_group_share_cursor_and_window(page: Page, serve: Serve):
     page.wait_for_timeout(300)
     box = page.locator(".rtlab-overlay").first.bounding_box()
     page.mouse.move(box["x"] + 300, box["y"] + 100)
-    until(
-        lambda: page.locator(".rtlab-overlay g:nth-of-type(2) circle").count() == 2, "both cursors", page=page
-    )
+    until(lambda: page.locator(".rtlab-cursor circle").count() == 2, "both cursors", page=page)
     page.mouse.wheel(0, -300)
     until(lambda: all(plot.statistics().asked > 1 for plot in made), "both windows", page=page)
     until(lambda: made[0].window == made[1].window, "the same window", page=page)

@@ -24,6 +24,7 @@ BENCHES = {
     "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
     "relay": "envelopes stored, acknowledged and delivered, over a thousand sockets",
     "lod": "one viewport of ten million points",
+    "pixels": "frames and hover answers of a streaming chart, beside plain Bokeh and uPlot",
 }
 Report = Mapping[str, object]
 

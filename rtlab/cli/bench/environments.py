@@ -30,6 +30,18 @@ def python_with(room: str, packages: Sequence[str], *, patience_s: float = PATIE
     return python
 
 
+def modules_with(room: str, packages: Sequence[str], *, patience_s: float = PATIENCE_S) -> Path:
+    """Give the node_modules of the folder `room`, in which these pinned npm packages are installed; Unfit if not."""
+    folder = cache_folder() / room
+    flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _run("npm", "install", "--prefix", str(folder), *flags, *packages, patience_s=patience_s)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Unfit(f"could not be installed: {error}") from None
+    return folder / "node_modules"
+
+
 def answer(
     python: Path, script: object, *arguments: object, patience_s: float = PATIENCE_S
 ) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rtlab.cli.bench.environments import Unfit, answer, python_with
+from rtlab.cli.bench.environments import Unfit, answer, modules_with, python_with
 
 PYTHON = Path(sys.executable)
 
@@ -48,3 +48,26 @@ def test_an_environment_that_is_there_is_not_made_again(tmp_path, monkeypatch):
     python.chmod(0o755)
     assert python_with("peers", ["one==1", "two==2"]) == python
     assert (tmp_path / "said").read_text().split()[-2:] == ["one==1", "two==2"]
+
+
+def test_npm_packages_are_installed_beside_each_other_without_scripts(tmp_path, monkeypatch):
+    monkeypatch.setattr("rtlab.cli.bench.environments.cache_folder", lambda: tmp_path)
+    npm = tmp_path / "npm"
+    npm.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/said\n')
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert modules_with("charts", ["one@1"]) == tmp_path / "charts" / "node_modules"
+    said = (tmp_path / "said").read_text().split()
+    assert said[:3] == ["install", "--prefix", str(tmp_path / "charts")]
+    assert "--ignore-scripts" in said
+    assert said[-1] == "one@1"
+
+
+def test_a_registry_that_refuses_is_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr("rtlab.cli.bench.environments.cache_folder", lambda: tmp_path)
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(Unfit, match="could not be installed"):
+        modules_with("charts", ["one@1"])
