@@ -5,9 +5,10 @@ has a fencing token (Redis), the token is compared in that transaction too: a co
 took its shard is refused with FencedError, whatever it wanted to write. Ids are kept for `keep_s`; an event that is
 published again later than that would be applied again.
 
-Three patterns, for the three places where an effect may live:
+Patterns, for the places where an effect may live:
 
     once = SqliteOnce(path)                                   # a file of our own
+    once = PostgresOnce("postgresql://host/database")         # of `once_postgres`, the extra `postgres`
     once.apply(delivery, lambda cursor: cursor.execute("UPDATE ..."))
 
     with connection:                                          # your database, your transaction
@@ -20,9 +21,11 @@ Three patterns, for the three places where an effect may live:
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from rtlab.bus.handling import Delivery
 from rtlab.bus.redis_client import answering, client
@@ -60,42 +63,119 @@ def is_first(cursor: Cursor, delivery: Delivery[Any], *, mark: str = "?") -> boo
     `mark` is the database's placeholder: `?` (SQLite) or `%s` (PostgreSQL by psycopg). FencedError when a newer
     consumer has written for this shard: roll back.
     """
-    scope = f"{delivery.topic}/{delivery.group}"
-    if delivery.token:
-        _check_fence(cursor, f"{scope}/{delivery.shard}", delivery.token, mark)
+    _check_fence(cursor, delivery, mark)
+    return _is_new(cursor, delivery, mark)
+
+
+def _is_new(cursor: Cursor, delivery: Delivery[Any], mark: str) -> bool:
     cursor.execute(
         f"INSERT INTO bus_applied VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING",
-        (scope, delivery.id, int(time.time())),
+        (f"{delivery.topic}/{delivery.group}", delivery.id, int(time.time())),
     )
     return cursor.rowcount == 1
 
 
-def _check_fence(cursor: Cursor, shard: str, token: int, mark: str) -> None:
+def _check_fence(cursor: Cursor, delivery: Delivery[Any], mark: str) -> None:
+    if not delivery.token:
+        return
+    shard = f"{delivery.topic}/{delivery.group}/{delivery.shard}"
     cursor.execute(
         f"INSERT INTO bus_fences VALUES ({mark}, {mark}) ON CONFLICT (shard) DO UPDATE SET token = excluded.token "
         "WHERE excluded.token >= bus_fences.token",
-        (shard, token),
+        (shard, delivery.token),
     )
     if cursor.rowcount == 0:
-        raise FencedError(f"a newer consumer has written for {shard}", expected=f"a token above {token}")
+        raise FencedError(
+            f"a newer consumer has written for {shard}", expected=f"a token above {delivery.token}"
+        )
 
 
-class SqliteOnce:
-    """Applies effects once in a SQLite file, whose tables it makes. For plain handlers; any number of threads.
+class Session(Protocol):
+    """A connection in autocommit, of SQLite or psycopg."""
+
+    def execute(self, statement: Any, parameters: Sequence[Any] = ..., /) -> Any:
+        """Run a statement; gives its cursor."""
+
+
+class DatabaseOnce(ABC):
+    """Applies effects once in a database, whose tables it makes. For plain handlers; any number of threads.
 
     `refused` counts writes of consumers that hold their shard no more, `repeated` events that were applied already.
+    """
+
+    mark: ClassVar[str] = "?"
+    """The placeholder of its statements."""
+    begin: ClassVar[str] = "BEGIN"
+
+    def __init__(self, *, keep_s: float = KEEP_S) -> None:
+        self.keep_s = keep_s
+        self.applied = self.repeated = self.refused = 0
+        self.make(TABLES)
+
+    @abstractmethod
+    def session(self) -> AbstractContextManager[Session]:
+        """Lend a connection; what is not committed at the end is rolled back. UnreachableError when it is away."""
+
+    def close(self) -> None:  # noqa: B027  # where nothing is kept open there is nothing to do
+        """Let go of what is kept open for the next one."""
+
+    def make(self, statements: Sequence[str]) -> None:
+        """Make tables that are not there yet."""
+        with self.session() as session:
+            for statement in statements:
+                session.execute(statement)
+
+    def apply(self, delivery: Delivery[Any], effect: Callable[[Any], object]) -> bool:
+        """Run `effect(cursor)` and note the event, in one transaction; False when it was applied already."""
+        return self.apply_all([delivery], lambda cursor, _: effect(cursor)) == 1
+
+    def apply_all(
+        self, deliveries: Sequence[Delivery[Any]], effect: Callable[[Any, Delivery[Any]], object]
+    ) -> int:
+        """Run `effect` for each that was not applied yet, all in one transaction; gives how many that were."""
+        first = 0
+        # one look at a fence is enough: from then on it is locked until the end of the transaction
+        fences = {(one.topic, one.group, one.shard, one.token): one for one in deliveries}.values()
+        try:
+            with self.session() as session:
+                cursor = session.execute(self.begin)
+                for delivery in fences:
+                    _check_fence(cursor, delivery, self.mark)
+                for delivery in deliveries:
+                    if _is_new(cursor, delivery, self.mark):
+                        effect(cursor, delivery)
+                        first += 1
+                session.execute("COMMIT")
+        except FencedError:
+            self.refused += len(deliveries)
+            raise
+        self.applied += first
+        self.repeated += len(deliveries) - first
+        return first
+
+    def forget(self) -> int:
+        """Remove ids older than `keep_s`; gives how many. Call it now and then."""
+        old = int(time.time() - self.keep_s)
+        with self.session() as session:
+            return int(session.execute(f"DELETE FROM bus_applied WHERE ts < {self.mark}", (old,)).rowcount)
+
+
+class SqliteOnce(DatabaseOnce):
+    """Applies effects once in a SQLite file. See `DatabaseOnce`.
+
     UnreachableError when the file stays locked by others: a process that is frozen inside its transaction, or while it
     closes the file, keeps it locked until it wakes or dies.
     """
 
+    begin: ClassVar[str] = "BEGIN IMMEDIATE"
+
     def __init__(self, path: Path | str, *, keep_s: float = KEEP_S) -> None:
-        self.path, self.keep_s = Path(path), keep_s
-        self.applied = self.repeated = self.refused = 0
-        with self.connect() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            for statement in TABLES:
-                connection.execute(statement)
-        connection.close()
+        self.path = Path(path)
+        super().__init__(keep_s=keep_s)
+
+    def make(self, statements: Sequence[str]) -> None:
+        """Make tables that are not there yet."""
+        super().make(("PRAGMA journal_mode = WAL", *statements))
 
     def connect(self) -> sqlite3.Connection:
         """Open the file, in autocommit; every commit is on disk when it returns."""
@@ -103,46 +183,18 @@ class SqliteOnce:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def apply(self, delivery: Delivery[Any], effect: Callable[[sqlite3.Cursor], object]) -> bool:
-        """Run `effect` and note the event, in one transaction; False when it was applied already."""
-        return self.apply_all([delivery], lambda cursor, _: effect(cursor)) == 1
-
-    def apply_all(
-        self, deliveries: Sequence[Delivery[Any]], effect: Callable[[sqlite3.Cursor, Delivery[Any]], object]
-    ) -> int:
-        """Run `effect` for each that was not applied yet, all in one transaction; gives how many that were."""
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """See `DatabaseOnce.session`."""
         connection = self.connect()
         try:
-            cursor = connection.execute("BEGIN IMMEDIATE")
-            first = 0
-            for delivery in deliveries:
-                if is_first(cursor, delivery):
-                    effect(cursor, delivery)
-                    first += 1
-            connection.execute("COMMIT")
-        except FencedError:
-            self.refused += len(deliveries)
-            raise
+            yield connection
         except sqlite3.OperationalError as problem:
             if "locked" in str(problem) or "full" in str(problem):
                 raise UnreachableError(f"{self.path} cannot be written now: {problem}") from problem
             raise
         finally:
             connection.close()  # rolls back what was not committed
-        self.applied += first
-        self.repeated += len(deliveries) - first
-        return first
-
-    def forget(self) -> int:
-        """Remove ids older than `keep_s`; gives how many. Call it now and then."""
-        connection = self.connect()
-        try:
-            cursor = connection.execute(
-                "DELETE FROM bus_applied WHERE ts < ?", (int(time.time() - self.keep_s),)
-            )
-            return cursor.rowcount
-        finally:
-            connection.close()
 
 
 _APPLY = """

@@ -1,6 +1,5 @@
-"""Positions and profit of accounts, kept in a SQLite file from the fills on the bus, each applied once."""
+"""Positions and profit of accounts, kept in SQLite or PostgreSQL from the fills on the bus, each applied once."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,18 +8,19 @@ from rtlab.bus.bus import Bus
 from rtlab.bus.event import Topic
 from rtlab.bus.fills import FILLS, Fill
 from rtlab.bus.handling import Delivery
-from rtlab.bus.once import SqliteOnce
+from rtlab.bus.once import Cursor, DatabaseOnce, SqliteOnce
+from rtlab.errors import ConfigError
 
 BATCH = 500
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS positions (
-  account INTEGER NOT NULL, instrument INTEGER NOT NULL,
-  qty INTEGER NOT NULL, cash INTEGER NOT NULL, fills INTEGER NOT NULL, PRIMARY KEY (account, instrument)
+  account BIGINT NOT NULL, instrument BIGINT NOT NULL,
+  qty BIGINT NOT NULL, cash BIGINT NOT NULL, fills BIGINT NOT NULL, PRIMARY KEY (account, instrument)
 )"""
 _ADD = """
-INSERT INTO positions VALUES (?, ?, ?, ?, 1) ON CONFLICT (account, instrument)
-DO UPDATE SET qty = qty + excluded.qty, cash = cash + excluded.cash, fills = fills + 1"""
+INSERT INTO positions VALUES ({0}, {0}, {0}, {0}, 1) ON CONFLICT (account, instrument)
+DO UPDATE SET qty = positions.qty + excluded.qty, cash = positions.cash + excluded.cash, fills = positions.fills + 1"""
 
 
 class Position(NamedTuple):
@@ -36,13 +36,15 @@ class Position(NamedTuple):
 
 
 class Positions:
-    """Keeps positions in the file at `path`. `attach` it to a bus; any number of processes may share the file."""
+    """Keeps positions at `place`: a SQLite file, or the `postgresql://` address of a database.
 
-    def __init__(self, path: Path | str) -> None:
-        self.once = SqliteOnce(path)
-        connection = self.once.connect()
-        connection.execute(_TABLE)
-        connection.close()
+    `attach` it to a bus; any number of processes may share the place.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self.once = _once(place)
+        self.once.make([_TABLE])
+        self._statement = _ADD.format(self.once.mark)
 
     def attach(self, bus: Bus, topic: Topic[Fill] = FILLS, group: str = "positions") -> None:
         """Apply the fills of `topic` for `group`."""
@@ -50,18 +52,30 @@ class Positions:
 
     def apply(self, deliveries: Sequence[Delivery[Fill]]) -> None:
         """Apply fills, each once, all in one transaction."""
-        self.once.apply_all(deliveries, _add)
+        self.once.apply_all(deliveries, self._add)
 
     def all(self) -> Mapping[tuple[int, int], Position]:
         """Give every position by (account, instrument)."""
-        connection = self.once.connect()
-        try:
-            found = connection.execute("SELECT account, instrument, qty, cash, fills FROM positions")
-            return {(account, instrument): Position(*rest) for account, instrument, *rest in found}
-        finally:
-            connection.close()
+        with self.once.session() as session:
+            found = session.execute("SELECT account, instrument, qty, cash, fills FROM positions").fetchall()
+        return {(account, instrument): Position(*rest) for account, instrument, *rest in found}
+
+    def close(self) -> None:
+        """Let go of the connections to the database."""
+        self.once.close()
+
+    def _add(self, cursor: Cursor, delivery: Delivery[Fill]) -> None:
+        fill = delivery.body
+        cursor.execute(self._statement, (fill.account, fill.instrument, fill.qty, -fill.qty * fill.price))
 
 
-def _add(cursor: sqlite3.Cursor, delivery: Delivery[Fill]) -> None:
-    fill = delivery.body
-    cursor.execute(_ADD, (fill.account, fill.instrument, fill.qty, -fill.qty * fill.price))
+def _once(place: Path | str) -> DatabaseOnce:
+    if not str(place).startswith(("postgresql://", "postgres://")):
+        return SqliteOnce(place)
+    try:
+        from rtlab.bus.once_postgres import PostgresOnce  # late: an extra
+    except ImportError as problem:
+        raise ConfigError(
+            "positions in PostgreSQL need the package psycopg", expected="pip install 'rtlab[postgres]'"
+        ) from problem
+    return PostgresOnce(str(place))

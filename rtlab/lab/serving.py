@@ -18,6 +18,7 @@ from rtlab.lab.grids import Grid
 from rtlab.lab.lab import Lab, connect_with, demo_with
 from rtlab.lab.machine import Monitor
 from rtlab.lab.messages import NONE, pane_options
+from rtlab.lab.scrape import Count, Scrape
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.shell import DOCUMENT
 
@@ -39,7 +40,7 @@ async def serve_dashboard(
         }
         if settings.messages != NONE:
             pages["messages"] = messages_page_of(pane_options(settings, lab.url))
-        server = start_server(pages, settings.host, settings.dashboard_port)
+        server = start_server(pages, settings.host, settings.dashboard_port, lab.statistics)
         try:
             on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
             await ended.wait()
@@ -66,8 +67,13 @@ def shared_lab() -> Lab:
     return lab
 
 
-def start_server(pages: Mapping[str, Callable[[], object]], host: str, port: int) -> Server:
-    """Start Panel's server of these pages on the running loop; port 0 takes any, AddressError on a busy one."""
+def start_server(
+    pages: Mapping[str, Callable[[], object]], host: str, port: int, count: Count | None = None
+) -> Server:
+    """Start Panel's server of these pages on the running loop; port 0 takes any, AddressError on a busy one.
+
+    What `count` gives is at /metrics.
+    """
     try:
         # Panel leaves its socket open when it cannot bind it: so this is found out beforehand
         with socket.create_server((host, port)) as probe:
@@ -86,6 +92,7 @@ def start_server(pages: Mapping[str, Callable[[], object]], host: str, port: int
         verbose=False,
         title="rtlab",
         websocket_origin=[f"{name}:{port}" for name in (host, "localhost")],
+        extra_patterns=[] if count is None else [("/metrics", Scrape, {"count": count})],
     )
     server.start()
     return server

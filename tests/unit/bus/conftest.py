@@ -5,6 +5,7 @@ import secrets
 import pytest
 from support.bus_events import counted_topic
 from support.bus_servers import RedisServer
+from support.postgres import PostgresServer
 from support.rabbit import RabbitServer
 
 
@@ -18,6 +19,12 @@ def redis_url(tmp_path_factory):
 def rabbit_url(tmp_path_factory):
     with RabbitServer(tmp_path_factory.mktemp("rabbit")) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with PostgresServer() as server:
+        yield server
 
 
 @pytest.fixture(params=["redis", "rabbit"])

@@ -36,6 +36,7 @@ async def test_it_serves_the_page_of_another_feed_and_ends_when_told():
     html = await asyncio.to_thread(_get, page)
     assert 'name="viewport"' in html
     assert "https://" not in html.split("<body")[0]
+    assert "\nrtlab_link_" in await asyncio.to_thread(_get, page.replace("/market", "/metrics"))
     ended.set()
     await asyncio.wait_for(serving, 20)
     feed_ended.set()
