@@ -151,7 +151,7 @@ def test_ids_are_forgotten_when_they_are_old(postgres, once):
 def test_what_is_no_address_and_who_is_refused_is_said(postgres):
     with pytest.raises(ConfigError, match="not the address of a PostgreSQL"):
         PostgresOnce("postgresql://[")
-    with pytest.raises(ConfigError, match='refuses: .*role "somebody" does not exist'):
+    with pytest.raises(ConfigError, match=r'refuses: .*role "somebody" does not exist'):
         PostgresOnce(postgres.url.replace("rtlab@", "somebody@"))
-    with pytest.raises(ConfigError, match='refuses: .*database "nothing" does not exist'):
+    with pytest.raises(ConfigError, match=r'refuses: .*database "nothing" does not exist'):
         PostgresOnce(postgres.url.replace("/postgres", "/nothing"))
