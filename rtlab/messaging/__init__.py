@@ -4,7 +4,7 @@
     directory     the log of an account's devices, chained by hashes; the safety number
     encryption/   envelopes that devices sign, padding, MLS groups (RFC 9420, suite 0x0001) by mls-rs
     relay/        a path of the gateway that keeps envelopes until they are fetched
-    correspondent the bots' client; connection, below it, what speaks to a relay
+    correspondent the bots' client; connection, below it, what speaks to a relay; attachments, files beside messages
     js/           the browser's code: the same verifiers, MLS by ts-mls, the messenger, the widget
     widget, pages, bundle, office   the widget in notebooks and Panel, on a plain page, and a relay to try it with
 
@@ -18,6 +18,7 @@ Threat model. What is defended, and the test of it (under tests/):
     two commits of one epoch                        unit/messaging/relay/test_relay.py (the first commit wins)
     a stolen state: the past, and after an update   property/messaging/test_attacks.py (leaked state)
     a removed or revoked device                     property/messaging/test_interop.py, unit/messaging/relay
+    a file's chunk changed, moved, cut, swapped     unit/messaging/test_attachments.py, encryption/test_files.py
     text that would be code                         browser/test_messages.py (never run), at a strict policy
     two tabs with one device                        browser/test_messages.py (one tab owns a device)
     a flood of strangers                            faults/test_relay_hostile.py; unit/messaging/relay/test_relay.py
@@ -28,6 +29,8 @@ What is left open, plainly:
 
     metadata      the relay knows which accounts write to each other, when, and how much to the next bucket of length;
                   commits of mls-rs are signed but not encrypted, so that it also sees who is added to a bot's groups
+    files         the relay knows how large a file is to the byte, and which account fetches it; whoever is told the
+                  name and the key of one by a member reads it as long as it is kept
     withholding   a relay can keep a message back; the other side does not see that until it writes by another way
     a live page   code that runs on the page where the widget is, runs as its owner; storage is encrypted by a key that
                   cannot be taken out of the browser, which keeps copies of the disk out, not such code

@@ -50,6 +50,8 @@ class RelayLink:
 
     async def ask(self, kind: type[Request], **fields: Any) -> Done:
         """Ask for something; RefusedError when it is refused, UnreachableError when the connection ends before."""
+        if self._ended.done():
+            raise UnreachableError("the relay has gone")
         n = next(self._numbers)
         answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._asked[n] = answer
@@ -90,10 +92,8 @@ class RelayLink:
                 match message:
                     case Mail() | Fleeting():
                         await self._mail.put(message)
-                    case Done() if message.n in self._asked:
-                        self._asked[message.n].set_result(message)
-                    case Refused() if message.n in self._asked:
-                        self._asked[message.n].set_exception(_refusal(message))
+                    case Done() | Refused():
+                        self._answer(message)
         except ConnectionClosed:
             pass
         finally:
@@ -101,6 +101,15 @@ class RelayLink:
                 if not answer.done():
                     answer.set_exception(UnreachableError("the relay has gone before it answered"))
             self._ended.set_result(None)
+
+    def _answer(self, message: Done | Refused) -> None:
+        answer = self._asked.get(message.n)
+        if answer is None or answer.done():  # who asked does not wait any more
+            return
+        if isinstance(message, Done):
+            answer.set_result(message)
+        else:
+            answer.set_exception(_refusal(message))
 
 
 @asynccontextmanager

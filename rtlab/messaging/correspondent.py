@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from rtlab.errors import IdentityError, MessagingError, UnreadableError
+from rtlab.messaging.attachments import Attached, Upload, download
 from rtlab.messaging.connection import RelayLink, link
 from rtlab.messaging.directory import EMPTY, Head, bindings_of, devices_of
 from rtlab.messaging.encryption.envelope import Device, Kind, open_envelope
@@ -94,6 +95,17 @@ class Correspondent:
         }
         envelope = self._device.seal(Kind.MESSAGE, group.encrypt(msgspec.json.encode(whole)))
         await self._link.ask(Send, to=self._others(group), envelope=envelope)
+
+    async def attach(
+        self, account: str, name: str, content: bytes, *, type: str = "application/octet-stream"
+    ) -> None:
+        """Send a file of up to 25 MiB: encrypted in chunks, by a key that is inside of the message."""
+        attached = await Upload(name, content, type).send(self._link)
+        await self.send(account, kind="file", **msgspec.to_builtins(attached))
+
+    async def fetch(self, received: Received) -> bytes:
+        """Fetch and open the file of a message; UnreadableError unless every byte of it is the sender's."""
+        return await download(self._link, Attached.of(received.content))
 
     async def received(self) -> AsyncIterator[Received]:
         """Give what comes, until the connection ends; what cannot be read is counted and passed over."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from redis import Redis
 from support.browser import Watch, until
 from support.messages_page import Bot, Served, accept, account_of, said, say, serving, sign_in, write
 from support.messages_wallets import WALLETS, answer_as
@@ -338,6 +339,65 @@ def test_a_bot_sends_an_alert_and_reads_the_answer(served, person):
     said(page).locator(".card").get_by_text("BTC-USD").last.wait_for()
     shot(page, "bot")
     bot.close()
+
+
+def file_of(page: Page, name: str, content: bytes) -> None:
+    """Choose a file to send, as the button's dialogue would."""
+    chosen = {"name": name, "mimeType": "text/html", "buffer": content}
+    page.locator("input[type=file]").set_input_files(chosen)
+
+
+def downloaded(page: Page, name: str) -> bytes:
+    with page.expect_download() as saving:
+        page.get_by_role("button", name=f"Download {name}").last.click()
+    assert saving.value.suggested_filename == name
+    return Path(saving.value.path()).read_bytes()
+
+
+def test_files_go_both_ways_and_what_is_wrong_with_one_is_said(served, person):
+    content, bot = os.urandom(900_000), Bot(served.url)
+    with acquainted(served, person, width=390, height=760) as (one, other):
+        file_of(one, "a\u202egpj.exe", content)
+        one.get_by_text("Sending").or_(one.locator("progress")).first.wait_for()
+        shot(one, "sending")
+        assert downloaded(other, "a_gpj.exe") == content
+        assert other.evaluate("document.querySelectorAll('img,iframe').length") == 0
+        shot(other, "file")
+        one.locator(".said.mine .card").wait_for()
+        assert one.locator("progress").count() == 0
+
+        one.locator("input[type=file]").evaluate(CHOOSE_TOO_LARGE)
+        one.get_by_role("alert").get_by_text("25 MiB at most can be sent").wait_for()
+
+        file_of(other, "empty.txt", b"")
+        assert downloaded(one, "empty.txt") == b""
+
+        name = next(redis_of(served).scan_iter("rtlab:msg:att:*"))
+        rows = {key: value for key, value in redis_of(served).hgetall(name).items() if key == b"0"}
+        redis_of(served).hset(name, mapping={key: value[::-1] for key, value in rows.items()})
+        wrong = one if len(rows[b"0"]) < 100 else other
+        wrong.get_by_role("button", name="Download").last.click()
+        wrong.locator(".said").get_by_role("alert").get_by_text("a chunk of a file is not genuine").wait_for()
+        shot(wrong, "not_genuine")
+
+        bot.attach(account_of(one), "from a bot.csv", b"1,2\n" * 20_000)
+        accept(one)
+        assert downloaded(one, "from a bot.csv") == b"1,2\n" * 20_000
+        file_of(one, "to a bot", content)
+        assert bot.fetch(bot.reads("file")) == content
+    bot.close()
+
+
+CHOOSE_TOO_LARGE = """(input) => {
+  const chosen = new DataTransfer()
+  chosen.items.add(new File([new Uint8Array(25 * 1048576 + 1)], "huge.bin"))
+  input.files = chosen.files
+  input.dispatchEvent(new Event("change"))
+}"""
+
+
+def redis_of(served: Served) -> Redis:
+    return Redis.from_url(served.redis)
 
 
 AXE = Path(JAVASCRIPT / "node_modules" / "axe-core" / "axe.min.js")

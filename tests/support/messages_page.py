@@ -16,7 +16,7 @@ from rtlab.feed import Gateway
 from rtlab.feed.admission import Admission
 from rtlab.feed.http import Page as HttpPage
 from rtlab.feed.policy import ANY, Policy
-from rtlab.messaging.correspondent import Correspondent
+from rtlab.messaging.correspondent import Correspondent, Received
 from rtlab.messaging.identity.wallets import local_wallet
 from rtlab.messaging.pages import PAGE, pages
 from rtlab.messaging.relay import PATH, Relay
@@ -113,7 +113,7 @@ class Bot:
 
     def __init__(self, url: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._bot = Correspondent(url, DIRECTORY, local_wallet("solana", secrets.token_bytes(32)))
         self._wait(self._bot.__aenter__())
@@ -126,6 +126,12 @@ class Bot:
 
     def send(self, account: str, **content: str) -> None:
         self._wait(self._bot.send(account, **content))
+
+    def attach(self, account: str, name: str, content: bytes) -> None:
+        self._wait(self._bot.attach(account, name, content))
+
+    def fetch(self, content: dict[str, Any]) -> bytes:
+        return self._wait(self._bot.fetch(Received("", content)))
 
     def reads(self, kind: str) -> dict[str, Any]:
         """Wait for the next content of a kind."""

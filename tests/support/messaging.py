@@ -1,6 +1,6 @@
 """What the tests of messaging share: the bindings of both languages, the vectors, and JavaScript by Node."""
 
-import asyncio
+import atexit
 import gzip
 import json
 import secrets
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import cryptography_vectors
+from redis.asyncio import Redis
 from support.recorded import missing, recorded
 
 from rtlab.book import Market
@@ -88,12 +89,19 @@ class Person:
 
 @asynccontextmanager
 async def relaying(**limits):
-    """A relay with a Redis of its own on a gateway; gives the relay and its URL."""
+    """A relay with an empty Redis on a gateway; gives the relay and its URL. One at a time."""
+    url = redis_of_tests()
+    async with Redis.from_url(url) as redis:
+        await redis.flushall()
+    relay = Relay(url, DIRECTORY, limits=RelayLimits(**limits))
+    async with relay, Gateway(Market(demo_instruments(), 1), services={PATH: relay.service()}) as gateway:
+        yield relay, gateway.url + PATH
+
+
+@cache
+def redis_of_tests() -> str:
+    """A Redis that all relays of this process share, for starting one costs more than most tests."""
     server = EmbeddedServer()
-    await asyncio.to_thread(server.start)
-    try:
-        relay = Relay(server.url, DIRECTORY, limits=RelayLimits(**limits))
-        async with relay, Gateway(Market(demo_instruments(), 1), services={PATH: relay.service()}) as gateway:
-            yield relay, gateway.url + PATH
-    finally:
-        await asyncio.to_thread(server.close)
+    server.start()
+    atexit.register(server.close)
+    return server.url

@@ -10,8 +10,21 @@ from rtlab.messaging.directory import EMPTY, LONGEST, Head, entry_of, hash_of
 from rtlab.messaging.encryption.leaves import leaf_of_key_package
 from rtlab.messaging.identity import REVOKE, Statement, decoded, read, verify
 from rtlab.messaging.relay import scripts
+from rtlab.messaging.relay.attachments import Attachments
 from rtlab.messaging.relay.limits import RelayLimits
-from rtlab.messaging.relay.messages import Acknowledge, Claim, Consent, Done, Look, Publish, Request, Revoke
+from rtlab.messaging.relay.messages import (
+    Acknowledge,
+    Attach,
+    Claim,
+    Consent,
+    Done,
+    Fetch,
+    Look,
+    Publish,
+    Put,
+    Request,
+    Revoke,
+)
 
 VERDICTS = ("accept", "block", "forget")
 _LARGEST_PACKAGE = 8192
@@ -31,6 +44,7 @@ class Answer(NamedTuple):
     done: Done
     acknowledged: int = 0
     revoked: str = ""
+    counted: str = ""
 
 
 class Entered(NamedTuple):
@@ -48,9 +62,11 @@ class Desk:
     ) -> None:
         self._redis, self._p, self._directory = redis, prefix, directory
         self._limits, self._wall = limits, wall
+        self._attachments = Attachments(redis, prefix, limits, wall)
 
     async def load(self) -> None:
         """Make the scripts known."""
+        await self._attachments.load()
         self._register = self._redis.register_script(scripts.REGISTER)
         self._revoke = self._redis.register_script(scripts.REVOKE)
         self._claim = self._redis.register_script(scripts.CLAIM)
@@ -88,6 +104,12 @@ class Desk:
                 return await self._consented(account, request)
             case Revoke():
                 return await self._revoked(account, request)
+            case Attach():
+                return _answer(await self._attachments.attach(account, request))
+            case Put():
+                return _answer(await self._attachments.put(account, request), "chunks_stored")
+            case Fetch():
+                return _answer(await self._attachments.fetch(request), "chunks_fetched")
         return Refusal("form")
 
     async def _publish(self, device: str, request: Publish) -> Answer | Refusal:
@@ -154,3 +176,7 @@ class Desk:
         pipeline.lindex(key, -1)
         length, last = await pipeline.execute()
         return EMPTY if last is None else Head(int(length), hash_of(last.decode()))
+
+
+def _answer(told: Done | str, counted: str = "") -> Answer | Refusal:
+    return Refusal(told) if isinstance(told, str) else Answer(told, counted=counted)

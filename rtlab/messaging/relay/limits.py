@@ -14,6 +14,11 @@ class RelayLimits(msgspec.Struct, frozen=True, kw_only=True):
     packages: int = 100  # key packages of one device
     claims_per_hour: int = 200  # one-time key packages of one account; then its last resort is given
     devices: int = 16  # of one account
+    attachments_bytes: int = 100 * 2**20  # of one account
+    attachments_total_bytes: int = 2**30
+    attachment_life_s: int = 7 * 24 * 3600
+    chunks_per_s: float = 200.0  # of attachments, by one connection
+    chunks_burst: int = 64
     per_s: float = 50.0  # requests of one connection
     burst: int = 200
     outgoing: int = 512  # messages that wait for one connection; more stay in its mailbox

@@ -3,6 +3,8 @@
 `n` is a number by which the client knows the answer to its request.
 """
 
+from typing import Annotated
+
 import msgspec
 
 
@@ -67,7 +69,29 @@ class Revoke(_Request, frozen=True, tag="revoke", kw_only=True):
     binding: bytes
 
 
-Request = Hello | Publish | Look | Claim | Send | Acknowledge | Consent | Revoke
+class Attach(_Request, frozen=True, tag="attach", kw_only=True):
+    """Begin an attachment of `size` bytes (encrypted), or go on with it; `blob` is its name: 16 random bytes in hex."""
+
+    blob: str
+    size: int
+
+
+class Put(_Request, frozen=True, tag="put", kw_only=True):
+    """A chunk of an attachment, by its index."""
+
+    blob: str
+    index: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+    data: bytes
+
+
+class Fetch(_Request, frozen=True, tag="fetch", kw_only=True):
+    """Ask for a chunk of an attachment."""
+
+    blob: str
+    index: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+
+Request = Hello | Publish | Look | Claim | Send | Acknowledge | Consent | Revoke | Attach | Put | Fetch
 decode = msgspec.json.Decoder(Request).decode
 
 
@@ -89,12 +113,17 @@ class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready", omit_defau
 
 
 class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done", omit_defaults=True):
-    """A request is done; `entries` of a log, `packages`, or the `epoch` that has begun are its answer."""
+    """A request is done; `entries` of a log, `packages`, or the `epoch` that has begun are its answer.
+
+    Of attachments: `stored`, the index of the first chunk that is missing, or the `data` of a chunk.
+    """
 
     n: int
     entries: list[str] | None = None
     packages: list[tuple[str, bytes]] | None = None
     epoch: int | None = None
+    stored: int | None = None
+    data: bytes | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, tag_field="op", tag="refused", omit_defaults=True):
@@ -122,8 +151,9 @@ class Fleeting(msgspec.Struct, frozen=True, tag_field="op", tag="fleeting"):
 
 CODES = {
     "rate": "more requests than are allowed",
-    "size": "an envelope that is too large, or too many recipients",
-    "full": "a mailbox is full",
+    "size": "an envelope or a chunk that is too large, or too many recipients",
+    "full": "a mailbox is full, or no more attachments are kept",
+    "absent": "an attachment is not here, or no more",
     "unknown": "a device or an account is not known here",
     "stranger": "the other has not accepted you, and enough waits",
     "blocked": "the other has blocked you",

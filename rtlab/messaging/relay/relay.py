@@ -162,6 +162,8 @@ class Relay:
             return
         session.tell(answer.done)
         self._counts["acknowledged"] += answer.acknowledged
+        if answer.counted:
+            self._counts[answer.counted] += 1
         gone = self._online.pop(answer.revoked, None)
         session.wake()
         if gone is not None:

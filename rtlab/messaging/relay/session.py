@@ -16,7 +16,9 @@ from rtlab.messaging.relay.limits import RelayLimits
 from rtlab.messaging.relay.messages import (
     CODES,
     Challenge,
+    Fetch,
     Hello,
+    Put,
     Refused,
     Request,
     Send,
@@ -26,6 +28,8 @@ from rtlab.messaging.relay.messages import (
 from rtlab.protocol import Code, Pace
 
 HELLO = b"rtlab relay hello 1\n"
+FETCHED = 16
+"""Answers that may wait for a connection when a chunk of an attachment is asked for."""
 REPLACED = 4010
 """The close code of a connection whose device has come back by another one."""
 
@@ -67,6 +71,7 @@ class RelaySession:
         self._post, self._authenticate = post, authenticate
         self._out: deque[bytes] = deque()
         self._pace = Pace(post.limits.per_s, post.limits.burst)
+        self._chunks = Pace(post.limits.chunks_per_s, post.limits.chunks_burst)
         self.nonce = secrets.token_bytes(32)
         self._out.append(encode(Challenge(post.directory, self.nonce)))
 
@@ -86,7 +91,7 @@ class RelaySession:
             request = decode(payload)
         except msgspec.MsgspecError as problem:
             raise ProtocolError(f"the client sent what is no request: {problem}") from None
-        late = self._pace.take(now)
+        late = (self._chunks if isinstance(request, Put | Fetch) else self._pace).take(now)
         if late:
             self.refuse(request.n, "rate", retry_after=late / 1e9)
         elif isinstance(request, Hello):
@@ -95,6 +100,8 @@ class RelaySession:
             raise ProtocolError("the client asks before it has said who it is", code=Code.UNAUTHORISED)
         elif isinstance(request, Send):
             self._send(request)
+        elif isinstance(request, Fetch) and (self.is_paused or len(self._out) >= FETCHED):
+            self.refuse(request.n, "busy", "take what you asked for before you ask for more", 0.1)
         else:
             self._post.ask(self, request)
 
@@ -120,8 +127,10 @@ class RelaySession:
         self.is_paused = False
 
     def tell(self, message: msgspec.Struct) -> None:
-        """Answer; an answer is always taken, for requests are paced."""
+        """Answer; who takes none of his answers, and asks on, is closed."""
         self._out.append(encode(message))
+        if len(self._out) > 2 * self._post.limits.outgoing + self._post.limits.burst:
+            self.closing = (int(Code.TOO_SLOW), "the client does not take the answers that it asks for")
 
     def push(self, payload: bytes) -> None:
         """Send mail that was encoded for all."""

@@ -14,6 +14,8 @@ class RelayStatistics(NamedTuple):
     acknowledged: int
     fleeting: int
     fleeting_dropped: int
+    chunks_stored: int  # of attachments
+    chunks_fetched: int
     commits: int
     stale_commits: int
     refused: int

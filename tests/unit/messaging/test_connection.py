@@ -63,3 +63,18 @@ async def test_a_refusal_says_its_word_and_when_to_come_back():
             await ours.ask(Send, to=[other.public], envelope=one.seal())
         assert refused.value.word == "rate"
         assert 0 < refused.value.retry_after_s <= 1
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_ends_nothing():
+    person = Person()
+    async with relaying() as (_, url), person.link(url) as link:
+        for _ in range(20):
+            asking = [asyncio.create_task(link.ask(Look, account=person.account)) for _ in range(4)]
+            await asking[0]
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+        assert (await link.ask(Look, account=person.account)).entries
+        await link.close()
+        with pytest.raises(UnreachableError, match="has gone"):
+            await link.ask(Look, account=person.account)

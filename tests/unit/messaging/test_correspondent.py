@@ -35,6 +35,17 @@ async def test_two_bots_write_to_each_other():
         assert relay.statistics().stored == 3  # the welcome, the alert, the answer: in one conversation
 
 
+async def test_a_file_goes_from_bot_to_bot_and_the_relay_has_only_what_it_cannot_read():
+    report = b"price,qty\n" * 9_000
+    async with relaying() as (relay, url), bot(url) as one, bot(url, "eip191") as other:
+        await one.attach(other.account, "report.csv", report, type="text/csv")
+        received = await next_of(other.received())
+        assert (received.content["kind"], received.content["size"]) == ("file", len(report))
+        assert await other.fetch(received) == report
+        kept = [await relay._redis.dump(name) for name in await relay._redis.keys("rtlab:msg:*")]
+        assert not any(secret in dump for dump in kept for secret in (b"report.csv", b"price,qty\n" * 3))
+
+
 async def test_an_account_without_a_device_is_refused_and_so_is_the_own():
     async with relaying() as (_, url), bot(url) as one:
         with pytest.raises(RelayRefused, match="no device"):

@@ -9,6 +9,7 @@ export { localWallet } from "./wallets/local.js"
 export { injectedWallets } from "./wallets/injected.js"
 export * as identity from "./identity/binding.js"
 export * as statement from "./identity/statement.js"
+export { Download, Upload } from "./messenger/files.js"
 export * as envelope from "./mls/envelope.js"
 
 export default {

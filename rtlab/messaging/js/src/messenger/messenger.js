@@ -15,6 +15,7 @@ import * as envelope from "../mls/envelope.js"
 import * as mls from "../mls/group.js"
 import * as contents from "./content.js"
 import { safetyNumber } from "./directory.js"
+import { Download, plainName, Upload } from "./files.js"
 import { accountOf, checkMembers, compareHead, lookUp } from "./people.js"
 import { RelayConnection } from "./relay.js"
 
@@ -34,6 +35,7 @@ export class Messenger extends EventTarget {
   #ackTimer = 0
   #lookTimer = 0
   #typed = new Map()
+  #closed = false
   #kept = new Map()
   #written = new Map() // account: messages in their order
 
@@ -44,6 +46,7 @@ export class Messenger extends EventTarget {
     this.resolver = resolver
     this.now = now
     this.state = "offline"
+    this.transfers = new Set()
     this.counts = { unreadable: 0, refused: 0 }
     this.relay = new RelayConnection(url, directory, {
       identity: async () => {
@@ -87,6 +90,7 @@ export class Messenger extends EventTarget {
   }
 
   close() {
+    this.#closed = true
     this.relay.close()
     clearTimeout(this.#markTimer)
     clearTimeout(this.#ackTimer)
@@ -140,6 +144,46 @@ export class Messenger extends EventTarget {
 
   send(account, content) {
     return this.#turn(() => this.#send(account, { kind: "text", ...content }))
+  }
+
+  // Sends a file ({name, type, bytes}) of up to 25 MiB: encrypted in chunks, by a key that is inside of the message. It
+  // goes on by itself after the connection was lost; what is under way is in `transfers`, and ends with the page.
+  async attach(account, { name, type, bytes }) {
+    const upload = new Upload({ name: plainName(name), type: type.slice(0, 99), bytes })
+    const transfer = { account, name: upload.said.name, done: 0, count: 1, cancelled: false }
+    this.transfers.add(transfer)
+    try {
+      await this.#lasting(() => upload.send(this.relay, (done, count) => this.#moved(transfer, done, count)))
+      return await this.send(account, { kind: "file", ...upload.said })
+    } finally {
+      this.transfers.delete(transfer)
+      this.#changed()
+    }
+  }
+
+  // Fetches and opens the file of a message; `told(done, count)` hears of every chunk.
+  fetch(file, told) {
+    const download = new Download(file)
+    return this.#lasting(() => download.receive(this.relay, told))
+  }
+
+  #moved(transfer, done, count) {
+    if (transfer.cancelled) throw new MessagingError("it was cancelled")
+    Object.assign(transfer, { done, count })
+    this.#changed()
+  }
+
+  // Does what can be gone on with again, whenever the relay is back.
+  async #lasting(work) {
+    for (;;) {
+      const isBack = new Promise((resolve) => this.addEventListener("ready", resolve, { once: true }))
+      try {
+        return await work()
+      } catch (problem) {
+        if (problem.code !== "offline" || this.#closed) throw problem
+      }
+      await isBack
+    }
   }
 
   typing(account) {

@@ -1,6 +1,8 @@
 // What is seen of a messenger: conversations on one side, the open one on the other. It only draws what the messenger
 // knows, and is drawn anew, once a frame, when that has changed.
 
+import { LARGEST } from "../messenger/files.js"
+import { alertCard, fileCard, progress, sizeText } from "./cards.js"
 import { clock, h, short } from "./dom.js"
 
 const SHOWN = 200 // messages drawn at once
@@ -13,6 +15,7 @@ export class View {
   #wanted = false
   #typedAt = 0
   #found = ""
+  #bars = new WeakMap()
   #panel
 
   constructor(messenger, wallet, t, market) {
@@ -125,7 +128,7 @@ export class View {
 
   #row({ account, unread, messages }) {
     const last = messages.at(-1)
-    const text = last ? (last.text ?? last.title ?? `/${last.kind} ${last.instrument ?? last.name ?? ""}`) : ""
+    const text = last ? (last.text ?? last.title ?? last.name ?? `/${last.kind} ${last.instrument ?? ""}`) : ""
     const current = account === this.#open
     return h(
       "li", {},
@@ -145,6 +148,7 @@ export class View {
     if (this.#panel === "details") return this.#drawOnce(`details ${chat.messages.length}`, () => this.#details(chat))
     this.#drawOnce(`chat ${this.#open} ${chat.status} ${this.#reply?.id}`, () => this.#chatPane(chat))
     this.#drawLog(chat)
+    this.#drawTransfers()
     this.typingLine.textContent = this.messenger.isTyping(this.#open) ? `${short(this.#open)} ${t.typing}` : ""
     if (chat.unread && document.visibilityState === "visible") this.messenger.read(this.#open)
   }
@@ -167,7 +171,8 @@ export class View {
     this.typingLine = h("div", { class: "last", role: "status", style: undefined })
     this.typingLine.className = "note"
     const details = h("button", { type: "button", text: t.details, onclick: () => this.#show("details") })
-    const parts = [this.#bar(chat.account, details), this.log, this.typingLine]
+    this.transferList = h("div")
+    const parts = [this.#bar(chat.account, details), this.log, this.typingLine, this.transferList]
     if (chat.status === "request") return [...parts, this.#ask(chat, t.requestWhy, ["accept", "block"])]
     if (chat.status === "blocked") return [...parts, this.#ask(chat, t.blocked, ["unblock"])]
     return [...parts, ...this.#composer(chat)]
@@ -207,10 +212,39 @@ export class View {
         this.messenger.typing(account).catch(() => {})
       }
     })
-    const form = h("form", { class: "compose", onsubmit: (event) => (event.preventDefault(), send()) }, box, h("button", { class: "main", text: t.send }))
+    const file = h("input", { type: "file", hidden: true, onchange: () => this.#attach(account, file) })
+    const attach = h("button", { type: "button", "aria-label": t.attach, title: t.attach, text: "+", onclick: () => file.click() })
+    const form = h("form", { class: "compose", onsubmit: (event) => (event.preventDefault(), send()) }, file, attach, box, h("button", { class: "main", text: t.send }))
     if (!this.#reply) return [form]
     const drop = h("button", { type: "button", text: t.cancel, onclick: () => ((this.#reply = undefined), this.#redraw()) })
     return [h("div", { class: "ask" }, h("span", { class: "grow cut", text: `${t.replyTo}: ${this.#reply.text}` }), drop), form]
+  }
+
+  async #attach(account, input) {
+    const [file] = input.files
+    input.value = ""
+    if (!file) return
+    try {
+      if (file.size > LARGEST) throw new Error(`${file.name}: ${sizeText(file.size)}. ${this.t.tooLarge}`)
+      await this.messenger.attach(account, { name: file.name, type: file.type, bytes: new Uint8Array(await file.arrayBuffer()) })
+    } catch (problem) {
+      this.#alarm(problem)
+    }
+  }
+
+  // what is being sent to the open account, each with its bar
+  #drawTransfers() {
+    for (const transfer of this.messenger.transfers) {
+      if (transfer.account !== this.#open) continue
+      if (!this.#bars.has(transfer)) {
+        const bar = progress(`${this.t.sending} ${transfer.name}`)
+        const cancel = h("button", { type: "button", text: this.t.cancel, onclick: () => (transfer.cancelled = true) })
+        this.#bars.set(transfer, { ...bar, row: h("div", { class: "ask" }, h("span", { class: "grow cut", text: transfer.name }), bar.node, cancel) })
+      }
+      this.#bars.get(transfer).move(transfer.done, transfer.count)
+    }
+    const rows = [...this.messenger.transfers].filter(({ account }) => account === this.#open).map((one) => this.#bars.get(one).row)
+    if (rows.length !== this.transferList.childNodes.length || rows.some((row, i) => row !== this.transferList.childNodes[i])) this.transferList.replaceChildren(...rows)
   }
 
   // "/price BTC-USD" is drawn by the other side from its own feed
@@ -260,7 +294,7 @@ export class View {
     return h(
       "div", { class: message.mine ? "said mine" : "said" },
       message.mine && h("span", { class: "sr", text: `${t.you}: ` }),
-      quoted && h("div", { class: "quote cut", dir: "auto", text: quoted.text ?? quoted.kind }),
+      quoted && h("div", { class: "quote cut", dir: "auto", text: quoted.text ?? quoted.name ?? quoted.kind }),
       this.#body(message),
       h("div", { class: "meta" }, message.kind === "text" && reply, h("time", { datetime: new Date(message.at).toISOString(), text: clock(message.at) }), state),
     )
@@ -268,7 +302,8 @@ export class View {
 
   #body(message) {
     if (message.kind === "price" || message.kind === "chart") return this.#card(message)
-    if (message.kind === "alert") return h("div", { class: "card" }, h("strong", { text: message.title }), h("div", { text: message.text }))
+    if (message.kind === "alert") return alertCard(message)
+    if (message.kind === "file") return fileCard(message, this.t, this.messenger)
     return h("div", { dir: "auto", text: message.text ?? message.name ?? message.kind })
   }
 
