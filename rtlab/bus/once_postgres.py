@@ -1,5 +1,6 @@
 """Effects that are applied once in PostgreSQL: see `once`. Needs the extra `postgres` (psycopg)."""
 
+import select
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class PostgresOnce(DatabaseOnce):
         """See `DatabaseOnce.session`."""
         connection = None
         try:
-            connection = self._idle.pop() if self._idle else self.connect()
+            connection = self._kept() or self.connect()
             yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
             if connection is None and any(word in str(problem) for word in _REFUSES):
@@ -71,6 +72,14 @@ class PostgresOnce(DatabaseOnce):
         """End the connections that nobody uses."""
         while self._idle:
             self._idle.pop().close()
+
+    def _kept(self) -> "psycopg.Connection[tuple[object, ...]] | None":
+        while self._idle:
+            connection = self._idle.pop()
+            if not select.select([connection.fileno()], [], [], 0)[0]:
+                return connection
+            connection.close()  # a server has nothing to say to who asks nothing, but that it ended
+        return None
 
     def _give_back(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         is_idle = connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE

@@ -156,26 +156,13 @@ def moves(page: Page, selector: str) -> None:
     until(lambda: texts(page, selector) != before, f"{selector} moves", page=page)
 
 
-@pytest.mark.parametrize(
-    "selector",
-    [
-        ".market .last",
-        ".ladder .bid .size",
-        ".ladder .ask .size",
-        ".tape .lines .line",
-        ".health .cell .value",
-    ],
-)
-def test_every_panel_of_text_moves(market: Page, selector: str) -> None:
-    moves(market, selector)
-
-
-@pytest.mark.parametrize(
-    "look", ["[...data('depth').y]", "data('candles').x.length + [...data('candles').close].join()"]
-)
-def test_every_chart_moves(market: Page, look: str) -> None:
-    first = evaluate(market, f"{FIGURE} return {look}")
-    until(lambda: evaluate(market, f"{FIGURE} return {look}") != first, "the chart moves", page=market)
+def test_every_panel_moves(market: Page) -> None:
+    panels = (".market .last", ".ladder .bid .size", ".ladder .ask .size", ".tape .lines .line")
+    for selector in (*panels, ".health .cell .value"):
+        moves(market, selector)
+    for look in ("[...data('depth').y]", "data('candles').x.length + [...data('candles').close].join()"):
+        first = evaluate(market, f"{FIGURE} return {look}")
+        until(lambda: evaluate(market, f"{FIGURE} return {look}") != first, f"{look} moves", page=market)  # noqa: B023
 
 
 def test_what_is_on_the_ladder_is_a_book_that_was_sent(market: Page, exchange: Exchange) -> None:
@@ -213,9 +200,13 @@ def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, excha
     assert market.locator(".market.still").count() == 0
 
 
-@pytest.mark.parametrize("side", ["bid", "ask"])
-@pytest.mark.parametrize("column", ["price", "size b"])
-def test_digits_of_the_ladder_stand_in_columns(market: Page, side: str, column: str) -> None:
+def test_digits_of_the_ladder_stand_in_columns(market: Page) -> None:
+    for side in ("bid", "ask"):
+        for column in ("price", "size b"):
+            _stand_in_columns(market, side, column)
+
+
+def _stand_in_columns(market: Page, side: str, column: str) -> None:
     boxes = market.locator(f".ladder .{side} .{column}").evaluate_all(
         """(cells) => cells.filter((cell) => cell.textContent).map((cell) => {
              const range = document.createRange()

@@ -1,4 +1,4 @@
-"""A consumer in a process of its own that keeps positions in a SQLite file, until it is killed: URL, file, lease."""
+"""A consumer in a process of its own that keeps positions, until it is killed: URL of the bus, place, lease."""
 
 import asyncio
 import sys
@@ -8,11 +8,11 @@ from rtlab.bus.positions import Positions
 from rtlab.errors import UnreachableError
 
 
-async def main(url: str, path: str, lease_s: float) -> None:
+async def main(url: str, place: str, lease_s: float) -> None:
     while True:  # the server may be away when it starts
         bus = connect(url, lease_s=lease_s)
-        Positions(path).attach(bus)
         try:
+            Positions(place).attach(bus)
             async with bus:
                 print("at work", flush=True)
                 await bus.wait()

@@ -1,16 +1,18 @@
-"""A million fills go through the bus while consumers and server are killed: positions are the engine's accounts."""
+"""A million fills go through the bus while consumers, server and database are killed: the engine's own accounts."""
 
 import asyncio
 import random
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import support
 from support.bus_accounts import accounts, batches, traded
 from support.bus_servers import RedisServer
+from support.postgres import PostgresServer
 
 from rtlab.bus import connect
 from rtlab.bus.fills import Outbox
@@ -27,8 +29,8 @@ pytestmark = [pytest.mark.long, pytest.mark.rounds, pytest.mark.timeout(1800)]
 class Consumers:
     """Some of them; `kill` puts another in the place of the one that it kills."""
 
-    def __init__(self, url: str, path: Path) -> None:
-        self.command = [sys.executable, str(PROGRAM), url, str(path), str(LEASE_S)]
+    def __init__(self, url: str, place: Path | str) -> None:
+        self.command = [sys.executable, str(PROGRAM), url, str(place), str(LEASE_S)]
         self.members = [self._start() for _ in range(CONSUMERS)]
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -51,15 +53,31 @@ async def publish(outbox: Outbox, commands, events) -> int:
             continue
 
 
-async def test_positions_after_a_million_fills_and_kills_are_the_engines_own(tmp_path, capsys):
+@contextmanager
+def placed(kind: str, folder: Path):
+    """Where positions are kept, and what kills and starts the database that keeps them."""
+    if kind == "SQLite":
+        yield folder / "positions.db", lambda: None
+        return
+    with PostgresServer() as server:
+
+        def restart() -> None:
+            server.kill()
+            server.start()
+
+        yield server.url, restart
+
+
+@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL"])
+async def test_positions_after_a_million_fills_and_kills_are_the_engines_own(kind, tmp_path, capsys):
     draw = random.Random(11)
     commands, events = traded(int(FILLS * COMMANDS_A_FILL), seed=5)
     cut = list(batches(commands, events, SLICE))
     kills = dict.fromkeys(draw.sample(range(1, len(cut)), SERVER_KILLS), "server")
     kills |= dict.fromkeys(draw.sample([*({*range(1, len(cut))} - {*kills})], KILLS), "consumer")
-    positions = Positions(tmp_path / "positions.db")
-    with RedisServer(tmp_path / "bus") as server:
-        consumers = Consumers(server.url, tmp_path / "positions.db")
+    with placed(kind, tmp_path) as (place, restart), RedisServer(tmp_path / "bus") as server:
+        positions = Positions(place)
+        consumers = Consumers(server.url, place)
         began = time.monotonic()
         try:
             async with connect(server.url) as bus:
@@ -68,6 +86,7 @@ async def test_positions_after_a_million_fills_and_kills_are_the_engines_own(tmp
                     published += await publish(outbox, some, made)
                     if kills.get(number) == "server":
                         await asyncio.to_thread(server.restart)
+                        await asyncio.to_thread(restart)
                     elif kills.get(number) == "consumer":
                         await asyncio.to_thread(consumers.kill, draw.randrange(CONSUMERS))
             end = time.monotonic() + 600
@@ -77,11 +96,12 @@ async def test_positions_after_a_million_fills_and_kills_are_the_engines_own(tmp
         finally:
             for number in range(CONSUMERS):
                 consumers.end(number)
+        found = {key: tuple(one) for key, one in positions.all().items()}
+        positions.close()
     expected = accounts(events)
-    found = {key: tuple(one) for key, one in positions.all().items()}
     with capsys.disabled():
         print(
-            f"\n{published:,} fills, {KILLS} consumers and {SERVER_KILLS} servers killed, in "
+            f"\n{kind}: {published:,} fills, {KILLS} consumers and {SERVER_KILLS} servers killed, in "
             f"{time.monotonic() - began:.0f} s: {len(found)} positions, {'equal' if found == expected else 'DIFFERENT'}"
         )
     assert published >= FILLS

@@ -116,6 +116,13 @@ def test_a_server_that_dies_and_comes_back_is_away_and_nothing_is_lost_or_twice(
     assert noted(once) == [1, 2]
 
 
+def test_a_connection_that_ended_while_nobody_used_it_is_nobodys_error(postgres, once):
+    once.apply_all([delivery(1)], note)
+    postgres.kill()
+    postgres.start()
+    assert once.apply_all([delivery(2)], note) == 1
+
+
 def test_two_who_wait_for_each_other_are_told_to_come_again(once):
     once.apply_all([delivery(1), delivery(2)], note)
     together, told = threading.Barrier(2), []
