@@ -106,9 +106,17 @@ class RecordDecoder:
         record, ts_recv = _decode_record(text), int(received)
         if record.stream is None:
             return self._snapshot(record, ts_recv)
+        return self.stream(record.stream, record.data, ts_recv)
+
+    def stream(self, stream: str, data: msgspec.Raw, ts_recv: int) -> MarketMessage | None:
+        """Give the message that a stream carried; errors as `decode`."""
         # "btcusdt@depth@0ms": symbol, channel, and sometimes its pace
-        read = self._by_channel.get(record.stream.partition("@")[2].partition("@")[0])
-        return None if read is None else read(record.data, ts_recv)
+        read = self._by_channel.get(stream.partition("@")[2].partition("@")[0])
+        return None if read is None else read(data, ts_recv)
+
+    def snapshot(self, body: bytes, ts_recv: int) -> DepthSnapshot:
+        """Give the REST depth snapshot that `body` is; errors as `decode`."""
+        return self._snapshot(_decode_record(body), ts_recv)
 
     def _snapshot(self, record: _Record, ts_recv: int) -> DepthSnapshot:
         if record.last_id is None:
