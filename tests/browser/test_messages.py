@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -339,6 +340,54 @@ def test_a_bot_sends_an_alert_and_reads_the_answer(served, person):
     said(page).locator(".card").get_by_text("BTC-USD").last.wait_for()
     shot(page, "bot")
     bot.close()
+
+
+def card(page: Page) -> Any:
+    return page.locator(".card.market").last
+
+
+def test_prices_and_charts_are_drawn_from_the_feed_of_who_looks(served, person):
+    one, other = person(), person(width=390, height=760)
+    sign_in(one, served.page, "ethereum", theme="light")
+    account = sign_in(other, served.page, "solana", theme="dark")
+    for n in range(100):
+        served.trade(120_000 + n * 7919 % 100 - (n == 50) * 180, ago_s=100 - n)
+    write(one, account, "/price BTC-USD")
+    other.get_by_text("Requests").wait_for()
+    other.get_by_role("navigation").locator("li button").first.click()
+    card(other).get_by_text("once you accept").wait_for()
+    until(lambda: served.readers() == 1, "a stranger's card asks no feed, the sender's own does", page=other)
+    other.get_by_role("button", name="Accept").click()
+    for page in (one, other):
+        card(page).get_by_text("H 60049.5").wait_for()
+        words = card(page).get_by_role("img").get_attribute("aria-label")
+        assert words.startswith("BTC-USD: open 60000.0")
+        assert "low 59935.0" in words
+        assert len(card(page).locator("path.line").get_attribute("d").split("L")) >= 90
+    until(lambda: served.readers() == 2, "each reads its own feed", page=other)
+    served.trade(123_456)
+    for page in (one, other):
+        card(page).locator("b").get_by_text("61728.0").wait_for()
+    say(other, "/chart BTC-USD 2m")
+    for page in (one, other):
+        card(page).get_by_text("Your feed has it since").wait_for()
+        assert "high 61728.0" in card(page).get_by_role("img").get_attribute("aria-label")
+    shot(one, "chart")
+    shot(other, "chart_phone")
+    assert faults_of(other) == []
+    say(one, "/price NO-SUCH")
+    card(other).get_by_text("not one we serve").wait_for()
+    other.get_by_role("button", name="Back to the conversations").click()
+    one.keyboard.press("Escape")
+    until(lambda: served.readers() == 0, "who shows no card reads no feed", page=one)
+
+
+def test_a_crowd_of_cards_follows_only_so_many(served, person):
+    with acquainted(served, person) as (one, other):
+        for n in range(26):
+            say(one, f"/price X-{n}")
+        card(other).get_by_text("X-25").wait_for()
+        assert other.locator(".card.market").get_by_text("Too many are followed").count() >= 12
 
 
 def file_of(page: Page, name: str, content: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from rtlab.messaging.correspondent import Correspondent, Received
 from rtlab.messaging.identity.wallets import local_wallet
 from rtlab.messaging.pages import PAGE, pages
 from rtlab.messaging.relay import PATH, Relay
+from rtlab.model import Side, VenueTrade
 from rtlab.sources.simulated import demo_instruments
 
 FAMILIES = ("ethereum", "solana", "near")
@@ -33,6 +35,24 @@ class Served(NamedTuple):
     relay: Relay
     redis: str
     routes: dict[str, Callable[[], HttpPage]]
+    gateway: Gateway
+    loop: asyncio.AbstractEventLoop
+
+    def trade(self, price: int, ago_s: float = 0.0) -> None:
+        """Let the feed of the same gateway tell of a trade of BTC-USD at `price` ticks, `ago_s` seconds ago."""
+        now = time.time_ns() - int(ago_s * 1e9)
+        fields = {"ts_event": now, "ts_recv": now, "trade_id": now, "aggressor_side": Side.BID, "qty": 5}
+        trade = VenueTrade(instrument="BTC-USD", price=price, **fields)
+
+        def tell() -> None:
+            self.gateway.market.apply_trade(trade)
+            self.gateway.publish()
+
+        self.loop.call_soon_threadsafe(tell)
+
+    def readers(self) -> int:
+        """Give how many read the feed now."""
+        return self.gateway.statistics().readers
 
     @property
     def page(self) -> str:
@@ -55,7 +75,7 @@ def serving() -> Iterator[Served]:
         ):
             gateway.routes.update(pages(DIRECTORY, test_wallets=FAMILIES))
             http = gateway.url.replace("ws://", "http://")
-            told.append(Served(http, gateway.url + PATH, relay, redis, gateway.routes))
+            told.append(Served(http, gateway.url + PATH, relay, redis, gateway.routes, gateway, loop))
             began.set()
             await ended.wait()
 

@@ -2,9 +2,10 @@
 //
 // options: url (of the relay, ws:// or wss://), directory (its name; the host of the url where none is given), storage
 // ("browser", the default where a page may have any, or "memory"), name (of the storage), theme ("light", "dark"),
-// texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver, token,
-// market(instrument, show) which calls show(text) with every new price until that gives false.
+// texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver, token, feed (URL of
+// the feed that draws shared prices and charts: that of the relay's gateway where none is given; false for none).
 
+import { Feed } from "../market/feed.js"
 import { Messenger } from "../messenger/messenger.js"
 import { BrowserStore, MemoryStore } from "../messenger/store.js"
 import { injectedWallets } from "../wallets/injected.js"
@@ -57,10 +58,12 @@ export async function mount(element, options) {
   }
   const messenger = new Messenger({ ...options, directory: options.directory ?? new URL(options.url).host, store: await storeOf({ ...options, name }) })
   const me = await messenger.load()
+  let feed
   const handle = {
     messenger,
     close() {
       messenger.close()
+      feed?.close()
       release()
       show()
     },
@@ -72,7 +75,9 @@ export async function mount(element, options) {
     } catch (problem) {
       return choose(problem)
     }
-    const view = new View(messenger, wallet, t, options.market)
+    const feedUrl = options.feed ?? new URL("/", options.url).href
+    feed = feedUrl ? new Feed(feedUrl, options.token) : undefined
+    const view = new View(messenger, wallet, t, feed)
     view.onWipe = async () => {
       messenger.relay.close()
       await messenger.wipe()

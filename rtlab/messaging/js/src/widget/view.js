@@ -4,6 +4,7 @@
 import { LARGEST } from "../messenger/files.js"
 import { alertCard, fileCard, progress, sizeText } from "./cards.js"
 import { clock, h, short } from "./dom.js"
+import { asked, marketCard } from "./market_cards.js"
 
 const SHOWN = 200 // messages drawn at once
 
@@ -18,11 +19,11 @@ export class View {
   #bars = new WeakMap()
   #panel
 
-  constructor(messenger, wallet, t, market) {
+  constructor(messenger, wallet, t, feed) {
     this.messenger = messenger
     this.wallet = wallet
     this.t = t
-    this.market = market
+    this.feed = feed
     this.element = this.#build()
     messenger.addEventListener("change", () => this.#want())
     messenger.addEventListener("alarm", ({ detail }) => this.#alarm(detail))
@@ -194,7 +195,7 @@ export class View {
       this.#typedAt = 0
       const reply = this.#reply?.id
       this.#reply = undefined
-      this.messenger.send(account, { ...this.#meant(text), ...(reply && { reply }) }).catch(() => {
+      this.messenger.send(account, { ...(asked(text) ?? { kind: "text", text }), ...(reply && { reply }) }).catch(() => {
         box.value ||= text
       })
       if (reply) this.#redraw()
@@ -247,12 +248,6 @@ export class View {
     if (rows.length !== this.transferList.childNodes.length || rows.some((row, i) => row !== this.transferList.childNodes[i])) this.transferList.replaceChildren(...rows)
   }
 
-  // "/price BTC-USD" is drawn by the other side from its own feed
-  #meant(text) {
-    const [, instrument] = /^\/price ([A-Z0-9][A-Z0-9._/-]{0,31})$/.exec(text) ?? []
-    return instrument ? { kind: "price", instrument } : { kind: "text", text }
-  }
-
   #drawLog({ messages }) {
     const shown = messages.slice(-this.#shown)
     const { scrollTop, scrollHeight, clientHeight } = this.log
@@ -301,20 +296,11 @@ export class View {
   }
 
   #body(message) {
-    if (message.kind === "price" || message.kind === "chart") return this.#card(message)
+    const isTrusted = message.mine || this.messenger.chat(message.account)?.status === "accepted"
+    if (message.kind === "price" || message.kind === "chart") return marketCard(message, this.t, this.feed, isTrusted)
     if (message.kind === "alert") return alertCard(message)
     if (message.kind === "file") return fileCard(message, this.t, this.messenger)
     return h("div", { dir: "auto", text: message.text ?? message.name ?? message.kind })
-  }
-
-  #card({ kind, instrument, from, to }) {
-    const value = h("b", { text: "…" })
-    const span = kind === "chart" ? `${new Date(from).toLocaleString()} – ${new Date(to).toLocaleString()}` : ""
-    const card = h("div", { class: "card" }, h("div", { class: "last", text: `${instrument} ${span}` }), value)
-    if (!this.market) value.textContent = "–"
-    else this.market(instrument, (text) => ((value.textContent = text), card.isConnected || card.dataset.drawn !== "true"))
-    card.dataset.drawn = "true"
-    return card
   }
 
   #details({ account, status }) {
