@@ -15,7 +15,7 @@ from rtlab.bus.publisher import DEADLINE_S, Publisher
 from rtlab.bus.redis_streams import LEASE_S, RedisStreams
 from rtlab.bus.transport import Transport
 from rtlab.embedded import EMBEDDED, EmbeddedServer
-from rtlab.errors import ConfigError, UnreachableError
+from rtlab.errors import BusError, ConfigError, UnreachableError
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
@@ -156,11 +156,17 @@ def connect(url: str = EMBEDDED, *, folder: Path | None = None, lease_s: float =
 
     `embedded` starts a Redis-protocol server of our own that syncs every write to disk, and ends with this
     process; its events outlive it in `folder` (without one they go with it). `lease_s` is how long a consumer that
-    died or froze keeps its shards, on Redis. ConfigError for another kind of address.
+    died or froze keeps its shards, on Redis. ConfigError for another kind of address, BusError without its extra.
     """
     if url.startswith(("amqp://", "amqps://")):
-        from rtlab.bus.rabbit import Rabbit  # late: an extra
-
+        try:
+            from rtlab.bus.rabbit import Rabbit  # late: an extra
+        except ImportError as problem:
+            if (problem.name or "").partition(".")[0] != "aio_pika":
+                raise
+            raise BusError(
+                "the bus on RabbitMQ needs the package aio-pika", expected="pip install 'rtlab[rabbit]'"
+            ) from None
         return Bus(Rabbit(url))
     if url == EMBEDDED:
         server = EmbeddedServer(folder, sync="always")

@@ -17,6 +17,7 @@ COMMANDS = {
     "tend": "Compact a store, drop what is too old, check the rest.",
     "replay": "Send a recording or a session through the feed, and check it.",
     "note": "Write on a recorded session, or read what was written.",
+    "report": "Make one HTML page of a recorded session.",
     "journal": "Verify, print or replay an engine's journal.",
     "chaos": "Break the feed in seeded runs, and check what it cost.",
     "bus": "Look after the bus and its dead letters.",

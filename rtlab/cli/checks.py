@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from rtlab.cli.findings import Finding
+from rtlab.cli.renderer import NAMES, renderer
 from rtlab.config import Settings
 from rtlab.errors import RtlabError
 
@@ -23,16 +24,6 @@ ANSWER_S = 0.5
 DAY_S = 86_400.0
 PORTS = {"amqp": 5672, "amqps": 5671}
 NO_FOLDER = ("none", "embedded")
-
-
-class Finding(NamedTuple):
-    """One thing looked at. `needed`: without it rtlab does not run; `mend` is what to do."""
-
-    name: str
-    good: bool
-    found: str
-    mend: str
-    needed: bool = True
 
 
 def python(settings: Settings) -> Iterator[Finding]:
@@ -104,12 +95,21 @@ def ports(settings: Settings) -> Iterator[Finding]:
 
 def browser(settings: Settings) -> Iterator[Finding]:
     """A browser for the tests, and the recorded data that they read."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(filter(None, map(shutil.which, NAMES)), None)
     yield Finding(
         "chromium", bool(found), found or "none", "install chromium (browser tests only)", needed=False
     )
     folder = Path(os.environ.get("RTLAB_DATA", "../shared/data"))
     yield Finding("recorded data", folder.is_dir(), str(folder), "set RTLAB_DATA (tests only)", needed=False)
+
+
+def drawing(settings: Settings) -> Iterator[Finding]:
+    """What a browser of this machine draws with; asked only where it was wished, for it takes seconds."""
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        yield Finding("browser renderer", False, "no Chromium to ask", "install chromium", needed=False)
+    else:
+        yield renderer(program)
 
 
 def servers(settings: Settings) -> Iterator[Finding]:
@@ -135,9 +135,12 @@ def _redis(name: str, variable: str, url: str) -> Finding:
     from redis import Redis, RedisError
 
     shown = _shown(url)
-    mend = f"start it, or set {variable}"
+    mend, waits = (
+        f"start it, or set {variable}",
+        {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S},
+    )
     try:
-        with Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as redis:
+        with Redis.from_url(url, protocol=2, **waits) as redis:  # an old one knows no other
             info = redis.info("server")
     except (RedisError, OSError, ValueError) as problem:
         return Finding(name, False, f"{shown} ({variable}) does not answer: {problem}", mend)
@@ -217,10 +220,10 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
 )
 
 
-def findings(settings: Settings) -> list[Finding]:
+def findings(settings: Settings, *, with_browser: bool = False) -> list[Finding]:
     """Look at everything; a check that fails itself is a finding."""
     found: list[Finding] = []
-    for check in CHECKS:
+    for check in (*CHECKS, *([drawing] if with_browser else [])):
         try:
             found += check(settings)
         except (OSError, RtlabError) as problem:

@@ -9,6 +9,8 @@ from rtlab.protocol import Code
 
 NETWORK = (OSError, TimeoutError, EOFError, InvalidHandshake)  # what opening a connection may raise
 
+TOKEN = "; the token to show it is the argument token or the variable RTLAB_TOKEN"
+
 FINAL = frozenset({401, 403, Code.UNAUTHORISED, Code.FORBIDDEN})  # the same reader will be refused again
 
 
@@ -19,8 +21,9 @@ def not_connected(url: str, problem: Exception) -> RtlabError:
         response = problem.response
         said = (response.body or b"").decode(errors="replace").strip().partition("\n")[0]
         hint = retry_hint_s(said)
+        mend = TOKEN if response.status_code == 401 else ""
         return RefusedError(
-            f"the server at {url} refused with HTTP {response.status_code}: {said[:200]}",
+            f"the server at {url} refused with HTTP {response.status_code}: {said[:200]}{mend}",
             code=response.status_code,
             retry_after_s=_seconds(response.headers.get("Retry-After")) if hint is None else hint,
         )
@@ -33,8 +36,9 @@ def not_connected(url: str, problem: Exception) -> RtlabError:
 
 def closed(url: str, code: int, reason: str) -> RefusedError:
     """Say how the connection to `url` ended, from the close code and reason that the server sent."""
+    mend = TOKEN if code == Code.UNAUTHORISED else ""
     return RefusedError(
-        f"the server at {shown(url)} closed with {code}: {reason or 'no reason given'}", code=code
+        f"the server at {shown(url)} closed with {code}: {reason or 'no reason given'}{mend}", code=code
     )
 
 

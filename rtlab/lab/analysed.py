@@ -27,6 +27,7 @@ BATCH = 1000
 def of_trades(stream: FrameStream) -> Mapping[str, FrameStream]:
     """Give what is made of trades."""
     return {
+        "trades": stream,
         "bars": stream.bars("1s"),
         "volume bars": stream.volume_bars(1000),
         "vwap": stream.vwap("1m"),

@@ -126,3 +126,11 @@ def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
 
     monkeypatch.setattr(checks, "CHECKS", (broken,))
     assert checks.findings(Settings()) == [("broken", False, "this is broken", "see the message", True)]
+
+
+def test_the_browser_is_asked_only_when_that_is_wished(monkeypatch):
+    monkeypatch.setattr(checks, "CHECKS", ())
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert checks.findings(DEFAULTS) == []
+    (found,) = checks.findings(DEFAULTS, with_browser=True)
+    assert (found.found, found.mend, found.needed) == ("no Chromium to ask", "install chromium", False)

@@ -86,3 +86,10 @@ def test_a_password_in_an_address_is_not_told():
     for error in (not_connected(url, TimeoutError()), closed(url, 1006, ""), not_connected(url, OSError())):
         assert "secret" not in str(error)
         assert "feed.example" in str(error)
+
+
+def test_who_is_not_let_in_is_told_where_a_token_is_given():
+    refused = not_connected(URL, InvalidStatus(Response(401, "No", Headers(), b"no token\n")))
+    assert str(refused).endswith("; the token to show it is the argument token or the variable RTLAB_TOKEN")
+    assert "RTLAB_TOKEN" in str(closed(URL, 4001, "who are you?"))
+    assert "RTLAB_TOKEN" not in str(closed(URL, 4008, "too slow"))
