@@ -4,13 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
-# What measures times or starts browsers and servers comes second: tests/conftest.py says what of it may run beside what.
+# What measures times or starts browsers and servers comes second, away from what only computes.
 TIMED := tests/browser tests/faults tests/integration/feed tests/property/bus tests/property/store \
 	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
 JS := rtlab/messaging/js
 JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(TIMED))
-IN_GROUPS := -n 2 --dist loadgroup --no-loadscope-reorder $(TIMED)
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-full check format house environment widget wire pictures bench clean
 
@@ -19,13 +18,13 @@ demo: .made/demo
 	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
 
 test: .made/dev .made/widget check
-	$(BIN)/pytest $(SIDE_BY_SIDE)
-	$(BIN)/pytest $(IN_GROUPS)
+	$(BIN)/pytest $(BY_FILE) $(addprefix --ignore=,$(TIMED))
+	$(BIN)/pytest $(BY_FILE) $(TIMED)
 	$(BIN)/pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 test-full: .made/dev .made/widget check
-	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(SIDE_BY_SIDE)
-	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(IN_GROUPS)
+	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(BY_FILE) $(addprefix --ignore=,$(TIMED))
+	RTLAB_ROUNDS=$(ROUNDS) $(BIN)/pytest --timeout 3600 $(BY_FILE) $(TIMED)
 	$(BIN)/pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
 
 check: .made/dev

@@ -4,28 +4,12 @@ leaves the logging of rtlab changed behind it.
 
 import logging
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("rtlab", deadline=None)
 settings.load_profile("rtlab")
-
-TESTS = Path(__file__).parent
-TOGETHER = {
-    "browser/test_jupyter_panels.py": "servers",  # so that both groups take about as long
-    "browser": "browsers",
-    "faults": "servers",
-    "integration/feed": "servers",
-    "property/bus": "servers",
-    "property/store": "servers",
-    "unit/bus": "servers",
-    "unit/cli": "servers",
-    "unit/lab": "servers",
-    "unit/store": "servers",
-}
-"""Folders whose tests start browsers or servers, or measure: those of one group run one after the other."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,12 +18,6 @@ def pytest_collection_modifyitems(config, items):
         long = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-    for item in items:
-        inner = item.path.relative_to(TESTS).as_posix()
-        group = next(
-            (name for folder, name in TOGETHER.items() if f"{inner}/".startswith(f"{folder}/")), inner
-        )
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(hookwrapper=True)
