@@ -146,10 +146,13 @@ class Worker:
 
     async def _handle(self) -> None:
         while not (self._ending or self._over):
-            works = self._lanes.take(time.monotonic(), self._options.batch) if self._held.is_held else []
+            if not self._held.is_held:  # the server may renew a lease that had run out: nobody tells
+                await self._wait(WATCH_S)
+                continue
+            works = self._lanes.take(time.monotonic(), self._options.batch)
             if not works:
                 due = self._lanes.next_due
-                await self._wait(None if due is None or not self._held.is_held else due - time.monotonic())
+                await self._wait(None if due is None else due - time.monotonic())
                 continue
             await self._attempt(works)
             self._tell()

@@ -9,7 +9,10 @@ from rtlab.errors import FencedError, UnreachableError
 
 
 class MemoryHeld:
-    """A held shard whose entries are given; `away` makes every call fail, `is_lost` fences it."""
+    """A held shard whose entries are given; `away` makes every call fail, `is_lost` fences it.
+
+    While it `lapsed` its lease has run out, and may be renewed.
+    """
 
     def __init__(self, entries: Sequence[bytes] = (), *, shard: int = 0, suspect: bool = False) -> None:
         self.shard, self.token, self.suspect = shard, 7, suspect
@@ -17,11 +20,11 @@ class MemoryHeld:
         self.commits: list[tuple[str, int]] = []
         self.buried, self.notes = [], []
         self.mark = b""
-        self.is_leaving = self.is_lost = self.away = self.released = False
+        self.is_leaving = self.is_lost = self.lapsed = self.away = self.released = False
 
     @property
     def is_held(self) -> bool:
-        return not self.is_lost
+        return not (self.is_lost or self.lapsed)
 
     async def read(self):
         self._check()

@@ -90,6 +90,18 @@ async def test_what_is_not_the_events_fault_counts_as_no_try():
     assert run.tally.postponed == 8
 
 
+async def test_a_lease_that_ran_out_and_was_renewed_is_worked_on_though_nothing_new_comes():
+    held = MemoryHeld(entries_of(*counted_events(TOPIC, 3, 1)))
+    held.lapsed = True
+    async with Run(held, lambda delivery: None) as run:
+        await run.until(lambda: run.tally.in_flight == 3)
+        await asyncio.sleep(0.01)
+        assert run.tally.handled == 0
+        held.lapsed = False
+        await run.until(lambda: run.tally.handled == 3)
+    assert held.commits[-1][0] == "3"
+
+
 async def test_an_unknown_version_and_an_entry_of_garbage_are_buried_at_once_and_others_go_on():
     good = counted_events(TOPIC, 2, 1)
     newer = msgspec.structs.replace(good[0], version=9, id="newer")
