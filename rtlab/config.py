@@ -26,6 +26,9 @@ SECRETS = frozenset({"token", "bus_url", "redis_url"})
 NO_JOURNAL = "none"
 """What stands for the journal's folder where none is kept."""
 
+NO_VENUE_URL = "none"
+"""What stands for the address of a venue where it is the venue's own."""
+
 Origin = Literal["default", "file", "environment", "flag"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -169,6 +172,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "none has no relay",
         ),
     ] = "none"
+    venue_url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="server that serves a live venue's paths in its place, as a mirror; none is the venue itself",
+        ),
+    ] = NO_VENUE_URL
     journal: Annotated[
         str,
         Meta(

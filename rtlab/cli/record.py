@@ -1,4 +1,4 @@
-"""`rtlab record FOLDER`: record an engine's Redis, a feed or a venue's recording, hot and cold."""
+"""`rtlab record FOLDER`: record an engine's Redis, a feed, a live venue or a recording of one, hot and cold."""
 
 import json
 import sys
@@ -16,7 +16,10 @@ from rtlab.embedded import EMBEDDED
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--redis", "redis_url", help="URL of the Redis that an engine writes to (RTLAB_REDIS_URL).")
 @click.option("--url", help="Address of a feed to record, as ws://host:8765.")
-@click.option("--source", type=click.Path(path_type=Path), help="A recording: Binance messages or LOBSTER.")
+@click.option(
+    "--source", help="A live venue, as binance:BTCUSDT; or a recording: Binance messages or LOBSTER."
+)
+@click.option("--venue-url", help="Server that serves the venue's paths in its place (none).")
 @click.option("--speed", type=float, help="Of a recording: as recorded is 1; as fast as possible without it.")
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
 @click.option(
@@ -25,14 +28,15 @@ from rtlab.embedded import EMBEDDED
 def command(
     folder: Path,
     url: str | None,
-    source: Path | None,
+    source: str | None,
     speed: float | None,
     for_s: float | None,
     owned: bool,
     redis_url: str | None,
+    venue_url: str | None,
 ) -> None:
     """Record into FOLDER until told to end; it resumes where it stopped, also after a kill."""
-    settings = settings_of({"redis_url": redis_url})
+    settings = settings_of({"redis_url": redis_url, "venue_url": venue_url})
     if (url is not None) + (source is not None) > 1 or (
         url is None and source is None and settings.redis_url == EMBEDDED
     ):
@@ -43,18 +47,24 @@ def command(
         record_source,
         target_of,
     )
+    from rtlab.lab.venues import record_live
     from rtlab.sources import open_source
+    from rtlab.sources.venues import is_live
     from rtlab.store.recording import Recorder
 
     def say(recorder: Recorder) -> None:
         told = {"url": recorder.url, "folder": str(folder)}
         click.echo(json.dumps(told) if owned else f"recording into {folder} (Ctrl-C ends it)")
 
+    goes_on = source is not None and is_live(source) and not Path(source).exists()
+
     async def main() -> None:
         ended = await ended_event(after_s=for_s, with_owner=owned)
         target = target_of(folder)
         began = time.monotonic()
-        if source is not None:
+        if source is not None and goes_on:
+            done = await record_live(settings, source, target, on_ready=say, ended=ended)
+        elif source is not None:
             opened = open_source(source)
             done = await record_source(settings, opened, target, speed=speed, on_ready=say, ended=ended)
         elif url is not None:

@@ -1,4 +1,4 @@
-"""`rtlab serve`: a simulated market and its feed, until told to end."""
+"""`rtlab serve`: a simulated or a live market and its feed, until told to end."""
 
 import json
 
@@ -13,6 +13,8 @@ OTHER_FILES = 256  # that are no readers
 @click.command()
 @click.option("--host", help="Address to bind (127.0.0.1).")
 @click.option("--port", type=int, help="Port of the feed (8765); 0 takes a free one.")
+@click.option("--source", help="A live venue instead of a simulated market, as binance:BTCUSDT,ETHUSDT.")
+@click.option("--venue-url", help="Server that serves the venue's paths in its place (none).")
 @click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
 @click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")
 @click.option("--token-key", help="File of the key of readers' tokens: a PEM public key, or a secret (none).")
@@ -39,12 +41,17 @@ OTHER_FILES = 256  # that are no readers
 @click.option(
     "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."
 )
-def command(role: str, for_s: float | None, owned: bool, **flags: object) -> None:
-    """Serve a simulated market's feed over WebSocket."""
+def command(role: str, source: str | None, for_s: float | None, owned: bool, **flags: object) -> None:
+    """Serve a market's feed over WebSocket: a simulated one, or a live venue's."""
+    if source is not None and (role != "all" or flags["journal"] or flags["messages"]):
+        raise click.UsageError(
+            "a live --source is served by itself: without --role, --journal and --messages"
+        )
     settings = settings_of(flags)
     raise_file_limit(settings.connections + OTHER_FILES)
     from rtlab.lab.roles import serve_engine, serve_gateway  # late: numba and websockets cost a second
     from rtlab.lab.server import serve_simulated
+    from rtlab.lab.venues import serve_live
 
     def say(url: str) -> None:
         what = "market written to" if role == "engine" else "feed at"
@@ -56,6 +63,8 @@ def command(role: str, for_s: float | None, owned: bool, **flags: object) -> Non
             await serve_engine(settings, on_ready=say, ended=ended)
         elif role == "gateway":
             await serve_gateway(settings, on_ready=lambda gateway: say(gateway.url), ended=ended)
+        elif source is not None:
+            await serve_live(settings, source, on_ready=lambda gateway: say(gateway.url), ended=ended)
         else:
             await serve_simulated(settings, on_ready=lambda server: say(server.gateway.url), ended=ended)
 

@@ -18,6 +18,7 @@ from rtlab.lab.process import ServerProcess
 from rtlab.lab.streams import Streams
 from rtlab.model import Instrument
 from rtlab.pipelines import FrameStream
+from rtlab.sources.venues.directory import wanted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,13 +40,18 @@ CLOSE_S = 10.0
 class Lab:
     """A live market: its books, streams and dashboard, over one connection that comes back by itself.
 
-    Made by `rtlab.demo()` or `rtlab.connect(url)`. In a script they return when the feed is there; where an
-    event loop runs (Jupyter) they return at once, and `await lab` waits. `close` it, or use `with` or
-    `async with`.
+    Made by `rtlab.demo()`, `rtlab.live(source)` or `rtlab.connect(url)`. In a script they return when the feed is
+    there; where an event loop runs (Jupyter) they return at once, and `await lab` waits. `close` it, or use `with`
+    or `async with`.
     """
 
     def __init__(
-        self, settings: Settings, *, url: str | None = None, instruments: tuple[Instrument, ...] = ()
+        self,
+        settings: Settings,
+        *,
+        url: str | None = None,
+        source: str | None = None,
+        instruments: tuple[Instrument, ...] = (),
     ) -> None:
         self.settings, self.url = settings, url or ""
         self.hub = Hub()
@@ -57,7 +63,7 @@ class Lab:
         self._recordings: list[Recording] = []
         self._alerts: Alerts | None = None
         self._client: Client | None = None
-        self._server = ServerProcess(_server_arguments(settings)) if url is None else None
+        self._server = ServerProcess(_server_arguments(settings, source)) if url is None else None
         self._closed = False
         self._leaving = asyncio.Lock()
         self._opener: asyncio.Task[None] | None = None
@@ -345,6 +351,17 @@ def demo(**flags: object) -> Lab:
     return demo_with(load(environ=os.environ, flags=flags))
 
 
+def live(source: str, **flags: object) -> Lab:
+    """Follow a live venue in a process of its own, and connect to it: `rtlab.live("binance:BTCUSDT,ETHUSDT")`.
+
+    A source is one of the venues that are known (`binance`, `binance-usdm`, `kraken`, `coinbase`) or any other of ccxt
+    (`ccxt.okx:BTC/USDT`). A book that its venue does not prove any more is empty within two seconds. AddressError
+    says what the venue did not list or answer.
+    """
+    wanted(source)
+    return Lab(load(environ=os.environ, flags=flags), source=source)
+
+
 def connect(url: str, **flags: object) -> Lab:
     """Connect to the feed at `url`, as ws://host:8765; UnreachableError when nobody answers there.
 
@@ -365,7 +382,12 @@ def connect_with(settings: Settings, url: str) -> Lab:
     return Lab(settings, url=url)
 
 
-def _server_arguments(settings: Settings) -> list[str]:
+def _server_arguments(settings: Settings, source: str | None = None) -> list[str]:
+    if source is not None:
+        return [
+            *("--host", "127.0.0.1", "--port", "0"),
+            *("--source", source, "--venue-url", settings.venue_url),
+        ]
     return [
         *("--host", "127.0.0.1", "--port", "0"),
         *("--rate", str(settings.rate), "--seed", str(settings.seed)),

@@ -76,6 +76,8 @@ class LiveBook:
         book = self.now(5)
         if book is None:
             return f"{self.instrument.symbol}: waiting for the first snapshot"
+        if not book.bids and not book.asks:
+            return f"{self.instrument.symbol}  book {book.epoch}/{book.seq}: empty, or not to be trusted now"
         price, quantity = self.instrument.price, self.instrument.quantity
         lines = [f"{self.instrument.symbol}  book {book.epoch}/{book.seq}", f"{'bid':>24} | ask"]
         for i in range(max(len(book.bids), len(book.asks))):

@@ -2,6 +2,7 @@
 
 from rtlab.sources.venues.directory import VENUES, Wanted, is_live, wanted
 from rtlab.sources.venues.live import Live, LiveSource, LiveStatistics
+from rtlab.sources.venues.opening import open_live
 from rtlab.sources.venues.trust import STALE_AFTER_S, Sight, TrustState
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "TrustState",
     "Wanted",
     "is_live",
+    "open_live",
     "wanted",
 ]

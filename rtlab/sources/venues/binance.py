@@ -4,7 +4,7 @@ A diff must begin where the last one ended (`U` on spot, `pu` on futures); the f
 it. The stream `bookTicker` comes from the same counter of updates: where both are at one update the best prices and
 quantities must be equal; between two quotes a book may differ from the one in force for a moment (the venue leaves
 some out), but not for UNEQUAL_S; and where the diffs stay behind the quotes the book is not proved any more. Nothing
-that the venue sends checks a level below the best. Once a second the venue is asked what we are subscribed to; a
+that the venue sends checks a level below the best. Twice a second the venue is asked what we are subscribed to; a
 book is alive as long as it answers with all of it.
 
 A snapshot has 1,000 levels a side at most. Beyond its worst price only changes are known, and nothing of what rests

@@ -62,6 +62,11 @@ class Live(Protocol):
         """Follow the venue until cancelled, and give `take` what it says."""
         ...
 
+    @property
+    def trades_lost(self) -> int:
+        """How many trades are known to have been lost."""
+        ...
+
     def sights(self) -> list[Sight]:
         """Give what is known of each book now."""
         ...
@@ -108,6 +113,11 @@ class LiveSource:
         async with asyncio.TaskGroup() as tasks:
             for connection in self._connections:
                 tasks.create_task(connection.run(), name=f"rtlab venue {self.venue.name}")
+
+    @property
+    def trades_lost(self) -> int:
+        """How many trades are known to have been lost."""
+        return sum(kept.trades_lost for one in self._connections for kept in one.machine.kept.values())
 
     def sights(self) -> list[Sight]:
         """Give what is known of each book now."""

@@ -18,7 +18,7 @@ from rtlab.sources.venues.kept import KeptBook, Listing
 from rtlab.sources.venues.trust import Sight
 
 HANG_UP_AFTER_S = 5.0  # without any message
-BEAT_EVERY_S = 1.0
+BEAT_EVERY_S = 0.5
 _WAITING = 1000  # requests that the shell did not take yet
 
 

@@ -13,7 +13,7 @@ book has nothing to say of it; but not a book that is suspected, since something
 from enum import StrEnum
 from typing import NamedTuple
 
-STALE_AFTER_S = 1.75
+STALE_AFTER_S = 1.5
 _STALE_AFTER_NS = int(STALE_AFTER_S * 1e9)
 
 

@@ -38,8 +38,12 @@ def loopback(name: str, seed: int = 1) -> LoopbackVenue:
     return _MAKERS[name]([TruthBook(one, seed) for one in NAMES[name]])
 
 
+def listings_of(venue: LoopbackVenue) -> list[Listing]:
+    """Give the venue's instruments as it lists them."""
+    return [Listing(one.name, Instrument(one.name, one.tick, one.lot), 1, 3) for one in venue.books.values()]
+
+
 def pair(name: str, seed: int = 1) -> Pair:
     """Give a loopback venue and the lanes that follow it."""
     venue = loopback(name, seed)
-    found = [Listing(one.name, Instrument(one.name, one.tick, one.lot), 1, 3) for one in venue.books.values()]
-    return Pair(venue, VENUES[name].lanes(found))
+    return Pair(venue, VENUES[name].lanes(listings_of(venue)))

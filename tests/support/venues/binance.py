@@ -105,7 +105,7 @@ class LoopbackBinance(LoopbackVenue):
             for side, price, qty in changes:
                 sides[side][price] = qty
             if self.is_wrong_now():
-                sides[0][book.levels(1)[0][0][0]] = 123_456  # of the best bid
+                sides[0][book.levels(1)[1][0][0] - 1] = 123_456  # no better bid is possible
             message = {
                 "e": "depthUpdate",
                 "E": self.ms,

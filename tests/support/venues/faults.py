@@ -35,7 +35,7 @@ def _stale(venue: LoopbackVenue) -> None:
 
 def _limited(status: int) -> Callable[[LoopbackVenue], None]:
     def strike(venue: LoopbackVenue) -> None:
-        venue.limit, venue.limit_status = 3, status
+        venue.limit, venue.limit_status = 2, status
         _close(1006, "")(venue)
 
     return strike
@@ -56,7 +56,7 @@ FAULTS = {
     "wrong content": Fault(_wrong),
     "stale snapshot": Fault(_stale, prepare=lambda venue: venue.remember()),
     "disconnect": Fault(_close(1006, "")),
-    "silence": Fault(_each(is_mute=True), mend=_each(is_mute=False), lasts_s=4.0),
+    "silence": Fault(_each(is_mute=True), mend=_each(is_mute=False), lasts_s=2.5),
     "limited (429)": Fault(_limited(429)),
     "banned (418)": Fault(_limited(418)),
     "closed (1008)": Fault(_close(1008, "Too many requests")),

@@ -22,7 +22,32 @@ class LoopbackKraken(LoopbackVenue):
         )
 
     def answer(self, path: str) -> Reply:
-        return Reply(404, b"{}")
+        """Answer as the older interface by HTTP does, which ccxt asks for what is traded."""
+        if path.startswith("/0/public/Assets"):
+            found: dict[str, object] = {
+                name: {"aclass": "currency", "altname": name, "decimals": 10, "status": "enabled"}
+                for name in {part for one in self.books for part in one.split("/")}
+            }
+        else:
+            found = {one.replace("/", ""): self._asset_pair(book) for one, book in self.books.items()}
+        return Reply(200, json.dumps({"error": [], "result": found}).encode())
+
+    def _asset_pair(self, book: TruthBook) -> dict[str, object]:
+        base, quote = book.name.split("/")
+        return {
+            "altname": base + quote,
+            "wsname": book.name,
+            "base": base,
+            "quote": quote,
+            "pair_decimals": 1,
+            "lot_decimals": -int(book.lot.as_tuple().exponent),
+            "tick_size": str(book.tick),
+            "fees": [[0, 0.4]],
+            "fees_maker": [[0, 0.25]],
+            "ordermin": "0.01",
+            "costmin": "0.5",
+            "status": "online",
+        }
 
     def heard(self, session: Session, text: str) -> None:
         asked = json.loads(text)
@@ -66,7 +91,6 @@ class LoopbackKraken(LoopbackVenue):
 
     def moved(self, book: TruthBook, changes: list[tuple[int, int, int]]) -> None:
         top = [dict(side) for side in book.levels(self.depth)]
-        is_wrong = bool(changes) and bool(self.sessions) and self.is_wrong_now()
         for session in tuple(self.sessions):
             if ("book", book.name) not in session.subscribed:
                 continue
@@ -77,7 +101,7 @@ class LoopbackKraken(LoopbackVenue):
             session.seen[book.name] = (dict(top[0]), dict(top[1]))
             if sides[0] or sides[1]:
                 self.busy.add(id(session))
-                payload = self._book_payload(book, "update", *sides, is_wrong=is_wrong)
+                payload = self._book_payload(book, "update", *sides, is_wrong=self.is_wrong_now())
                 session.send(payload, is_book=True)
 
     def traded(self, book: TruthBook, trade_id: int, side: int, price: int, qty: int) -> None:

@@ -45,6 +45,8 @@ def test_a_port_in_use_is_one_clear_line():
         (["--for", "soon"], ["--for", "20s"]),
         (["--colour", "red"], ["--colour"]),
         (["--host", "203.0.113.1"], ["203.0.113.1"]),
+        (["--source", "krakn:BTC/USD"], ["krakn is not known (did you mean kraken?)", "ccxt.NAME"]),
+        (["--source", "kraken:BTC/USD", "--role", "engine"], ["a live --source is served by itself"]),
     ],
 )
 def test_a_bad_flag_is_one_clear_line(arguments, parts):

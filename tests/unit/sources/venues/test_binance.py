@@ -177,7 +177,7 @@ def late(machine, tenth):
     )
 
 
-def test_once_a_second_it_asks_what_it_is_subscribed_to_and_the_answer_proves_a_quiet_book():
+def test_it_asks_often_what_it_is_subscribed_to_and_the_answer_proves_a_quiet_book():
     machine = following()
     for second in range(1, 6):
         machine.tick(second * S)

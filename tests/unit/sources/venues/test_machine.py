@@ -66,7 +66,7 @@ def test_times_of_receipt_are_times_of_day():
     assert snapshot.ts_recv == 100 * S + 5
 
 
-def test_it_beats_once_a_second():
+def test_it_beats_at_its_pace():
     one = ready()
     sent = []
     for tenth in range(31):

@@ -34,7 +34,7 @@ def test_silence_makes_a_book_stale_once_and_any_proof_makes_it_live_again():
     trust = live()
     assert not trust.is_over(LONG)
     assert trust.is_over(LONG + 1)
-    assert trust.sight() == ("X", "stale", "the venue said nothing for 1.75 s", 0, 0, 0, 1, 1)
+    assert trust.sight() == ("X", "stale", "the venue said nothing for 1.5 s", 0, 0, 0, 1, 1)
     assert not trust.is_over(3 * LONG)
     trust.beat(3 * LONG)
     assert (trust.state, trust.is_shown) == (TrustState.LIVE, True)
