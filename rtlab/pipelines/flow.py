@@ -1,10 +1,10 @@
 """Flow: what stands between a fast stream and what takes it slowly. Everything is bounded and counted."""
 
 import asyncio
-from collections import deque
 from typing import Any
 
 from rtlab.errors import ConfigError, FullError, LocalError
+from rtlab.pipelines.delivering import Delivering
 from rtlab.pipelines.interval import interval_ns
 from rtlab.pipelines.loop import running_loop
 from rtlab.pipelines.stream import FrameStream, Metadata, Pending, register
@@ -13,7 +13,7 @@ POLICIES = ("oldest", "newest", "refuse")
 LARGEST = 100_000
 
 
-class buffer(FrameStream):
+class buffer(Delivering):
     """Keep up to `limit` values while the functions below are busy, and give them one by one, in order.
 
     When it is full, `policy` says what goes: the `oldest` value that waits, the `newest` (the one that comes), or
@@ -27,8 +27,6 @@ class buffer(FrameStream):
         if policy not in POLICIES:
             raise ConfigError("a buffer's policy is unknown", expected=" or ".join(POLICIES), got=policy)
         self.limit, self.policy, self.dropped = limit, policy, 0
-        self._waiting: deque[tuple[object, Metadata]] = deque()
-        self._delivery: asyncio.Task[None] | None = None
         super().__init__(upstream, **settings)
 
     @property
@@ -36,45 +34,15 @@ class buffer(FrameStream):
         """Values that wait now."""
         return len(self._waiting)
 
-    def update(self, x: object, who: object = None, metadata: Metadata | None = None) -> Pending:
-        """Deliver `x` now, or put it at the end of what waits."""
-        if self._delivery is None:
-            self._retain_refs(metadata or [])
-            self._deliver(x, metadata or [])
-            return []
-        if len(self._waiting) == self.limit:
-            self.dropped += 1
-            if self.policy == "refuse":
-                raise FullError(
-                    f"a buffer of {self.limit} values is full", expected="a faster function below"
-                )
-            if self.policy == "newest":
-                return []
-            self._release_refs(self._waiting.popleft()[1])
-        self._retain_refs(metadata or [])
-        self._waiting.append((x, metadata or []))
-        return []
-
-    def destroy(self, streams: list[FrameStream] | None = None) -> None:
-        """Leave the graph; what is still being delivered is cancelled, what waits is let go."""
-        while self._waiting:
-            self._release_refs(self._waiting.popleft()[1])
-        if self._delivery is not None:
-            self._delivery.cancel()
-        super().destroy(streams)
-
-    def _deliver(self, x: object, metadata: Metadata) -> None:
-        pending = self._emit(x, metadata)
-        if pending:
-            self._delivery = self.settle_soon(pending, lambda: self._delivered(metadata))
-        else:
-            self._release_refs(metadata)
-
-    def _delivered(self, metadata: Metadata) -> None:
-        self._delivery = None
-        self._release_refs(metadata)
-        while self._waiting and self._delivery is None:
-            self._deliver(*self._waiting.popleft())
+    def _has_room(self) -> bool:
+        if len(self._waiting) < self.limit:
+            return True
+        self.dropped += 1
+        if self.policy == "refuse":
+            raise FullError(f"a buffer of {self.limit} values is full", expected="a faster function below")
+        if self.policy == "oldest":
+            self._let_oldest_go()
+        return self.policy == "oldest"
 
 
 FrameStream.register_api(attribute_name="buffer")(

@@ -42,7 +42,32 @@ class Fold(Protocol):
 F = TypeVar("F", bound=Fold)
 
 
-class FoldNode(FrameStream, Generic[F]):
+class Folding(FrameStream, Generic[F]):
+    """A node that remembers in a `fold`."""
+
+    fold: F
+    _settings: Mapping[str, object]
+
+    @property
+    def left_out(self) -> int:
+        """Rows that made no row: they came too late, or told nothing (see the fold)."""
+        return self.fold.left_out
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What the node was made with."""
+        return {**self.fold.parameters, **self._settings}
+
+    def state(self) -> bytes:
+        """Give what the fold remembers, for `state=` of a new node."""
+        return self.fold.state()
+
+    def load(self, name: str, state: bytes) -> None:
+        """Go on from `state`, a memory that is told by `name` where it does not fit."""
+        self.fold = restored(name, self.fold, state)
+
+
+class FoldNode(Folding[F]):
     """A node called `name` around a fold: `columns` takes a frame with the columns `needs` to those it emits.
 
     A frame without rows, or of which nothing is left, emits nothing. With `state`, the fold goes on from there.
@@ -72,24 +97,6 @@ class FoldNode(FrameStream, Generic[F]):
             self.load(name, state)
         super().__init__(upstream, stream_name=name)  # the last step: from here on frames come
 
-    @property
-    def left_out(self) -> int:
-        """Rows that made no row: they came too late for any window, or told nothing (see the fold)."""
-        return self.fold.left_out
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        """What the node was made with."""
-        return self.fold.parameters | self._settings
-
-    def state(self) -> bytes:
-        """Give what the fold remembers, for `state=` of a new node."""
-        return self.fold.state()
-
-    def load(self, name: str, state: bytes) -> None:
-        """Go on from `state`, a memory that is told by `name` where it does not fit."""
-        self.fold = restored(name, self.fold, state)
-
     def update(self, x: object, who: object = None, metadata: Metadata | None = None) -> Pending:
         """Fold a frame and emit what comes of it."""
         x = checked(self, x, self._needs)
@@ -101,7 +108,7 @@ class FoldNode(FrameStream, Generic[F]):
         return self._emit(folded, metadata) if folded.rows else []
 
 
-class LegsNode(FrameStream, Generic[F]):
+class LegsNode(Folding[F]):
     """A node around a fold of several streams, its `legs`: `columns` is told the leg of each frame.
 
     What it emits is of the first leg's instrument. Raises LocalError for a stream that comes twice.
@@ -128,24 +135,6 @@ class LegsNode(FrameStream, Generic[F]):
         if state is not None:
             self.load(name, state)
         super().__init__(upstreams=list(legs), stream_name=name)
-
-    @property
-    def left_out(self) -> int:
-        """Rows that were late or told nothing (see the fold)."""
-        return self.fold.left_out
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        """What the node was made with."""
-        return self.fold.parameters | self._settings
-
-    def state(self) -> bytes:
-        """Give what the fold remembers, for `state=` of a new node."""
-        return self.fold.state()
-
-    def load(self, name: str, state: bytes) -> None:
-        """Go on from `state`, a memory that is told by `name` where it does not fit."""
-        self.fold = restored(name, self.fold, state)
 
     def update(self, x: object, who: object = None, metadata: Metadata | None = None) -> Pending:
         """Fold a frame of one leg and emit what comes of it."""
