@@ -21,6 +21,7 @@ COMMANDS = {
     "journal": "Verify, print or replay an engine's journal.",
     "chaos": "Break the feed in seeded runs, and check what it cost.",
     "bus": "Look after the bus and its dead letters.",
+    "deploy": "Write the files with which a feed is run for others.",
     "bench": "Measure, side by side with a peer.",
     "config": "Tell each setting, and where it came from.",
     "doctor": "Tell what this machine has, and what is missing.",
