@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SILENT_S = 2.0
+DOUBLINGS = 5  # of the patience with a shard whose new task shows no sign of life either: up to a minute
 TEND_S = 0.5
 RETRIES = 1_000_000
 
@@ -93,6 +94,7 @@ class Deployment:
         self._settings = settings
         self._redis: Any = connect(url)
         self._since: dict[int, float] = {}  # when a shard's task was submitted
+        self._in_vain: dict[int, int] = {}  # how often in a row, without a sign of life
         self._futures: dict[int, Any] = {}
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -143,14 +145,24 @@ class Deployment:
             raise UnreachableError(f"the Redis of {self.url} does not answer: {problem}") from problem
 
     def tend(self) -> list[int]:
-        """Submit what shows no sign of life; give those shards. The deployment's thread does this by itself."""
+        """Submit what shows no sign of life; give those shards. The deployment's thread does this by itself.
+
+        Each new task takes the lease from the one before: on a machine so busy that none comes to work in time they
+        would end each other for ever, so the patience doubles. Where another has deployed since, nothing is done.
+        """
         silent, beats, now = [], self._beats(), time.time()
         with self._lock:
+            if int(self._redis.hget(plan_key(self.name), "generation") or 0) > self.generation:
+                return silent
             for shard in range(self.shards):
                 beat = beats.get(shard)
-                lives = beat is not None and beat.generation == self.generation and now - beat.at < SILENT_S
-                if not lives and now - self._since.get(shard, 0.0) > SILENT_S:
+                if beat is not None and beat.generation == self.generation and now - beat.at < SILENT_S:
+                    self._in_vain[shard] = 0
+                    continue
+                vain = self._in_vain.get(shard, 0)
+                if now - self._since.get(shard, 0.0) > SILENT_S * 2 ** min(vain, DOUBLINGS):
                     self._submit(shard, self._place(shard, avoid=beat.worker if beat else ""))
+                    self._in_vain[shard] = vain + 1
                     silent.append(shard)
         return silent
 

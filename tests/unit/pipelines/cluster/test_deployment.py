@@ -1,5 +1,6 @@
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from distributed import Client, LocalCluster
@@ -8,6 +9,8 @@ from support.shards import COINS, analytics
 from rtlab.errors import ConfigError, LocalError, UnreachableError
 from rtlab.pipelines import Graph, deploy
 from rtlab.pipelines.cluster import deployment as module
+from rtlab.pipelines.cluster.deployment import Deployment
+from rtlab.pipelines.cluster.shard import Beat
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -88,6 +91,40 @@ def test_a_shard_that_shows_no_life_is_submitted_again(play, client, monkeypatch
         play.append(100)
         play.wait()
         assert deployed.tend() == []
+    play.check()
+
+
+def test_who_tends_is_more_patient_each_time_that_a_new_task_shows_no_life_either(play, client, monkeypatch):
+    deployed = Deployment(Graph(analytics), client, play.url, play.name, {})
+    deployed.shards, beats, now = 1, {}, [1e9]
+    monkeypatch.setattr(deployed, "_beats", lambda: beats)
+    monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: now[0]))
+    monkeypatch.setattr(deployed, "_submit", lambda shard, worker: deployed._since.update({shard: now[0]}))
+    waits = []
+    for _ in range(8):
+        began = now[0]
+        while not deployed.tend():
+            now[0] += 0.5
+        waits.append(now[0] - began)
+    assert waits == [0, 4.5, 8.5, 16.5, 32.5, 64.5, 64.5, 64.5]
+    beats[0] = Beat("a", 1, 0, now[0], 1, 1, 0.0, "folding")
+    assert deployed.tend() == []
+    now[0] += 3
+    assert deployed.tend() == [0]
+
+
+def test_who_was_superseded_by_another_deploy_leaves_the_shards_to_it(play, client, monkeypatch):
+    play.append(100)
+    with (
+        deploy(Graph(analytics), client, 1, url=play.url, name=play.name) as first,
+        deploy(Graph(analytics), client, 1, url=play.url, name=play.name) as second,
+    ):
+        play.wait()
+        monkeypatch.setattr(module, "SILENT_S", 0.0)
+        assert (first.tend(), second.tend()) == ([], [0])
+        monkeypatch.setattr(module, "SILENT_S", 60.0)
+        play.append(100)
+        play.wait()
     play.check()
 
 
