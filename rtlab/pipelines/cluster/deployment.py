@@ -150,7 +150,8 @@ class Deployment:
         Each new task takes the lease from the one before: on a machine so busy that none comes to work in time they
         would end each other for ever, so the patience doubles. Where another has deployed since, nothing is done.
         """
-        silent, beats, now = [], self._beats(), time.time()
+        silent: list[int] = []
+        beats, now = self._beats(), time.time()
         with self._lock:
             if int(self._redis.hget(plan_key(self.name), "generation") or 0) > self.generation:
                 return silent
