@@ -91,6 +91,7 @@ class DepthChart(LivePanel):
         curves = [cumulated(levels, self.instrument) for levels in self._levels]
         best = [float(prices[0]) for prices, _ in curves if len(prices)]
         if not best:
+            self._empty()
             return
         middle = sum(best) / len(best)
         wide = max(reach(curve, middle) for curve in curves if len(curve[0]))
@@ -109,6 +110,13 @@ class DepthChart(LivePanel):
         if not self._pane._models:  # for the first picture, and the only one where no browser runs our script
             self._figure.x_range.update(start=low, end=high)
             self._figure.y_range.update(start=0, end=self._up)
+
+    def _empty(self) -> None:
+        """Show no levels of a book that was emptied: its source does not vouch for it any more."""
+        if not self._waiting.text:
+            for source in self._sources:
+                source.data = NOTHING
+            self._waiting.again()
 
     def _build(self) -> figure:
         x, y = Range1d(start=0, end=1), Range1d(start=0, end=1)

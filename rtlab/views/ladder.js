@@ -68,7 +68,7 @@ export function render({ model }) {
     write(texts[0], book.last === null ? "" : "last")
     write(texts[1], book.last === null ? "–" : `${["▼ ", "", "▲ "][book.way + 1]}${book.last}`)
     last.className = `price ${["down", "", "up"][book.way + 1]}`
-    write(texts[2], book.spread ? `spread ${book.spread[0]}` : "one side only")
+    write(texts[2], book.spread ? `spread ${book.spread[0]}` : book.bids.length || book.asks.length ? "one side only" : "no book")
     gap.title = book.spread ? `${book.spread[1]} ticks` : ""
   }
   model.on("msg:custom", (message) => {

@@ -66,6 +66,12 @@ class Waiting:
             self._label.visible = False
             self._show_axes(True)
 
+    def again(self) -> None:
+        """What came is gone: wait as at first."""
+        if not self._label.visible:
+            self._label.visible = True
+            self._show_axes(False)
+
     def wear(self, colours: Colours) -> None:
         """Put on other colours."""
         self._label.text_color = colours.muted

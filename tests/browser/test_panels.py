@@ -420,3 +420,7 @@ def test_a_ladder_alone_moves_by_the_same_code(page: Page, serve: Serve) -> None
         best = PRICE(bids[0][0])
         until(lambda: texts(page, ".ladder .bid .price")[:1] == [best], "the book", page=page)  # noqa: B023
     assert len([text for text in texts(page, ".ladder .ask .price") if text]) == 8
+    for left, says in ([], "no book"), (bids, "one side only"):
+        ladders[-1].update(left, [])
+        until(lambda: texts(page, ".ladder .middle .word")[-1] == says, says, page=page)  # noqa: B023
+    assert [text for text in texts(page, ".ladder .ask .price") if text] == []

@@ -99,6 +99,6 @@ def test_the_market_that_wrote_the_commands_and_the_engine_hold_the_same() -> No
 
 def test_the_plain_twin_rejects_nothing_either() -> None:
     source, engine = Simulated(INSTRUMENTS, seed=4), ReferenceEngine(INSTRUMENTS)
-    events = engine.process(source.batch(20_000))
+    events = engine.process(source.batch(8_000))
     assert not (events["kind"] == EventKind.REJECTED).any()
-    assert (events["kind"] == EventKind.TRADE).sum() > 500
+    assert (events["kind"] == EventKind.TRADE).sum() > 200

@@ -32,7 +32,7 @@ def after(virtual: Virtual, names: list[str], rng: random.Random) -> None:
 
 
 @pytest.mark.rounds
-@settings(max_examples=8 * ROUNDS)
+@settings(max_examples=5 * ROUNDS)
 @given(st.integers(0, 2**32), st.integers(0, 4))
 @pytest.mark.parametrize("name", NAMES)
 def test_no_book_is_wrong_and_silent_and_each_comes_back(name: str, seed: int, count: int) -> None:

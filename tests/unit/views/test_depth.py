@@ -120,6 +120,18 @@ def test_a_book_with_one_side_is_drawn(side: int) -> None:
     assert chart._view.data["x0"][0] < 10.0 < chart._view.data["x1"][0]
 
 
+def test_a_book_that_was_emptied_is_not_shown_any_more_and_one_that_comes_back_is() -> None:
+    chart = DepthChart(BTC)
+    looker = PaintingLooker(chart)
+    for bids, asks, is_shown in ([(9, 4)], [(11, 4)], True), ([], [], False), ([(8, 4)], [], True):
+        chart.update(bids, asks)
+        redrawn(chart, looker)
+        assert any(source.data != NOTHING for source in chart._sources) is is_shown
+        assert bool(chart._waiting.text) is not is_shown
+        assert all(axis.visible is is_shown for axis in chart._figure.axis)
+    looker.leave()
+
+
 def test_no_side_is_ever_without_points_which_the_browser_would_not_survive() -> None:
     chart = DepthChart(BTC)
     looker = PaintingLooker(chart)

@@ -130,6 +130,10 @@ def test_a_figure_that_waits_says_for_what_and_has_no_axes() -> None:
     waiting.over()
     assert waiting.text == ""
     assert all(part.visible for part in (*plot.axis, *plot.grid))
+    waiting.again()
+    waiting.again()
+    assert waiting.text == "Waiting for Godot …"
+    assert not any(part.visible for part in (*plot.axis, *plot.grid))
 
 
 def test_models_are_altered_whether_or_not_somebody_looks() -> None:

@@ -9,6 +9,7 @@ from support.waiting import until
 
 from rtlab.errors import ConfigError, InstrumentError, LocalError, ProtocolError, UnreachableError
 from rtlab.model import DepthSnapshot, DepthUpdate, Side
+from rtlab.sources.venues import open_live
 from rtlab.sources.venues.by_ccxt import CcxtSource, _listing, _moved_all
 
 MARKETS = {"X/Y": {"precision": {"price": 0.5, "amount": 1e-08}}}
@@ -210,7 +211,8 @@ async def test_a_venue_that_is_not_there_is_unreachable():
 
 async def test_the_real_ccxt_follows_the_loopback_and_its_book_is_the_venues():
     async with VenueServer(loopback("kraken")) as server:
-        source = await CcxtSource.open("ccxt.kraken:BTC/USD", server.url)
+        source = await open_live("ccxt.kraken:BTC/USD", server.url)
+        assert isinstance(source, CcxtSource)
         follower, truth = Follower(), server.venue.books["BTC/USD"]
         running = asyncio.create_task(source.run(follower.take))
         await until(lambda: truth.was(*follower.levels("BTC/USD"), 10))
