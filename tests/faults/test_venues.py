@@ -14,6 +14,7 @@ from rtlab.sources.venues import VENUES, LiveSource, TrustState
 
 MOST_S = 2.0
 DEADLINE_S = 20.0
+SETTLED_S = 1.0
 LOOK_S = 0.02
 
 
@@ -104,8 +105,7 @@ async def cell(name: str, kind: str, seed: int) -> Cell:
 
 
 def settled(source: LiveSource, watch: Watch) -> bool:
-    # right for longer than any trouble takes to show
-    lasts = watch.right_since is not None and time.monotonic() - watch.right_since > MOST_S
+    lasts = watch.right_since is not None and time.monotonic() - watch.right_since > SETTLED_S
     return lasts and {one.state for one in source.sights()} == {TrustState.LIVE}
 
 
