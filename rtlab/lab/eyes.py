@@ -25,6 +25,7 @@ TRADES_KEPT = 60  # that a page begins its tape with
 MOST_POINTS = 5_000_000  # of one instrument's prices; then the older half is forgotten, and counted
 BACK_MS = 1000.0  # a market that steps back by more has begun anew
 HEALTH_EVERY_S = 0.25  # while nothing else is new
+LINGER_S = 10.0  # without a page, until it is given up: one that is loaded again finds its history
 
 TAPE = ("ts", "ticks", "lots", "side")
 TapeRow = tuple[int, ...]
@@ -42,14 +43,23 @@ class Eye(Protocol):
 
 
 class Watched:
-    """One instrument that pages look at; belongs to the client's loop, and lives as long as its lab.
+    """One instrument that pages look at; belongs to the client's loop.
 
-    `prices` holds its trades, of which at most MOST_POINTS are kept; `forgotten` counts the others.
+    `prices` holds its trades, of which at most MOST_POINTS are kept; `forgotten` counts the others. When no page
+    has looked for LINGER_S seconds it ends, with its subscriptions, and calls `on_end`.
     """
 
-    def __init__(self, hub: Hub, instrument: Instrument, health: Callable[[], Health], hz: float) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        instrument: Instrument,
+        health: Callable[[], Health],
+        hz: float,
+        *,
+        on_end: Callable[[], object] = lambda: None,
+    ) -> None:
         self.instrument, self.prices, self.forgotten = instrument, Prices(instrument), 0
-        self._health = health
+        self._hub, self._health, self._on_end = hub, health, on_end
         self._eyes: weakref.WeakSet[Eye] = weakref.WeakSet()
         self._fresh: weakref.WeakSet[Eye] = weakref.WeakSet()
         self._recent: deque[TapeRow] = deque(maxlen=TRADES_KEPT)
@@ -58,9 +68,10 @@ class Watched:
         self._bars_from = 0
         self._depth: tuple[DepthHistory, Tape] | None = None
         self._news = asyncio.Event()
+        self.stay()
         symbol = instrument.symbol
-        self._book = hub.follow(Wish("book", symbol, BOOK_DEPTH), lambda applied: self._news.set())
-        self._bars = hub.follow(Wish("bars", symbol, BARS_KEPT, SECOND), lambda applied: self._news.set())
+        self._book = hub.follow(Wish("book", symbol, BOOK_DEPTH), self._on_news)
+        self._bars = hub.follow(Wish("bars", symbol, BARS_KEPT, SECOND), self._on_news)
         self._trades = hub.follow(Wish("trades", symbol, TAPE_DEPTH), self._on_trades)
         if isinstance(tape := _view(self._trades), TapeView):
             self._arrived.extend(tape.rows)  # somebody else follows them already
@@ -83,9 +94,27 @@ class Watched:
             self._depth = DepthHistory(self.instrument), Tape()
         return self._depth
 
+    def stay(self) -> None:
+        """Wait for a page that is about to come; on the client's loop."""
+        self._alone_since = asyncio.get_running_loop().time()
+
     def close(self) -> None:
         """End what shows; the subscriptions end with the lab's client."""
         self._task.cancel()
+
+    def _is_alone(self, now: float) -> bool:
+        if self._eyes:
+            self._alone_since = now
+        return now - self._alone_since > LINGER_S
+
+    def _end(self) -> None:
+        self._hub.leave(self._book, self._on_news)
+        self._hub.leave(self._bars, self._on_news)
+        self._hub.leave(self._trades, self._on_trades)
+        self._on_end()
+
+    def _on_news(self, applied: Applied) -> None:
+        self._news.set()
 
     def _on_trades(self, applied: Applied) -> None:
         if isinstance(applied.message, Trades) and isinstance(tape := _view(self._trades), TapeView):
@@ -110,7 +139,7 @@ class Watched:
 
     async def _run(self, clock: FrameClock) -> None:
         clock_s = asyncio.get_running_loop().time
-        while True:
+        while not self._is_alone(clock_s()):
             try:
                 async with asyncio.timeout(HEALTH_EVERY_S):
                     await self._news.wait()
@@ -120,6 +149,7 @@ class Watched:
             clock.tick(clock_s())
             self._news.clear()
             self._show()
+        self._end()
 
     def _show(self) -> None:
         rows, self._arrived = self._arrived, []

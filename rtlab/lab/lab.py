@@ -135,14 +135,21 @@ class Lab:
         return self.loop.call(make)
 
     def watched(self, symbol: str) -> "Watched":
-        """Give what all pages of an instrument share; begun at the first call, kept while the lab lives."""
+        """Give what all pages of an instrument share; begun at the first call, kept while somebody looks."""
         from rtlab.lab.eyes import Watched  # late: panel costs seconds
 
         instrument = self.instrument(symbol)
 
         def watch() -> Watched:
             if symbol not in self._watched:
-                self._watched[symbol] = Watched(self.hub, instrument, self._health, self.settings.frame_hz)
+                self._watched[symbol] = Watched(
+                    self.hub,
+                    instrument,
+                    self._health,
+                    self.settings.frame_hz,
+                    on_end=lambda: self._watched.pop(symbol, None),
+                )
+            self._watched[symbol].stay()
             return self._watched[symbol]
 
         return self.loop.call(watch)

@@ -22,11 +22,10 @@ from typing import NamedTuple
 
 from bokeh.document import Document
 from bokeh.model import Model
-from panel.custom import JSComponent
 from panel.io.document import unlocked
 from tornado.websocket import WebSocketClosedError
 
-from rtlab.views.host import SENDING, Heartbeat, forget, in_notebook, push, send_at_once
+from rtlab.views.host import SENDING, Component, Heartbeat, forget, in_notebook, push, send_at_once
 
 Draw = Callable[[], None]
 
@@ -96,7 +95,7 @@ class Pace:
         return PaceStatistics(self._drawn, self._painted, self._merged)
 
 
-class Beat(JSComponent):
+class Beat(Component):
     """The invisible part of a view that answers for the browser; `on_ready` is called when it has appeared."""
 
     _esm = Path(__file__).with_suffix(".js")

@@ -19,10 +19,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from bokeh.document import Document
+from bokeh.events import Event
 from bokeh.protocol.message import Message
 from bokeh.server.session import ServerSession
+from panel.custom import JSComponent
 from panel.io import notebook
-from panel.io.state import state
+from panel.io.state import set_curdoc, state
 from panel.viewable import MimeRenderMixin, Viewable
 from pyviz_comms import Comm, CommManager  # type: ignore[import-untyped]
 
@@ -81,6 +83,19 @@ def send_at_once(pane: Viewable) -> None:
         context = state._views[ref][2].session_context if ref in state._views else None
         for connection in getattr(getattr(context, "session", None), "_subscribed_connections", ()):
             connection._socket.set_nodelay(True)
+
+
+class Component(JSComponent):
+    """A component whose messages are no work that Panel's busy indicator shows.
+
+    Panel counts each message in and out of a list of all sessions: that costs more than to answer it.
+    """
+
+    __abstract = True
+
+    def _process_bokeh_event(self, document: Document, event: Event) -> None:
+        with set_curdoc(document):
+            self._process_event(event)
 
 
 def backend(renderer: str | None) -> Literal["webgl", "canvas"]:

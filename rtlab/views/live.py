@@ -8,12 +8,11 @@ import panel as pn
 import param
 from bokeh.models.annotations import Label
 from bokeh.plotting import figure
-from panel.custom import JSComponent
 from panel.io.document import unlocked
 from panel.viewable import Viewable, Viewer
 
 from rtlab.views.beat import Beat
-from rtlab.views.host import push
+from rtlab.views.host import Component, push
 from rtlab.views.theme import DARK, FONT, LIGHT, Colours, ThemeName, colours, css
 
 OURS = "rtlab"
@@ -150,7 +149,7 @@ class LivePanel(Viewer):
         )
 
 
-class Face(JSComponent):
+class Face(Component):
     """The HTML half of a panel: it is told what to show by messages, and asks for all when it appears."""
 
     theme = param.String(default="light")

@@ -82,6 +82,12 @@ function join(a, b) {
   return both
 }
 
+// as they were sent: few as text in base64, many as an array that begins at any byte
+function numbers(sent) {
+  if (typeof sent !== "string") return new Float64Array(sent.buffer, sent.byteOffset, sent.length)
+  return new Float64Array(Uint8Array.from(atob(sent), (character) => character.charCodeAt(0)).buffer)
+}
+
 const tenth = (px) => Math.round(px * 10) / 10
 const both = (a, b) => ({ x: join(a.x, b.x), y: join(a.y, b.y) })
 
@@ -287,10 +293,7 @@ class Chart {
 
   show(message) {
     const { view, live, whole, x0, x1, y0, y1, lines } = message
-    const points =
-      message.points instanceof Float64Array
-        ? new Float64Array(message.points.buffer, message.points.byteOffset, message.points.length)
-        : Float64Array.from(message.points)
+    const points = numbers(message.points)
     let at = 0 // first all x, then all y
     const half = points.length / 2
     for (const [i, [closed, open]] of lines.entries()) {

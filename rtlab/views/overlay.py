@@ -20,11 +20,10 @@ import msgspec
 import param
 from bokeh.document import Document
 from bokeh.model import Model
-from panel.custom import JSComponent
 from panel.io.state import state
 
 from rtlab.errors import SourceError
-from rtlab.views.host import SENDING, Heartbeat, forget, send_at_once
+from rtlab.views.host import SENDING, Component, Heartbeat, forget, send_at_once
 from rtlab.views.theme import FONT, Colours, series
 
 BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15 s
@@ -137,7 +136,7 @@ class Alive(msgspec.Struct, frozen=True, tag_field="type", tag="alive"):
 Heard = Hello | Ask | Painted | Moved | Wrote | Alive
 
 
-class Overlay(JSComponent):
+class Overlay(Component):
     """The browser's half of a `LayeredPlot`; takes no room of its own.
 
     `hear` is called with each message of the browser that makes sense; the others are counted in `refused`.

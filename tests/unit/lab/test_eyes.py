@@ -169,3 +169,36 @@ async def test_the_depth_is_recorded_from_the_first_that_asks_for_it_on(served):
     assert tape.since(0)[:, 1].tolist() == [101]
     # book and trades by the clock of this machine, not the market's
     assert tape.since(0)[0, 0] // history.interval_ns == pytest.approx(history.newest, abs=60)
+
+
+async def test_when_nobody_looks_any_more_its_subscriptions_end(served, monkeypatch):
+    monkeypatch.setattr(eyes, "LINGER_S", 0.2)
+    ended = []
+    hub = served.hub
+    assert len(hub.wishes) == 3
+    served.watched.close()  # its shares stay: they end with the client
+    second = Watched(hub, BTC, dict, 100, on_end=lambda: ended.append(True))
+    second.join(page := Page())
+    served.trade(SECOND)
+    await until(lambda: page.trades)
+    await asyncio.sleep(0.4)
+    assert not ended  # somebody looks
+    users = {wish: hub.follow(wish).users for wish in hub.wishes}
+    second.leave(page)
+    await until(lambda: ended)
+    assert {wish: hub.follow(wish).users for wish in hub.wishes} == users
+    assert second._task.done() or await asyncio.wait([second._task], timeout=5)
+
+
+async def test_a_page_that_is_loaded_again_finds_what_was_shared(served, monkeypatch):
+    monkeypatch.setattr(eyes, "LINGER_S", 0.5)
+    ended = []
+    second = Watched(served.hub, BTC, dict, 100, on_end=lambda: ended.append(True))
+    second.join(page := Page())
+    await until(lambda: page.states)
+    second.leave(page)
+    second.join(again := Page())
+    await until(lambda: len(again.states) > 3)  # longer than it would have waited
+    assert not ended
+    second.leave(again)
+    await until(lambda: ended)
