@@ -79,6 +79,14 @@ def test_a_port_just_left_can_be_taken_again_at_once():
         assert again.getsockname() == address
 
 
+def test_small_messages_do_not_wait_for_the_acknowledgement_of_others():
+    with listening_socket("127.0.0.1", 0) as listener:
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_does_not_exist_is_refused(port):
     with pytest.raises(AddressError, match="0 to 65535"):

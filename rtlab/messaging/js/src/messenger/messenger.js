@@ -23,13 +23,17 @@ const LIFE = 30 * 86400 // s, of a statement that is made here
 const PACKAGES = 20
 const UPDATE_EVERY = 50 // messages
 const UPDATE_AFTER = 86400 // s
+const UNDER_WAY = 32 // messages
+const LATER = 50 // ms
 const LOOK_EVERY = 60000 // ms, for new and revoked devices of the own account
 const PERMANENT = new Set(["size", "form", "identity", "stranger", "blocked", "unknown", "full", "member", "revoked"])
 
 export class Messenger extends EventTarget {
   #turns = Promise.resolve()
   #data = new Map()
-  #sending = false
+  #underWay = new Set() // out:<n> that the relay has not answered yet
+  #later = new Map() // changes that go with the next save
+  #laterTimer = 0
   #marks = new Map()
   #markTimer = 0
   #ackTimer = 0
@@ -66,6 +70,8 @@ export class Messenger extends EventTarget {
 
   async load() {
     for (const change of [...(await this.store.all())].sort(([one], [other]) => (one < other ? -1 : 1))) this.#remember(change)
+    const last = [...this.#data.keys()].filter((key) => key.startsWith("out:")).sort().at(-1)
+    this.#data.set("n", last ? Number(last.slice(4)) : 0) // nothing that waits is written over
     return this.me
   }
 
@@ -95,11 +101,12 @@ export class Messenger extends EventTarget {
     clearTimeout(this.#markTimer)
     clearTimeout(this.#ackTimer)
     clearInterval(this.#lookTimer)
-    this.store.close()
+    clearTimeout(this.#laterTimer)
+    return this.#turn(() => this.#later.size && this.#save([])).finally(() => this.store.close())
   }
 
   async wipe() {
-    for (const map of [this.#data, this.#written, this.#kept]) map.clear()
+    for (const map of [this.#data, this.#written, this.#kept, this.#later]) map.clear()
     await this.store.put([...(await this.store.all()).keys()].map((key) => [key, undefined]))
     this.#changed()
   }
@@ -205,7 +212,7 @@ export class Messenger extends EventTarget {
       if (!chat?.unread) return
       const fresh = chat.messages.filter(({ mine, isRead }) => !mine && !isRead)
       const marked = fresh.map((message) => [message.key, { ...message, isRead: true }])
-      await this.#save([[`chat:${account}`, { ...this.#chatWith(account), unread: 0 }], ...marked])
+      this.#saveSoon([[`chat:${account}`, { ...this.#chatWith(account), unread: 0 }], ...marked])
       if (chat.status === "accepted") this.#mark(account, "read", fresh.map(({ id }) => id))
     })
   }
@@ -240,8 +247,22 @@ export class Messenger extends EventTarget {
   }
 
   async #save(changes) {
-    await this.store.put(changes)
+    const before = [...this.#later]
+    this.#later.clear()
+    await this.store.put([...before, ...changes])
     changes.forEach((change) => this.#remember(change))
+    this.#changed()
+  }
+
+  // What a crash may forget: that something was sent (it is sent again, and known) or seen. It goes with the next save.
+  #saveSoon(changes) {
+    for (const [key, value] of changes) {
+      this.#later.delete(key)
+      this.#later.set(key, value)
+      this.#remember([key, value])
+    }
+    clearTimeout(this.#laterTimer)
+    this.#laterTimer = setTimeout(() => this.#turn(() => this.#later.size && this.#save([])).catch(() => {}), LATER)
     this.#changed()
   }
 
@@ -468,19 +489,17 @@ export class Messenger extends EventTarget {
     await this.#commit({ ...group, sent: 0, updated: this.now() }, { add: [], remove: [] })
   }
 
-  async #flush() {
-    if (this.#sending) return
-    this.#sending = true
-    try {
-      for (;;) {
-        const waiting = [...this.#data].filter(([key, { asked }]) => key.startsWith("out:") && !asked).sort()
-        if (!waiting.length) return
-        await Promise.all(waiting.slice(0, 32).map(([key, request]) => this.#deliver(key, request)))
-      }
-    } catch (problem) {
-      this.#alarm(problem)
-    } finally {
-      this.#sending = false
+  // Sends what waits, in its order, so much at once; what is under way is not sent twice.
+  #flush() {
+    const waiting = [...this.#data.keys()].filter((key) => key.startsWith("out:") && !this.#underWay.has(key)).sort()
+    for (const key of waiting.slice(0, UNDER_WAY - this.#underWay.size)) {
+      this.#underWay.add(key)
+      this.#deliver(key, this.#data.get(key))
+        .then(() => true, (problem) => this.#alarm(problem))
+        .then((isOver) => {
+          this.#underWay.delete(key)
+          if (isOver) this.#flush()
+        })
     }
   }
 
@@ -511,7 +530,8 @@ export class Messenger extends EventTarget {
       changes.push([`group:${id}`, refused ? rest : { ...rest, state: pending.state }])
       if (!refused && pending.welcome) changes.push(this.#out(pending.welcome))
     }
-    await this.#save(changes)
+    if (group) await this.#save(changes)
+    else this.#saveSoon(changes)
     if (refused && refused.code !== "stale") this.#alarm(refused)
     this.#flush()
   }
@@ -531,8 +551,12 @@ export class Messenger extends EventTarget {
     }
     await this.#save([...changes, ["cursor", cursor]])
     wipe?.()
-    clearTimeout(this.#ackTimer)
-    this.#ackTimer = setTimeout(() => this.relay.ask("ack", { upto: this.#data.get("cursor") }).catch(() => this.counts.refused++), 30)
+    this.#ackTimer ||= setTimeout(() => this.#acknowledge(), 30)
+  }
+
+  #acknowledge() {
+    this.#ackTimer = 0
+    this.relay.ask("ack", { upto: this.#data.get("cursor") }).catch(() => this.counts.refused++)
   }
 
   async #takeFleeting(sealed) {

@@ -15,17 +15,19 @@ import style from "./style.css"
 import { TEXTS } from "./texts.js"
 import { View } from "./view.js"
 
+const HANDOVER = 700 // ms, in which a page that is being reloaded lets go
+
 // One tab owns a device: two that step the same groups would use a key twice.
 async function owned(name) {
   if (!navigator.locks) return () => {}
   let release
   const held = await new Promise((resolve) => {
     navigator.locks
-      .request(name, { ifAvailable: true }, (lock) => {
-        resolve(Boolean(lock))
-        return lock && new Promise((done) => (release = done))
+      .request(name, { signal: AbortSignal.timeout(HANDOVER) }, () => {
+        resolve(true)
+        return new Promise((done) => (release = done))
       })
-      .catch(() => resolve(true)) // a page without an origin of its own: nothing is stored, and nobody shares it
+      .catch(({ name }) => resolve(!["AbortError", "TimeoutError"].includes(name))) // else a page without an origin of its own: nothing is stored, and nobody shares it
   })
   return held ? (release ?? (() => {})) : undefined
 }
@@ -62,9 +64,8 @@ export async function mount(element, options) {
   const handle = {
     messenger,
     close() {
-      messenger.close()
+      messenger.close().finally(release)
       feed?.close()
-      release()
       show()
     },
   }

@@ -6,6 +6,9 @@ import { alertCard, fileCard, progress, sizeText } from "./cards.js"
 import { clock, h, short } from "./dom.js"
 import { asked, marketCard } from "./market_cards.js"
 
+// an element whose text is the same is left alone, for it would be laid out, and read out, again
+const write = (element, text) => element.textContent !== text && (element.textContent = text)
+
 const SHOWN = 200 // messages drawn at once
 
 export class View {
@@ -103,7 +106,7 @@ export class View {
 
   #draw() {
     const { state } = this.messenger
-    this.stateLine.textContent = this.t[state]
+    write(this.stateLine, this.t[state])
     this.stateLine.className = `state ${state}`
     this.app.dataset.open = Boolean(this.#open || this.#panel)
     this.#drawLists()
@@ -113,12 +116,16 @@ export class View {
   #drawLists() {
     const { t } = this
     if (this.#found) {
+      this.lists.dataset.seen = ""
       const hits = this.messenger.search(this.#found).slice(-50)
       const rows = hits.map(({ account, message }) => h("li", {}, h("button", { type: "button", onclick: () => this.#select(account) }, h("span", { class: "cut", text: short(account) }), h("span", { class: "last", text: clock(message.at) }), h("span", { class: "last cut", text: message.text }))))
       this.lists.replaceChildren(hits.length ? h("ul", {}, ...rows) : h("p", { class: "note", text: t.noMatch }))
       return
     }
     const chats = this.messenger.chats()
+    const seen = JSON.stringify(chats.map((chat) => [chat.account, chat.status, chat.unread, chat.account === this.#open, this.messenger.isTyping(chat.account), chat.messages.at(-1)?.id]))
+    if (this.lists.dataset.seen === seen) return
+    this.lists.dataset.seen = seen
     const part = (title, some) => (some.length ? [h("h3", { text: title }), h("ul", {}, ...some.map((chat) => this.#row(chat)))] : [])
     const requests = chats.filter(({ status }) => status === "request")
     const others = chats.filter(({ status }) => status !== "request")
@@ -150,7 +157,7 @@ export class View {
     this.#drawOnce(`chat ${this.#open} ${chat.status} ${this.#reply?.id}`, () => this.#chatPane(chat))
     this.#drawLog(chat)
     this.#drawTransfers()
-    this.typingLine.textContent = this.messenger.isTyping(this.#open) ? `${short(this.#open)} ${t.typing}` : ""
+    write(this.typingLine, this.messenger.isTyping(this.#open) ? `${short(this.#open)} ${t.typing}` : "")
     if (chat.unread && document.visibilityState === "visible") this.messenger.read(this.#open)
   }
 
@@ -254,13 +261,27 @@ export class View {
     const isAtEnd = scrollHeight - scrollTop - clientHeight < 40
     const nodes = shown.map((message) => {
       const drawn = this.#drawn.get(message.id)
-      if (drawn?.message === message) return drawn.node
+      if (drawn) {
+        if (drawn.message !== message) this.#restate(drawn, message) // that it was sent, delivered, read: nothing else
+        return drawn.node
+      }
       const node = this.#said(message, messages)
       this.#drawn.set(message.id, { message, node })
       return node
     })
     if (messages.length > shown.length) nodes.unshift(h("button", { type: "button", text: this.t.earlier, onclick: () => ((this.#shown += SHOWN), this.#draw()) }))
     if (this.#place(nodes) && isAtEnd) this.log.scrollTop = this.log.scrollHeight
+  }
+
+  #restate(drawn, message) {
+    drawn.message = message
+    const state = drawn.node.querySelector(".meta > .state-of")
+    if (!state || state.dataset.state === message.state) return
+    state.replaceWith(this.#state(message))
+  }
+
+  #state({ state, why }) {
+    return h("span", { class: `state-of ${state}`, "data-state": state, text: this.t.states[state], title: why })
   }
 
   // Brings the log to these nodes, and touches only those that differ: most often the last one is new.
@@ -285,7 +306,7 @@ export class View {
     const { t } = this
     const quoted = message.reply && messages.find(({ id }) => id === message.reply)
     const reply = h("button", { type: "button", text: t.reply, onclick: () => ((this.#reply = message), this.#redraw(), this.app.querySelector("textarea")?.focus()) })
-    const state = message.mine && message.state && h("span", { class: message.state, text: t.states[message.state], title: message.why })
+    const state = message.mine && message.state && this.#state(message)
     return h(
       "div", { class: message.mine ? "said mine" : "said" },
       message.mine && h("span", { class: "sr", text: `${t.you}: ` }),
