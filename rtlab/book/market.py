@@ -196,8 +196,10 @@ class Market:
     def _apply_many(self, events: np.ndarray) -> None:
         kinds = events["kind"]
         wanted = events[(kinds == _LEVEL) | (kinds == _TRADE)]
-        for index in np.unique(wanted["instrument"]).tolist():
-            rows = wanted[wanted["instrument"] == index]
+        # sorted once: looking for each instrument's rows among all would cost instruments times rows
+        grouped = wanted[np.argsort(wanted["instrument"], kind="stable")]
+        indexes, starts = np.unique(grouped["instrument"], return_index=True)
+        for index, rows in zip(indexes.tolist(), np.split(grouped, starts[1:]), strict=True):
             is_level = rows["kind"] == _LEVEL
             changes, made = rows[is_level], rows[~is_level]
             levels = (changes["side"].tolist(), changes["price"].tolist(), changes["qty"].tolist())

@@ -77,7 +77,7 @@ def import_trades(
         epoch = writer.stand.epoch + 1
         writer.begin(Stand(epoch, ts=writer.stand.ts), Levels.empty(), "imported")
         for first in range(0, len(ts), _PIECE):
-            _append(writer, *(one[first : first + _PIECE] for one in (ts, price, qty, side)))
+            append_trades(writer, *(one[first : first + _PIECE] for one in (ts, price, qty, side)))
         writer.roll()
     return len(ts)
 
@@ -94,7 +94,8 @@ def _whole(values: Sequence[object], convert: object, what: str) -> Ints:
     return made
 
 
-def _append(writer: ColdWriter, ts: Ints, price: Ints, qty: Ints, side: Ints) -> None:
+def append_trades(writer: ColdWriter, ts: Ints, price: Ints, qty: Ints, side: Ints) -> None:
+    """Add trades of one instrument behind where its writer stands, each as a step of its own."""
     stand, count = writer.stand, len(ts)
     seqs, steps = (start + 1 + np.arange(count) for start in (stand.trades, stand.position))
     channel, epoch = np.full(count, TRADES, np.int8), np.full(count, stand.epoch)

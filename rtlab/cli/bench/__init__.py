@@ -23,6 +23,7 @@ BENCHES = {
     "pipelines": "rows through a graph of analytics, beside streamz, bytewax, csp and pathway",
     "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
     "relay": "envelopes stored, acknowledged and delivered, over a thousand sockets",
+    "capacity": "what one more reader, instrument, row or point costs, and a million readers, simulated",
     "lod": "one viewport of ten million points",
     "pixels": "frames and hover answers of a streaming chart, beside plain Bokeh and uPlot",
 }

@@ -1,6 +1,7 @@
 import random
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,8 +10,11 @@ from support.kept import BTC
 
 from rtlab.errors import ConfigError, GridError, SourceError
 from rtlab.store import Store
+from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.place import LocalPlace
-from rtlab.store.tables import export_rows, import_trades, mapping_of, read_table
+from rtlab.store.cold.schema import Levels
+from rtlab.store.cold.writer import ColdWriter
+from rtlab.store.tables import append_trades, export_rows, import_trades, mapping_of, read_table
 
 MAPPING = {"ts": "time", "price": "px", "qty": "size", "side": "aggressor"}
 
@@ -124,3 +128,18 @@ def test_a_missing_column_unit_or_file_is_one_clear_error(tmp_path):
     for name in ("none.csv", "foreign.parquet"):
         with pytest.raises(SourceError, match="cannot be read"):
             read_table(tmp_path / name)
+
+
+def test_trades_are_added_behind_those_that_are_there(tmp_path):
+    with ColdWriter(LocalPlace(tmp_path), tmp_path, BTC) as writer:
+        writer.begin(Stand(4), Levels.empty(), "test")
+        for begin in (10, 20):
+            ts, ones = np.arange(begin, begin + 3), np.ones(3, np.int64)
+            append_trades(writer, ts, 100 * ones, 2 * ones, np.array([0, 1, 0]))
+        writer.roll()
+        assert writer.stand == Stand(4, 6, 0, 6, 22)
+    with Store(tmp_path) as store:
+        rows = store.read("trades", BTC.symbol)
+    assert rows.column("ts").to_pylist() == [10, 11, 12, 20, 21, 22]
+    assert rows.column("seq").to_pylist() == [1, 2, 3, 4, 5, 6]
+    assert rows.column("side").to_pylist() == [0, 1, 0, 0, 1, 0]

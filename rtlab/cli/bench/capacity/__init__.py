@@ -1,0 +1,123 @@
+"""`rtlab bench capacity`: how costs grow with readers, instruments, stored rows and points, and a million readers.
+
+Each is the whole cost at four sizes that double; the exponent says how it grows, 1 being in proportion. Where the
+kernel's own cost of a send grows with its sockets, that of bare send(2) is beside ours. Matching many instruments in
+turn finds the processor's caches cold: an instrument has a ladder of its own, and an order touches nothing else.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rtlab.cli.bench.capacity.accepting import accept_us
+from rtlab.cli.bench.capacity.costs import Readers, of_instruments, of_points, of_readers, of_rows
+from rtlab.cli.bench.capacity.growth import BOUND, exponent
+from rtlab.cli.bench.capacity.simulation import Capacity, Costs, Plan, simulate
+from rtlab.cli.bench.fanout import cores
+
+Rows = list[dict[str, object]]
+
+
+class Sizes(NamedTuple):
+    """What is measured: four sizes of each."""
+
+    readers: Sequence[int] = (500, 1_000, 2_000, 4_000)
+    instruments: Sequence[int] = (250, 500, 1_000, 2_000)
+    rows: Sequence[int] = (250_000, 500_000, 1_000_000, 2_000_000)
+    points: Sequence[int] = (4_000_000, 8_000_000, 16_000_000, 32_000_000)
+    sends_per_s: int = 50_000
+    seconds: float = 2.0
+
+
+QUICK = Sizes(
+    (250, 500, 1_000, 2_000), (100, 200, 400, 800), (100_000, 200_000, 400_000, 800_000), seconds=1.0
+)
+
+
+def run(quick: bool) -> dict[str, object]:
+    """Measure all four; give results and goals as `rtlab bench --json` prints them."""
+    return measure(QUICK if quick else Sizes())
+
+
+def measure(sizes: Sizes) -> dict[str, object]:
+    """Measure as told, and simulate from what came of it."""
+    core, _ = cores()
+    readers = of_readers(sizes.readers, sends_per_s=sizes.sends_per_s, seconds=sizes.seconds, core=core)
+    matched, folded = of_instruments(sizes.instruments)
+    with tempfile.TemporaryDirectory(prefix="rt-") as folder:
+        written, read = of_rows(sizes.rows, Path(folder))
+    points = of_points(sizes.points)
+    wholes: dict[str, tuple[Sequence[int], list[float]]] = {
+        "a reader: one tick to all": (sizes.readers, readers.ours),
+        "an instrument: matching 40 orders each": (sizes.instruments, matched),
+        "an instrument: folding what came of them": (sizes.instruments, folded),
+        "a stored row: keeping": (sizes.rows, written),
+        "a stored row: reading": (sizes.rows, read),
+        "a point: into a pyramid": (sizes.points, points),
+    }
+    results: Rows = []
+    for name, (numbers, costs) in wholes.items():
+        results += _growth(name, "rtlab", numbers, costs)
+    if readers.bare is not None:
+        results += _growth("a reader: one tick to all", "send(2) in C", sizes.readers, readers.bare)
+    costs = _costs(readers, sizes, folded)
+    began = time.perf_counter()
+    made = simulate(costs, Plan())
+    results += _simulated(costs, made, time.perf_counter() - began)
+    return {"results": results, "goals": _goals(wholes, sizes.readers, readers)}
+
+
+def _costs(readers: Readers, sizes: Sizes, folded: Sequence[float]) -> Costs:
+    # an instrument's 40 orders are about as many changes of its book
+    change_us = 1e6 * folded[-1] / (40 * sizes.instruments[-1])
+    send_us = 1e6 * readers.ours[-1] / sizes.readers[-1]
+    return Costs(send_us, change_us, accept_us(sizes.readers[0]), readers.bytes_each / 1024)
+
+
+def _growth(name: str, contender: str, sizes: Sequence[int], costs: Sequence[float]) -> Rows:
+    rows = [
+        _row(f"{name}, each", contender, f"of {size:,}", "us", 1e6 * cost / size)
+        for size, cost in zip(sizes, costs, strict=True)
+    ]
+    case = f"{sizes[0]:,} to {sizes[-1]:,}"
+    return [*rows, _row(f"{name}, exponent", contender, case, "", exponent(sizes, costs))]
+
+
+def _simulated(costs: Costs, made: Capacity, seconds: float) -> Rows:
+    plan = Plan()
+    case = f"{plan.readers:,} readers, {plan.sends_per_s:g} sends/s each, {plan.changes_per_s:,.0f} changes/s"
+    given = f"from {costs.send_us:.1f} us a send, {costs.accept_us:.0f} us a comer, {costs.reader_kib:.1f} KiB a reader"
+    rows = [
+        ("gateways of one core", f"{case}, {given}", "", float(made.gateways)),
+        ("readers a gateway", f"bound by {made.bound_by}", "", float(made.readers_each)),
+        ("core of a gateway, busy", "steady", "%", 100 * made.busy),
+        ("memory of a gateway's readers", "steady", "MiB", made.memory_mib),
+        ("sent by a gateway", f"{plan.send_bytes} bytes a send", "Mbit/s", made.egress_mbit),
+        ("a gateway dies: its readers back, p50", f"{made.lost:,} readers", "s", made.back_p50_s),
+        ("a gateway dies: its readers back, p99", f"{made.lost:,} readers", "s", made.back_p99_s),
+        ("a gateway dies: all back", f"{made.lost:,} readers", "s", made.back_all_s),
+        ("core of the fullest gateway then, busy", "while they come", "%", 100 * made.busy_then),
+    ]
+    found = [_row(f"simulated: {name}", "rtlab", where, unit, value) for name, where, unit, value in rows]
+    return [*found, _row("simulated: took", "rtlab", "one core", "s", seconds)]
+
+
+def _goals(
+    wholes: Mapping[str, tuple[Sequence[int], list[float]]], sizes: Sequence[int], readers: Readers
+) -> Rows:
+    goals = [_goal(f"exponent of {name}", exponent(*whole), BOUND) for name, whole in wholes.items()]
+    if readers.bare is not None:
+        beyond = exponent(sizes, readers.ours) - exponent(sizes, readers.bare)
+        goals.append(_goal("exponent of a reader beyond that of bare send(2)", beyond, BOUND - 1))
+    return goals
+
+
+def _goal(name: str, value: float, bound: float) -> dict[str, object]:
+    return {"show": 7, "name": name, "value": value, "bound": round(bound, 3), "op": "<=", "unit": ""}
+
+
+def _row(name: str, contender: str, case: str, unit: str, value: float) -> dict[str, object]:
+    numbers = {"runs": 1, "median": value, "min": value, "max": value}
+    return {"name": name, "contender": contender, "case": case, "unit": unit, **numbers}
