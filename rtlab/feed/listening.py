@@ -43,8 +43,8 @@ def listening_socket(
     except OSError as problem:
         raise _address_error(host, port, problem) from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    # asyncio sets it only where a socket says that it is of TCP, and an accepted one does not: a small message would wait
-    # up to 40 ms for the peer's delayed acknowledgement of the one before
+    # asyncio sets it only where a socket says that it is of TCP, and an accepted one does not: a small message would
+    # wait up to 40 ms for the peer's delayed acknowledgement of the one before
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

@@ -58,8 +58,8 @@ def measure(sizes: Sizes) -> dict[str, object]:
         "a point: into a pyramid": (sizes.points, points),
     }
     results: Rows = []
-    for name, (numbers, costs) in wholes.items():
-        results += _growth(name, "rtlab", numbers, costs)
+    for name, (numbers, column) in wholes.items():
+        results += _growth(name, "rtlab", numbers, column)
     if readers.bare is not None:
         results += _growth("a reader: one tick to all", "send(2) in C", sizes.readers, readers.bare)
     costs = _costs(readers, sizes, folded)

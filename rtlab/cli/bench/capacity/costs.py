@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,8 @@ from rtlab.store.tables import SIDES, append_trades
 from rtlab.views.pyramid import Pyramid
 
 ORDERS = 40  # of each instrument
-SYMBOL = Instrument("BTC-USD", "0.01", "0.001")
+GRID = Decimal("0.01"), Decimal("0.001")
+SYMBOL = Instrument("BTC-USD", *GRID)
 
 
 class Readers(NamedTuple):
@@ -62,7 +64,8 @@ def _tick(server: Contender, size: int, sends_per_s: int, seconds: float, *, our
 
 def of_instruments(sizes: Sequence[int]) -> tuple[list[float], list[float]]:
     """Measure matching, and folding, the same orders for each of so many instruments, one batch a round."""
-    matched, folded = [], []
+    matched: list[float] = []
+    folded: list[float] = []
     for size in sizes:
         runs = [_market(size) for _ in range(3)]
         for costs, column in zip((matched, folded), zip(*runs, strict=True), strict=True):
@@ -71,7 +74,7 @@ def of_instruments(sizes: Sequence[int]) -> tuple[list[float], list[float]]:
 
 
 def _market(many: int) -> tuple[float, float]:
-    instruments = [Instrument(f"I{number}", "0.01", "0.001") for number in range(many)]
+    instruments = [Instrument(f"I{number}", *GRID) for number in range(many)]
     engine, market = Engine(instruments), Market(instruments, 1)
     rows = np.zeros(many, COMMAND)
     rows["kind"], rows["instrument"], rows["qty"] = CommandKind.NEW, np.arange(many), 5
