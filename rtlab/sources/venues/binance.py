@@ -248,7 +248,8 @@ class BinanceMachine(VenueMachine):
             message = side.decoder.stream(stream, data, self._wall(now))
         except GridError as error:
             side.kept.trust.unreadable += 1
-            self._out_of_step(side.kept, str(error), now)
+            if channel.startswith("depth"):
+                self._out_of_step(side.kept, str(error), now)
             return []
         if isinstance(message, DepthUpdate):
             return self._depth(side, message, now)

@@ -254,6 +254,17 @@ def test_trades_of_spot_and_of_futures():
     assert futures.statistics().trades_lost == 2
 
 
+def test_a_trade_or_quote_off_the_grid_is_counted_and_the_book_goes_on():
+    machine = following()
+    made = {"e": "trade", "t": 5, "p": "100.15", "q": "0.002", "T": 8, "m": True}
+    assert machine.receive(stream("trade", made), 3) == []
+    assert machine.receive(quote(13, ("100.05", "1"), ("101", "2")), 3) == []
+    assert (machine.sights()[0].state, machine.sights()[0].unreadable) == ("live", 2)
+    machine.receive(stream("trade", {**made, "t": 6, "p": "100.1"}), 4)
+    machine.receive(stream("trade", {**made, "t": 8, "p": "100.1"}), 4)
+    assert machine.statistics().trades_lost == 1
+
+
 def test_a_connection_for_trades_alone_asks_for_no_book_and_shows_none():
     futures = BinanceMachine([BTC], "/fapi/v1/depth", TRADE_STREAMS)
     futures.opened(0, 50 * S)
