@@ -44,7 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dashboard_port: Annotated[Port, Meta(description="port of the dashboard; 0 takes a free one")] = 5006
     url: Annotated[
         str,
-        Meta(min_length=1, description="feed that the dashboard shows; demo is a simulated one of its own"),
+        Meta(
+            min_length=1,
+            description="feed that the dashboard shows, or a live venue as binance:BTCUSDT; demo is a simulated one",
+        ),
     ] = "demo"
     rate: Annotated[
         int, Meta(ge=1, le=1_000_000, description="commands per second of the simulated market")

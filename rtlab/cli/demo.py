@@ -10,7 +10,10 @@ from rtlab.cli.running import settings_of
 
 @click.command()
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
-@click.option("--url", help="Show the feed at this address instead of a simulated one.")
+@click.option(
+    "--url",
+    help="Show the feed at this address, or a live venue, as binance:BTCUSDT.",
+)
 @click.option("--host", help="Address of the dashboard (127.0.0.1).")
 @click.option("--dashboard-port", type=int, help="Port of the dashboard (5006); 0 takes a free one.")
 @click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")

@@ -365,8 +365,7 @@ def live(source: str, **flags: object) -> Lab:
     (`ccxt.okx:BTC/USDT`). A book that its venue does not prove any more is empty within two seconds. AddressError
     says what the venue did not list or answer.
     """
-    wanted(source)
-    return Lab(load(environ=os.environ, flags=flags), source=source)
+    return live_with(load(environ=os.environ, flags=flags), source)
 
 
 def connect(url: str, **flags: object) -> Lab:
@@ -382,6 +381,12 @@ def demo_with(settings: Settings) -> Lab:
     from rtlab.sources.simulated import demo_instruments
 
     return Lab(settings, instruments=demo_instruments())
+
+
+def live_with(settings: Settings, source: str) -> Lab:
+    """Follow the live venue that `source` names with these settings."""
+    wanted(source)  # what is wrong with the name is told here, not by a process
+    return Lab(settings, source=source)
 
 
 def connect_with(settings: Settings, url: str) -> Lab:

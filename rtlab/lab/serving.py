@@ -15,10 +15,11 @@ from rtlab.config import Settings, load
 from rtlab.errors import AddressError
 from rtlab.lab.dashboard import Dashboard, Kind
 from rtlab.lab.grids import Grid
-from rtlab.lab.lab import Lab, connect_with, demo_with
+from rtlab.lab.lab import Lab, connect_with, demo_with, live_with
 from rtlab.lab.machine import Monitor
 from rtlab.lab.messages import NONE, pane_options
 from rtlab.lab.scrape import Count, Scrape
+from rtlab.sources.venues.directory import is_live
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.shell import DOCUMENT
 
@@ -53,7 +54,11 @@ async def serve_dashboard(
 def lab_of(settings: Settings) -> Lab:
     """Give a lab of the settings' feed for pages to share, when it is there; call it where no loop runs."""
     Pyramid()  # compiles its kernels here, where nobody waits for a page yet
-    return demo_with(settings) if settings.url == "demo" else connect_with(settings, settings.url)
+    if settings.url == "demo":
+        return demo_with(settings)
+    return (
+        live_with(settings, settings.url) if is_live(settings.url) else connect_with(settings, settings.url)
+    )
 
 
 def shared_lab() -> Lab:

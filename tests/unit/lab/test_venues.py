@@ -12,8 +12,9 @@ import rtlab
 from rtlab.book import Market
 from rtlab.client import connect
 from rtlab.config import Settings
-from rtlab.errors import ConfigError, InstrumentError
+from rtlab.errors import ConfigError, InstrumentError, UnreachableError
 from rtlab.lab.recording import target_of
+from rtlab.lab.serving import lab_of
 from rtlab.lab.venues import LiveMarket, opened, record_live, serve_live
 from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, Quote, Side, VenueTrade
 from rtlab.sources.venues import Sight
@@ -197,6 +198,13 @@ async def test_a_lab_follows_a_venue_by_its_name():
     assert bid < ask
     assert "bid | ask" in shown
     assert callable(rtlab.live)
+
+
+def test_pages_take_a_venue_in_place_of_an_address():
+    with pytest.raises(ConfigError, match="did you mean kraken"):
+        lab_of(Settings(url="krakn:BTC/USD"))
+    with pytest.raises(UnreachableError, match="127"):
+        lab_of(Settings(url="ws://127.0.0.1:1"))
 
 
 def test_a_lab_of_no_venue_is_an_error_at_once():
