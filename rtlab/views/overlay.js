@@ -374,6 +374,7 @@ class Chart {
     this.notice.hidden = !this.marks.notice
     events_el.append(this.notice)
     this.show_legend(events_el)
+    this.keeper = new Keeper(this, events_el)
     this.wear()
     this.listen(events_el)
     this.on_repaint = () => {
@@ -442,7 +443,7 @@ class Chart {
     pencil.font = `bold 13px ${font}`
     const left = this.plot.frame.bbox.left + (title ? pencil.measureText(title).width + 16 : 6)
     this.legend.style.cssText = `position:absolute;left:${left}px;top:4px;display:flex;gap:4px;overflow-x:auto;` +
-      `max-width:calc(100% - ${left + 220}px);scrollbar-width:none;white-space:nowrap`
+      `max-width:calc(100% - ${left + 252}px);scrollbar-width:none;white-space:nowrap`
     const look = (hidden) => `padding:2px 8px;border:1px solid ${border};border-radius:10px;background:${surface};` +
       `color:${hidden ? muted : text};font:11px ${font};line-height:16px;cursor:pointer;` +
       `text-decoration:${hidden ? "line-through" : "none"}`
@@ -470,6 +471,7 @@ class Chart {
     for (const svg of this.svgs) svg.remove()
     this.badge.remove()
     this.notice.remove()
+    this.keeper.root.remove()
     this.legend?.remove()
     this.plot = null
   }
@@ -789,12 +791,13 @@ class Chart {
     const { surface, border, text, font } = this.model.colours
     for (const svg of this.svgs) svg.style.font = `11px ${font}`
     this.badge.style.cssText =
-      `position:absolute;top:4px;right:8px;padding:2px 8px;border:1px solid ${border};border-radius:10px;` +
+      `position:absolute;top:4px;right:40px;padding:2px 8px;border:1px solid ${border};border-radius:10px;` +
       `background:${surface};color:${text};font:11px ${font};line-height:16px;cursor:pointer;white-space:nowrap`
     this.notice.style.cssText = `position:absolute;left:12px;bottom:40px;max-width:calc(100% - 110px);` +
       `padding:4px 10px;background:${surface};color:${this.colour("bad")};font:12px ${font};` +
       `border:1px solid ${this.colour("bad")};border-radius:4px;pointer-events:none`
     if (this.legend) this.wear_legend()
+    this.keeper.wear()
     this.redraw("marks", "cursor")
   }
 

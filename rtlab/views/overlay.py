@@ -26,6 +26,7 @@ from rtlab.errors import SourceError
 from rtlab.views.host import SENDING, Component, Heartbeat, forget, send_at_once
 from rtlab.views.theme import FONT, Colours, series
 
+_HERE = Path(__file__).parent
 BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15 s
 MOST_MARKERS = 1000
 WIDEST = 16_384
@@ -149,7 +150,7 @@ class Overlay(Component):
     names = param.List(item_type=str)
     group = param.String(default="", doc="charts of one group on a page share crosshair and window")
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("overlay.js", "keep.js"))
 
     def __init__(
         self,
