@@ -175,6 +175,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "none has no relay",
         ),
     ] = "none"
+    messages_synced: Annotated[
+        bool,
+        Meta(
+            description="let the relay acknowledge what is on the disk of its Redis only, up to a second later"
+        ),
+    ] = False
     venue_url: Annotated[
         str,
         Meta(

@@ -30,7 +30,10 @@ async def relay_of(settings: Settings) -> AsyncIterator["Relay | None"]:
         yield None
         return
     Relay = _installed()
-    async with redis_of(settings) as url, Relay(url, settings.messages) as relay:
+    async with (
+        redis_of(settings) as url,
+        Relay(url, settings.messages, synced=settings.messages_synced) as relay,
+    ):
         yield relay
 
 

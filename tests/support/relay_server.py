@@ -19,12 +19,12 @@ from rtlab.sources.simulated import demo_instruments
 DIRECTORY = "relay.test"
 
 
-async def serve(redis: str | None, port: int = 0, limits: dict | None = None) -> None:
+async def serve(redis: str | None, port: int = 0, limits: dict | None = None, synced: bool = False) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)
     with nullcontext() if redis else EmbeddedServer() as server:
         url = redis or server.url
-        relay = Relay(url, DIRECTORY, limits=RelayLimits(**(limits or {})))
+        relay = Relay(url, DIRECTORY, limits=RelayLimits(**(limits or {})), synced=synced)
         market = Market(demo_instruments(), 1)
         async with relay, Gateway(market, port=port, services={PATH: relay.service()}) as gateway:
             gateway.publish()

@@ -50,6 +50,7 @@ DEFAULTS = {
     "drain_s": 5.0,
     "redis_url": "embedded",
     "messages": "none",
+    "messages_synced": False,
     "venue_url": "none",
     "journal": "none",
     "store": "none",

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from rtlab.errors import StoreError
 from rtlab.messaging.relay.limits import RelayLimits
 from rtlab.messaging.relay.messages import Mail, Send
 from rtlab.messaging.relay.scripts import COMMIT, STORE
 
 PAGE = 200
+SYNC_MS = 10_000
 _LARGEST_RUN = 128
 
 
@@ -41,10 +43,10 @@ class Outcome(NamedTuple):
 
 
 class Mailboxes:
-    """The mailboxes under a prefix of one Redis."""
+    """The mailboxes under a prefix of one Redis. `synced`: what is stored is on its disk, not only in its hands."""
 
-    def __init__(self, redis: Redis, prefix: str, limits: RelayLimits) -> None:
-        self._redis, self._prefix = redis, prefix
+    def __init__(self, redis: Redis, prefix: str, limits: RelayLimits, *, synced: bool = False) -> None:
+        self._redis, self._prefix, self._synced = redis, prefix, synced
         self._bounds: list[str | int] = [
             prefix,
             limits.mailbox,
@@ -55,7 +57,19 @@ class Mailboxes:
         ]
 
     async def load(self) -> None:
-        """Load the scripts; called again by itself where the server has lost them."""
+        """Load the scripts; called again by itself where the server has lost them.
+
+        StoreError when what is stored should be synced and the server cannot tell.
+        """
+        if self._synced:
+            try:
+                await self._redis.execute_command("WAITAOF", 1, 0, 1)  # type: ignore[no-untyped-call]
+            except ResponseError as problem:
+                raise StoreError(
+                    "the relay's Redis cannot tell what is on its disk",
+                    expected="Redis or Valkey 7.2 or newer, with appendonly yes",
+                    got=str(problem),
+                ) from None
         self._store: str = await self._redis.script_load(STORE)
         self._commit: str = await self._redis.script_load(COMMIT)
 
@@ -85,8 +99,13 @@ class Mailboxes:
                 for device in send.to:
                     arguments += (device, sender, account, ident, send.envelope)
             pipeline.evalsha(self._store, 0, *self._bounds, *arguments)
+        if self._synced:
+            pipeline.execute_command("WAITAOF", 1, 0, SYNC_MS)  # type: ignore[no-untyped-call]
+        answers = await pipeline.execute()
+        if self._synced and answers.pop()[0] < 1:
+            raise RedisError(f"Redis did not sync its file within {SYNC_MS} ms")
         outcomes: list[Outcome] = []
-        for run, answer in zip(runs, await pipeline.execute(), strict=True):
+        for run, answer in zip(runs, answers, strict=True):
             outcomes += [_committed(run[0], answer)] if run[0].send.group is not None else _sent(run, answer)
         return outcomes
 

@@ -1,9 +1,11 @@
 """The shell of the relay: sessions of devices on one side, Redis on the other.
 
 Theory of operation. Envelopes wait in one bounded queue; one pipeline is under way at a time, and what came meanwhile
-goes with the next. An answer is given when Redis has answered: what was acknowledged outlives a kill of the relay, and
-one of Redis where that syncs always. Where it syncs each second it writes before it answers too, but for the moments
-of a sync under way, and a machine that stops may lose the last second. Then it is pushed to those of its
+goes with the next. An answer is given when Redis has answered: what was acknowledged outlives a kill of the relay.
+Redis writes to its append-only file before it answers: a killed one keeps what the kernel has, but not what it held back
+while a sync was under way (`appendfsync everysec`), and a machine that stops may lose the last second. A relay that is
+`synced` asks Redis (WAITAOF) whether all is on its disk, and answers then: nothing of that is lost, and an answer takes
+up to a second, or what a sync takes where Redis syncs always. Then it is pushed to those of its
 devices that are connected here and have had everything before; others read it from their mailbox.
 One relay serves a Redis: mail is pushed by the process that stored it.
 """
@@ -56,12 +58,13 @@ class Relay:
         directory: str,
         *,
         limits: RelayLimits | None = None,
+        synced: bool = False,
         prefix: str = "rtlab:msg",
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.directory, self.limits, self.wall = directory, limits or RelayLimits(), wall
         self._redis = Redis.from_url(url, protocol=2)
-        self._boxes = Mailboxes(self._redis, prefix, self.limits)
+        self._boxes = Mailboxes(self._redis, prefix, self.limits, synced=synced)
         self._desk = Desk(self._redis, prefix, directory, self.limits, wall)
         self._online: dict[str, RelaySession] = {}
         self._visits: dict[RelaySession, Visit] = {}
@@ -71,9 +74,12 @@ class Relay:
         self._wanted = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        """StoreError when Redis does not answer."""
+        """StoreError when Redis does not answer, or cannot do what is asked of it."""
         try:
             await self._boxes.load()
+        except StoreError:
+            await self._redis.aclose()
+            raise
         except (RedisError, OSError) as problem:
             await self._redis.aclose()
             raise StoreError(f"the relay's Redis does not answer: {problem}") from None
@@ -267,16 +273,24 @@ class Relay:
             self._counts["commits"] += waiting.parcel.send.group is not None
             waiting.session.tell(Done(waiting.n, epoch=outcome.epoch))
         self._counts["duplicates"] += outcome.duplicates
+        if outcome.duplicates:  # perhaps stored by a request whose answer was lost, so that nobody was told
+            for device in waiting.parcel.send.to:
+                self._fall_behind(self._reachable(device))
         for device, cursor, stranger in outcome.placed:
             self._counts["stored"] += 1
             session = self._reachable(device)
             if session is None or session.is_behind:
                 continue
             if not session.has_room or cursor != session.cursor + 1:
-                session.is_behind = True
-                self._begin(session, 0, self._catch_up(session))
+                self._fall_behind(session)
                 continue
             session.push(encode(Mail(cursor, waiting.parcel.send.envelope, stranger)))
             session.cursor = cursor
             self._counts["delivered"] += 1
             woken.add(session)
+
+    def _fall_behind(self, session: RelaySession | None) -> None:
+        """Let a session read from its mailbox; where too much is under way, the next mail asks for that again."""
+        if session is not None and not session.is_behind and len(self._tasks) < self.limits.tasks:
+            session.is_behind = True
+            self._begin(session, 0, self._catch_up(session))

@@ -2,17 +2,20 @@ import asyncio
 import os
 import signal
 
+import pytest
 from redis.asyncio import Redis
+from support.messaging import newest_server
 from support.waiting import until
 
 from rtlab.embedded import EmbeddedServer
+from rtlab.errors import StoreError
 from rtlab.messaging.relay.limits import RelayLimits
 from rtlab.messaging.relay.mailboxes import PAGE, Mailboxes, Outcome, Parcel, Placed
 from rtlab.messaging.relay.messages import Send
 
 
-async def opened(server: EmbeddedServer, redis: Redis, *devices: str) -> Mailboxes:
-    boxes = Mailboxes(redis, "m", RelayLimits(stranger_messages=1000))
+async def opened(server: EmbeddedServer, redis: Redis, *devices: str, synced: bool = False) -> Mailboxes:
+    boxes = Mailboxes(redis, "m", RelayLimits(stranger_messages=1000), synced=synced)
     await boxes.load()
     for device in devices:
         await redis.hset(f"m:dev:{device}", "account", f"account of {device}")
@@ -77,10 +80,11 @@ async def test_scripts_that_the_server_has_lost_are_loaded_again():
         await redis.aclose()
 
 
-async def test_what_was_stored_outlives_a_kill_of_the_server(tmp_path):
-    with EmbeddedServer(tmp_path / "r", sync="always") as server:
+@pytest.mark.parametrize(("sync", "synced"), [("always", False), ("everysec", True)])
+async def test_what_was_stored_outlives_a_kill_of_the_server(tmp_path, sync, synced):
+    with EmbeddedServer(tmp_path / "r", sync=sync, binary=newest_server()) as server:
         redis = Redis.from_url(server.url)
-        boxes = await opened(server, redis, "a")
+        boxes = await opened(server, redis, "a", synced=synced)
         await boxes.store([parcel(n, "a") for n in range(100)])
         os.kill(server.pid, signal.SIGKILL)
         await until(lambda: not server.is_running)
@@ -92,4 +96,25 @@ async def test_what_was_stored_outlives_a_kill_of_the_server(tmp_path):
         assert len(await boxes.read("a", 0)) == 100
         again = await boxes.store([parcel(n, "a") for n in range(101)])
         assert [outcome.duplicates for outcome in again] == [1] * 100 + [0]
+        await redis.aclose()
+
+
+async def test_synced_waits_until_the_file_is_on_the_disk(tmp_path):
+    with EmbeddedServer(tmp_path / "r", binary=newest_server()) as server:
+        redis = Redis.from_url(server.url)
+        boxes = await opened(server, redis, "a", synced=True)
+        for n in range(3):
+            assert (await boxes.store([parcel(n, "a")]))[0].refused is None
+            assert (await redis.execute_command("WAITAOF", 1, 0, 1))[
+                0
+            ] == 1  # there was nothing left to wait for
+        await redis.aclose()
+
+
+async def test_synced_is_refused_where_the_server_keeps_no_file(tmp_path):
+    with EmbeddedServer(tmp_path / "r", binary=newest_server()) as server:
+        redis = Redis.from_url(server.url)
+        await redis.config_set("appendonly", "no")
+        with pytest.raises(StoreError, match=r"cannot tell what is on its disk.*appendonly"):
+            await opened(server, redis, "a", synced=True)
         await redis.aclose()

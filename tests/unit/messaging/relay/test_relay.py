@@ -238,3 +238,29 @@ async def test_a_slow_reader_is_not_pushed_to_and_misses_nothing():
         await asyncio.gather(*asked)
         got = [await theirs.mail() for _ in range(300)]
         assert [mail.cursor for mail in got] == list(range(1, 301))
+
+
+class Forgetful:
+    """Mailboxes that store, and whose first answers are lost on the way."""
+
+    def __init__(self, boxes, lost: int) -> None:
+        self._boxes, self.lost, self.read = boxes, lost, boxes.read
+
+    async def store(self, parcels):
+        outcomes = await self._boxes.store(parcels)
+        if self.lost:
+            self.lost -= 1
+            raise ConnectionError("the answer was lost")
+        return outcomes
+
+
+async def test_what_was_stored_without_an_answer_is_pushed_all_the_same():
+    one, other = Person(), Person()
+    async with relaying() as (relay, url), one.link(url) as ours, other.link(url) as theirs:
+        relay._boxes = Forgetful(relay._boxes, lost=2)
+        envelope = one.seal()
+        await ours.ask(Send, to=[other.public], envelope=envelope)
+        async with asyncio.timeout(10):
+            assert (await theirs.mail()).envelope == envelope
+        counted = relay.statistics()
+        assert (counted.store_failures, counted.duplicates, counted.delivered) == (2, 1, 1)
