@@ -3,10 +3,10 @@
 Theory of operation. Envelopes wait in one bounded queue; one pipeline is under way at a time, and what came meanwhile
 goes with the next. An answer is given when Redis has answered: what was acknowledged outlives a kill of the relay.
 Redis writes to its append-only file before it answers: a killed one keeps what the kernel has, but not what it held
-back while a sync was under way (`appendfsync everysec`), and a machine that stops may lose the last second. A relay that is
-`synced` asks Redis (WAITAOF) whether all is on its disk, and answers then: nothing of that is lost, and an answer takes
-up to a second, or what a sync takes where Redis syncs always. Then it is pushed to those of its
-devices that are connected here and have had everything before; others read it from their mailbox.
+back while a sync was under way (`appendfsync everysec`), and a machine that stops may lose the last second. A relay
+that is `synced` asks Redis (WAITAOF) whether all is on its disk, and answers then: nothing of that is lost, and an
+answer takes up to a second, or what a sync takes where Redis syncs always. Then it is pushed to those of its devices
+that are connected here and have had everything before; others read it from their mailbox.
 One relay serves a Redis: mail is pushed by the process that stored it.
 """
 
