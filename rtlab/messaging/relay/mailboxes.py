@@ -100,7 +100,7 @@ class Mailboxes:
                     arguments += (device, sender, account, ident, send.envelope)
             pipeline.evalsha(self._store, 0, *self._bounds, *arguments)
         if self._synced:
-            pipeline.execute_command("WAITAOF", 1, 0, SYNC_MS)  # type: ignore[no-untyped-call]
+            pipeline.execute_command("WAITAOF", 1, 0, SYNC_MS)
         answers = await pipeline.execute()
         if self._synced and answers.pop()[0] < 1:
             raise RedisError(f"Redis did not sync its file within {SYNC_MS} ms")
