@@ -40,7 +40,8 @@ class LiveMarket:
 
     def take(self, messages: Sequence[MarketMessage]) -> None:
         """Fold what the source gave, and publish it."""
-        self._note_losses()
+        if any(isinstance(message, VenueTrade) for message in messages):
+            self._note_losses()
         for message in messages:
             if isinstance(message, DepthSnapshot):
                 self.market.replace_book(message.instrument, message.bids, message.asks, message.ts_event)
@@ -49,11 +50,8 @@ class LiveMarket:
             elif isinstance(message, VenueTrade):
                 self.market.apply_trade(message)
         self._publish()
-        sights = self.live.sights()
-        for sight in sights:
-            self._tell(sight)
-        if all(sight.state == TrustState.LIVE for sight in sights):
-            self.is_whole.set()
+        if any(isinstance(message, DepthSnapshot) for message in messages):
+            self._look()
 
     def _change(self, update: DepthUpdate) -> None:
         book = self.market.book(update.instrument)
@@ -75,6 +73,14 @@ class LiveMarket:
             event(log, logging.WARNING, "the venue's trades have a hole", lost=lost - self._trades_lost)
             self._trades_lost = lost
             self.market.begin(max(self.market.epoch + 1, time.time_ns() // 1_000_000))
+
+    def _look(self) -> None:
+        # a book that becomes live, or stale, is told as a snapshot
+        sights = self.live.sights()
+        for sight in sights:
+            self._tell(sight)
+        if all(sight.state == TrustState.LIVE for sight in sights):
+            self.is_whole.set()
 
     def _tell(self, sight: Sight) -> None:
         if self._states.get(sight.symbol) == sight.state:

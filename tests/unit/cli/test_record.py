@@ -32,6 +32,8 @@ def test_a_feed_that_is_not_there_and_a_missing_file_are_clear_errors(tmp_path):
     assert_one_clear_line(done, "127.0.0.1:1")
     done = rtlab("record", tmp_path / "s", "--source", tmp_path / "none.gz", cwd=tmp_path)
     assert_one_clear_line(done, "none.gz")
+    done = rtlab("record", tmp_path / "s", "--source", "krakn:BTC/USD", cwd=tmp_path)
+    assert_one_clear_line(done, "did you mean kraken")
 
 
 def test_recorded_data_is_where_tests_find_it():

@@ -97,10 +97,10 @@ def test_each_change_of_a_books_state_is_logged_once(caplog, logger):
     logger.propagate = True
     one, live, _ = following()
     with caplog.at_level(logging.INFO, "rtlab.lab"):
-        one.take([])
+        one.take([snapshot([(1, 5)], [])])
         live.state, live.reason = "stale", "it said nothing"
-        one.take([])
-        one.take([])
+        one.take([snapshot([], [])])
+        one.take([snapshot([], [])])
     told = [(record.levelname, record.rtlab_fields["state"]) for record in caplog.records]
     assert told == [("INFO", "live"), ("WARNING", "stale")]
 
@@ -108,10 +108,10 @@ def test_each_change_of_a_books_state_is_logged_once(caplog, logger):
 def test_it_is_whole_when_every_book_was_live():
     one, live, _ = following()
     live.state = "waiting"
-    one.take([])
+    one.take([snapshot([(1, 5)], [])])
     assert not one.is_whole.is_set()
     live.state = "live"
-    one.take([])
+    one.take([snapshot([(1, 5)], [])])
     assert one.is_whole.is_set()
 
 
