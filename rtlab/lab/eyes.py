@@ -16,6 +16,7 @@ from rtlab.protocol import Applied, Trades
 from rtlab.views.bubbles import Trades as Tape
 from rtlab.views.depth_history import DepthHistory, Levels
 from rtlab.views.page import MarketState
+from rtlab.views.past import Past
 from rtlab.views.price import Prices
 
 SECOND = 1_000_000_000
@@ -57,8 +58,9 @@ class Watched:
         hz: float,
         *,
         on_end: Callable[[], object] = lambda: None,
+        past: Past | None = None,
     ) -> None:
-        self.instrument, self.prices, self.forgotten = instrument, Prices(instrument), 0
+        self.instrument, self.prices, self.forgotten = instrument, Prices(instrument, past), 0
         self._hub, self._health, self._on_end = hub, health, on_end
         self._eyes: weakref.WeakSet[Eye] = weakref.WeakSet()
         self._fresh: weakref.WeakSet[Eye] = weakref.WeakSet()
@@ -108,6 +110,8 @@ class Watched:
         return now - self._alone_since > LINGER_S
 
     def _end(self) -> None:
+        if self.prices.past is not None:
+            self.prices.past.close()
         self._hub.leave(self._book, self._on_news)
         self._hub.leave(self._bars, self._on_news)
         self._hub.leave(self._trades, self._on_trades)

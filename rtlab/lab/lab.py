@@ -3,7 +3,8 @@
 import asyncio
 import atexit
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rtlab.lab.history import Recording
     from rtlab.model.instrument import Number
     from rtlab.store import Store
+    from rtlab.views.past import Past
 
 BOOK_DEPTH = 100
 CLOSE_S = 10.0
@@ -148,6 +150,7 @@ class Lab:
                     self._health,
                     self.settings.frame_hz,
                     on_end=lambda: self._watched.pop(symbol, None),
+                    past=self._past(instrument),
                 )
             self._watched[symbol].stay()
             return self._watched[symbol]
@@ -207,15 +210,29 @@ class Lab:
         StoreError when nothing is recorded: `record()`, or the setting `store`.
         """
         self._check_open()
-        from rtlab.store import Store
         from rtlab.store.moments import span_ns
 
-        if self._recordings:
-            return _last(self._recordings[-1].store, channel, symbol, span_ns(span))
-        if self.settings.store == "none":
-            raise StoreError("this lab has no history", expected="lab.record(), or the setting store")
-        with Store(self.settings.store) as store:
+        with self._store() as store:
             return _last(store, channel, symbol, span_ns(span))
+
+    @contextmanager
+    def _store(self) -> Iterator["Store"]:
+        from rtlab.store import Store  # late: pyarrow costs half a second
+
+        if self._recordings:
+            yield self._recordings[-1].store
+        elif self.settings.store == "none":
+            raise StoreError("this lab has no history", expected="lab.record(), or the setting store")
+        else:
+            with Store(self.settings.store) as store:
+                yield store
+
+    def _past(self, instrument: Instrument) -> "Past | None":
+        if not self._recordings and self.settings.store == "none":
+            return None
+        from rtlab.lab.past import past_of  # late: pyarrow costs half a second
+
+        return past_of(instrument, self._store)
 
     def statistics(self) -> Mapping[str, tuple[object, ...]]:
         """Count what was sent, merged, dropped, lost and found again: named tuples by part of the lab."""

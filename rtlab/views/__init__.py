@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rtlab.views.overlay import Event, Line, Marker, Note
     from rtlab.views.own import DataPlot, plot
     from rtlab.views.page import MarketPage, MarketState
+    from rtlab.views.past import Past, PastStatistics
     from rtlab.views.pictures import StreamPlot
     from rtlab.views.price import PriceChart, Prices
     from rtlab.views.pyramid import Pyramid, PyramidStatistics, milliseconds
@@ -44,6 +45,8 @@ _HOMES = {
     "MetricGrid": "grid",
     "Metrics": "metrics",
     "Note": "overlay",
+    "Past": "past",
+    "PastStatistics": "past",
     "PlotStatistics": "layered",
     "PriceChart": "price",
     "Prices": "price",
@@ -74,6 +77,8 @@ __all__ = [
     "MetricGrid",
     "Metrics",
     "Note",
+    "Past",
+    "PastStatistics",
     "PlotStatistics",
     "PriceChart",
     "Prices",

@@ -4,6 +4,7 @@ import time
 from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,9 +18,10 @@ from rtlab.views.beat import Pace
 from rtlab.views.dense import AXIS_PX, dense_figure, paint
 from rtlab.views.host import SENDING, backend, push
 from rtlab.views.overlay import WIDEST, Ask, Heard, Hello, Overlay, Painted
+from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.theme import ThemeName, colours
-from rtlab.views.viewport import Moving, News, Points, window
+from rtlab.views.viewport import Moving, News, Points, Shown, joined, window
 
 _FEW = 64  # so many numbers are sent as text, in base64: a third longer than as bytes, but two frames fewer
 
@@ -59,7 +61,7 @@ class LayeredPlot(Viewer):
     x is "time", in milliseconds since 1970 (see `milliseconds`), or "number". `span` is how much of x is
     shown at first; None shows all there is. `height` is in pixels; None fills the place. `on_window(x0, x1)`
     is called whenever the browser has been sent another window. Plots of one `group` on a page share the
-    crosshair and the window.
+    crosshair and the window. `past` is what lies before the pyramid: read when somebody pans there.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class LayeredPlot(Viewer):
         theme: ThemeName = "light",
         on_window: Callable[[float, float], None] | None = None,
         group: str = "",
+        past: Past | None = None,
     ) -> None:
         if x not in ("time", "number"):
             raise ConfigError("the caller's kind of x is unknown", expected='"time" or "number"', got=x)
@@ -93,7 +96,7 @@ class LayeredPlot(Viewer):
         self.overlay.group = group
         self.window: tuple[float, float] | None = None
         """What the browser shows of x, as far as is known; None before it shows anything."""
-        self._on_window = on_window
+        self._on_window, self.past = on_window, past
         self._figure: figure | None = None
         self._pace = Pace()
         self._mount, self._view, self._moving = "", -1, None  # type: str, int, Moving | None
@@ -149,12 +152,16 @@ class LayeredPlot(Viewer):
                 python_p50_ms=float(p50),
                 python_p95_ms=float(p95),
                 shown=self._shown,
-                held=len(self.pyramid) * len(self.pyramid.names),
+                held=self._held(),
                 drawn=pace.drawn,
                 merged=pace.merged,
                 live=self.follow,
                 output_backend="" if self._figure is None else str(self._figure.output_backend),
             )
+
+    def _held(self) -> int:
+        older = 0 if self.past is None else len(self.past.pyramid)
+        return (len(self.pyramid) + older) * len(self.pyramid.names)
 
     def _flush(self) -> None:
         if self.overlay.seen:
@@ -223,12 +230,31 @@ class LayeredPlot(Viewer):
             self._pace.restart()
             news = self._moving.whole()
         else:
-            x0, x1, lines, y0, y1, merged = window(self.pyramid, ask.x0, ask.x1, ask.width, shown)
-            none = tuple(Points(x[:0], y[:0]) for x, y in lines)
-            news = News(x0, x1, lines, none, y0, y1, True, merged)
+            news = self._still(ask, shown)
         self._python_ms.append((time.perf_counter() - began) * 1000)
         self._send(news, answer=True)
         self._answered += 1
+
+    def _still(self, ask: Ask, shown: Shown) -> News:
+        cut = window(self.pyramid, ask.x0, ask.x1, ask.width, shown)
+        if self.past is not None and len(self.pyramid) and ask.x0 < (first := float(self.pyramid.x[0])):
+            self.past.want(ask.x0, ask.x1, first, self, partial(self._come, ask, shown))
+            cut = joined(window(self.past.pyramid, ask.x0, ask.x1, ask.width, shown), cut)
+        x0, x1, lines, y0, y1, merged = cut
+        none = tuple(Points(x[:0], y[:0]) for x, y in lines)
+        return News(x0, x1, lines, none, y0, y1, True, merged)
+
+    def _come(self, ask: Ask, shown: Shown) -> bool:
+        """Draw a window again of which more has been read, if it is still the one that is looked at."""
+
+        def again() -> None:
+            with SENDING:
+                if (ask.mount, ask.view) == (self._mount, self._view):
+                    self._send(self._still(ask, shown))
+                    if self.past is not None and self.overlay.notice != self.past.problem:
+                        self.overlay.notice = self.past.problem
+
+        return (ask.mount, ask.view) == (self._mount, self._view) and push(self.overlay, again)
 
     def _send_news(self) -> None:
         with SENDING:
@@ -257,11 +283,14 @@ class LayeredPlot(Viewer):
             "lines": [[len(closed.x), len(opened.x)] for closed, opened in parts],
             "merged": news.merged,
             "overtaken": self._pace.statistics().merged,
-            "held": len(pyramid) * len(pyramid.names),
+            "held": self._held(),
             "streaming": self._refreshed > 0,
         }
         if len(pyramid):
-            message.update(first=float(pyramid.x[0]), last=float(pyramid.x[-1]), last_y=_last(pyramid))
+            first = float(pyramid.x[0])
+            if self.past is not None:
+                first = self.past.begin(first, news.x1 - news.x0)
+            message.update(first=first, last=float(pyramid.x[-1]), last_y=_last(pyramid))
         self.overlay.send(message)
         self.window = news.x0, news.x1
         if self._on_window is not None:

@@ -12,6 +12,7 @@ from rtlab.views.digits import Digits
 from rtlab.views.layered import LayeredPlot
 from rtlab.views.live import LivePanel, alter
 from rtlab.views.overlay import Marker
+from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid, milliseconds
 from rtlab.views.tape import Columns, columns_of
 from rtlab.views.theme import Colours
@@ -24,11 +25,11 @@ class Prices:
     """The trade prices of one instrument over time, to be shared by any number of charts.
 
     `pyramid` has x in ms since 1970 and y in the instrument's units. A trade that comes late is drawn at the
-    time of the newest before it. Any thread may append.
+    time of the newest before it. Any thread may append. `past` is what was traded before, if that is kept anywhere.
     """
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument, self.pyramid = instrument, Pyramid()
+    def __init__(self, instrument: Instrument, past: Past | None = None) -> None:
+        self.instrument, self.pyramid, self.past = instrument, Pyramid(), past
         self._sides = np.empty(1 << 12, np.int8)
         self._newest = -np.inf
         self._lock = Lock()
@@ -109,7 +110,12 @@ class PriceChart(LivePanel):
         self.instrument = instrument
         self.prices = Prices(instrument) if prices is None else prices
         self.plot = LayeredPlot(
-            self.prices.pyramid, span=span_s * 1000, height=height, theme=self.theme, on_window=self._moved
+            self.prices.pyramid,
+            span=span_s * 1000,
+            height=height,
+            theme=self.theme,
+            on_window=self._moved,
+            past=self.prices.past,
         )
         self._markers: tuple[Marker, ...] = ()
 

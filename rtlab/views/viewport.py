@@ -77,6 +77,20 @@ def window(pyramid: Pyramid, x0: float, x1: float, width: int, shown: Shown = No
     return Columns(x0, x1, tuple(Points(x, y) for x, y, *_ in lines), *_range(lines), _merged(lines))
 
 
+def joined(older: Columns, newer: Columns) -> Columns:
+    """Give the columns of one window of which an older and a newer part of the same lines were cut apart."""
+    if not any(len(x) for x, _ in older.lines):
+        return newer
+    if not any(len(x) for x, _ in newer.lines):
+        return older
+    lines = tuple(
+        Points(np.concatenate([a.x, b.x]), np.concatenate([a.y, b.y]))
+        for a, b in zip(older.lines, newer.lines, strict=True)
+    )
+    y0, y1 = min(older.y0, newer.y0), max(older.y1, newer.y1)
+    return Columns(newer.x0, newer.x1, lines, y0, y1, older.merged + newer.merged)
+
+
 def _lines(pyramid: Pyramid, edges: Floats, shown: Shown, *, outside: bool) -> list[Drawing]:
     return [
         pyramid.draw(edges, outside=outside, column=i) if shown is None or i in shown else _NOTHING

@@ -38,7 +38,8 @@ if (!plot) return null
 const source = plot.model.renderers.find((r) => r.name === "dense").data_source
 const { x_range, y_range } = plot.model
 return { x: [...source.data.x], y: [...source.data.y], start: x_range.start, end: x_range.end,
-         width: Math.round(plot.frame.bbox.width), badge: plot.canvas_view.events_el.querySelector(".rtlab-badge")?.innerText }
+         width: Math.round(plot.frame.bbox.width),
+         badge: plot.canvas_view.events_el.querySelector(".rtlab-badge")?.innerText }
 """
 
 

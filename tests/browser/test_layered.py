@@ -54,7 +54,8 @@ const source = plot.model.renderers.find((r) => r.name === "dense").data_source
 const { x_range, y_range } = plot.model
 return { x: [...source.data.x], y: [...source.data.y], start: x_range.start, end: x_range.end,
          low: y_range.start, high: y_range.end, width: Math.round(plot.frame.bbox.width),
-         backend: plot.model.output_backend, badge: plot.canvas_view.events_el.querySelector(".rtlab-badge")?.innerText }
+         backend: plot.model.output_backend,
+         badge: plot.canvas_view.events_el.querySelector(".rtlab-badge")?.innerText }
 """
 
 

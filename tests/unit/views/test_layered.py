@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from support.fake_page import FakePage
 from support.m4_oracle import brute_force
+from support.waiting import until
 
-from rtlab.errors import ConfigError, LocalError
+from rtlab.errors import ConfigError, LocalError, StoreError
 from rtlab.views.layered import LayeredPlot
 from rtlab.views.overlay import Line
+from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid
 
 RANDOM = np.random.default_rng(9)
@@ -275,3 +277,71 @@ def test_settings_that_make_no_sense_are_refused(settings, message):
 def test_without_a_height_it_fills_its_place():
     assert LayeredPlot(height=None).__panel__().sizing_mode == "stretch_both"
     assert LayeredPlot(height=200).__panel__().height == 200
+
+
+class Slow:
+    """A past whose pages come when they are let."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.problem: StoreError | None = None
+
+    def read(self, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:
+        assert self.gate.wait(10)
+        if self.problem is not None:
+            raise self.problem
+        part = slice(*np.searchsorted(X, [x0, x1]))
+        return X[part], Y[part]
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+def panned(slow: Slow) -> Browser:
+    """Only the last 1,000 points are in memory."""
+    browser = Browser(LayeredPlot(Pyramid(X[-1000:], Y[-1000:]), x="number", past=Past(slow.read)))
+    yield browser
+    browser.page.close()
+
+
+async def test_a_window_before_memory_is_drawn_with_what_there_is_and_again_when_the_rest_was_read(
+    slow, panned
+):
+    x0, x1 = X[-3000], X[-500]
+    at_once = panned.ask(x0, x1)
+    assert points(at_once)[0][0] == X[-1000]
+    assert at_once["first"] == pytest.approx(X[-1000] - (x1 - x0))
+    slow.gate.set()
+    await until(lambda: len(panned.columns) == 2)
+    read = panned.columns[-1]
+    assert (read["view"], read["answer"], read["whole"]) == (at_once["view"], False, True)
+    x, y = points(read)
+    drawn = {float(one) for one in x}
+    assert {float(X[i]) for i in brute_force(X, Y, x0, x1, 900)} <= drawn <= set(X.tolist())
+    assert y.tolist() == Y[np.searchsorted(X, x)].tolist()
+    assert read["held"] > 3000
+    # from now on it is in memory
+    assert points(panned.ask(x0, x1))[0].tolist() == x.tolist()
+    assert panned.plot.past.statistics().pages == 1
+
+
+async def test_what_was_read_for_a_window_that_was_left_is_kept_but_not_sent(slow, panned):
+    panned.ask(X[-3000], X[-500])
+    panned.ask(X[-900], X[-100])
+    slow.gate.set()
+    await until(lambda: panned.plot.past.statistics().late)
+    assert [columns["view"] for columns in panned.columns] == [0, 1]
+    assert len(panned.plot.past.pyramid) > 2000
+
+
+async def test_why_nothing_could_be_read_is_told_in_the_plot(slow, panned):
+    slow.problem = StoreError("nothing is kept of it", expected="a recording")
+    slow.gate.set()
+    panned.ask(X[-3000], X[-500])
+    await until(lambda: "nothing is kept of it" in panned.plot.overlay.notice)
+    slow.problem = None
+    panned.ask(X[-3001], X[-500])
+    await until(lambda: panned.plot.overlay.notice == "")

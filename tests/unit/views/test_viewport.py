@@ -4,7 +4,7 @@ from support.m4_oracle import brute_force, brute_force_edges
 
 from rtlab.errors import LocalError
 from rtlab.views.pyramid import Pyramid, edges_of
-from rtlab.views.viewport import MARGIN, Moving, News, fitted, window
+from rtlab.views.viewport import MARGIN, Moving, News, fitted, joined, window
 
 RANDOM = np.random.default_rng(5)
 
@@ -203,3 +203,19 @@ def test_points_at_one_and_the_same_time_stay_in_the_open_column():
         assert news is not None
         screen.take(news)
     assert screen.y.tolist() == [0.0, 3.0, -2.0, 1.0]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 500, 1999, 2000])
+def test_two_parts_of_a_line_that_were_cut_apart_are_drawn_as_one(cut):
+    x = np.arange(2000.0)
+    y = np.sin(x / 50)
+    older, newer = Pyramid(x[:cut], y[:cut]), Pyramid(x[cut:], y[cut:])
+    whole = window(Pyramid(x, y), 100.0, 1900.0, 300)
+    both = joined(window(older, 100.0, 1900.0, 300), window(newer, 100.0, 1900.0, 300))
+    assert (both.x0, both.x1) == (whole.x0, whole.x1)
+    # at the seam a column may hold more points than M4 needs, but none that is not there, and none is missing
+    assert set(whole.lines[0].x) <= set(both.lines[0].x)
+    assert len(both.lines[0].x) <= len(whole.lines[0].x) + 4
+    assert np.all(np.diff(both.lines[0].x) > 0)
+    assert both.y0 == pytest.approx(whole.y0, abs=1e-3)
+    assert both.y1 == pytest.approx(whole.y1, abs=1e-3)
