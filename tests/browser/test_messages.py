@@ -251,10 +251,18 @@ await mount(document.getElementById("m"), {{ url: "{served.url}", directory: "re
     sign_in(other, served.page, "ethereum")
     write(other, account, "into the frame")
     inner.get_by_text("Requests").wait_for()
+    inner.get_by_role("navigation").locator("li button").first.click()
+    inner.get_by_role("button", name="Accept").click()
+    box = inner.get_by_label("Message", exact=True)
+    box.fill("out of the frame")
+    box.press("Enter")
+    said(other).get_by_text("out of the frame").wait_for()
+    file_of(other, "into.txt", b"a file")
+    inner.locator(".card").get_by_text("into.txt").wait_for()
     shot(one, "sandboxed")
 
 
-RARE = ("Ethereum, the old way", "Polkadot")
+RARE = ("Ethereum, the old way", "Ethereum, typed data", "Polkadot")
 
 
 @pytest.mark.parametrize(
@@ -533,3 +541,60 @@ def test_a_wallet_has_two_devices_until_one_is_revoked(served, person):
 
 
 DEVICES = "(account) => window.messages.messenger.devices(account).length"
+
+
+def pressed(page: Page, name: str, tries: int = 40) -> None:
+    """Reach something by Tab alone, and press it."""
+    for _ in range(tries):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED_TEXT) == name:
+            page.keyboard.press("Enter")
+            return
+    pytest.fail(f"{name} is not reached by Tab")
+
+
+FOCUSED_TEXT = """() => {
+  const found = document.getElementById("messages").shadowRoot.activeElement
+  return found?.ariaLabel || found?.textContent || found?.placeholder || ""
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_search_devices_revoking_and_wiping_go_by_keyboard_on_a_phone(served, person, theme):
+    phone, second, other = person(width=390, height=760), person(), person()
+    wallet = Person("solana").wallet
+    for page in (phone, second):
+        answer_as(page, "Solana", wallet)
+        page.goto(f"{served.page}?theme={theme}")
+        page.get_by_role("button", name=WALLETS["Solana"].name).click()
+        page.get_by_text("Online").wait_for()
+    sign_in(other, served.page, "ethereum")
+    write(other, wallet.account, "find the word kumquat here")
+    phone.get_by_text("Requests").wait_for()
+    pressed(phone, phone.get_by_role("navigation").locator("li button").first.text_content())
+    phone.get_by_role("button", name="Accept").wait_for()
+    shot(phone, f"phone_{theme}_request")
+    pressed(phone, "Accept")
+    phone.get_by_label("Message", exact=True).wait_for()
+    pressed(phone, "Details")
+    phone.locator(".digits").wait_for()
+    shot(phone, f"phone_{theme}_details")
+    pressed(phone, "Revoke")
+    second.get_by_text("Offline").wait_for()
+    until(lambda: phone.locator(".full li").count() == 2, "the revoked device is out of the list", page=phone)
+    phone.keyboard.press("Escape")
+    phone.keyboard.press("Escape")
+    phone.get_by_label("Search on this device").focus()
+    phone.keyboard.type("kumquat")
+    phone.get_by_role("navigation").locator("li .last.cut").get_by_text("kumquat").wait_for()
+    shot(phone, f"phone_{theme}_search")
+    pressed(phone, phone.get_by_role("navigation").locator("li button").first.text_content())
+    said(phone).get_by_text("kumquat").wait_for()
+    phone.keyboard.press("Escape")
+    pressed(phone, phone.locator("header button").last.text_content())
+    pressed(phone, "Wipe this device")
+    phone.get_by_text("Everything on this device is deleted").wait_for()
+    shot(phone, f"phone_{theme}_wipe")
+    pressed(phone, "Wipe this device")
+    phone.get_by_text("Sign in with a wallet").wait_for()
+    shot(phone, f"phone_{theme}_wiped")

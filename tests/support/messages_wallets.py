@@ -44,6 +44,25 @@ window.ethereum = { async request({ method, params }) {
 } }
 """,
     ),
+    "Ethereum, typed data": Injected(
+        "Typed data only",
+        "eip712",
+        """
+let asked
+const provider = { async request({ method, params }) {
+  if (method === "eth_requestAccounts") return [address.toLowerCase()]
+  if (method === "personal_sign") {
+    asked = text(bytes(params[0].slice(2)))
+    throw Object.assign(new Error("no texts"), { code: 4200 })
+  }
+  const { primaryType, domain, message } = JSON.parse(params[1])
+  if (primaryType !== "Device" || domain.chainId !== 1 || !asked.includes(message.directory)) throw new Error("asked otherwise")
+  return "0x" + (await sign(asked)).signature
+} }
+const detail = { info: { uuid: "2", name: "Typed data only" }, provider }
+addEventListener("eip6963:requestProvider", () => dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail })))
+""",
+    ),
     "Solana": Injected(
         "Injected standard",
         "solana",

@@ -3,12 +3,13 @@
 
 import { hex, unbase64, unhex, utf8 } from "../bytes.js"
 import { MessagingError } from "../errors.js"
-import { withChecksum } from "../identity/ethereum.js"
+import { typedData, withChecksum } from "../identity/ethereum.js"
 import { unbase58 } from "../identity/ed25519_chains.js"
 
 const SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
 const POLKADOT = "polkadot:91b171bb158e2d3848fa23a9f1c25182"
 const COSMOS = "cosmoshub-4"
+const UNSUPPORTED = new Set([4200, -32601, -32004]) // EIP-1193 and JSON-RPC: there is no such method
 const WAIT = 60 // ms, for wallets to announce themselves
 
 const unhex0x = (digits) => unhex(digits.replace(/^0x/, "").toLowerCase())
@@ -22,8 +23,17 @@ function ethereum(provider, name) {
       ;[address] = await provider.request({ method: "eth_requestAccounts" })
       return `eip155:1:${withChecksum(address.slice(2))}`
     },
-    async sign(_, text) {
-      const signature = unhex0x(await provider.request({ method: "personal_sign", params: [`0x${hex(utf8(text))}`, address] }))
+    // by its text, which people can read; where the wallet does not sign texts, as typed data (EIP-712)
+    async sign(statement, text) {
+      let signature
+      try {
+        this.scheme = "eip191"
+        signature = unhex0x(await provider.request({ method: "personal_sign", params: [`0x${hex(utf8(text))}`, address] }))
+      } catch (problem) {
+        if (!UNSUPPORTED.has(problem.code)) throw problem
+        this.scheme = "eip712"
+        signature = unhex0x(await provider.request({ method: "eth_signTypedData_v4", params: [address, JSON.stringify(typedData(statement))] }))
+      }
       if (signature[64] < 27) signature[64] += 27
       return { signature }
     },

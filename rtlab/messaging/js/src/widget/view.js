@@ -153,7 +153,7 @@ export class View {
     if (this.#panel === "own") return this.#drawOnce("own", () => this.#ownPanel())
     if (!this.#open) return this.#drawOnce("none", () => [h("p", { class: "note", text: t.choose })])
     const chat = this.messenger.chat(this.#open) ?? { account: this.#open, status: "accepted", messages: [], unread: 0 }
-    if (this.#panel === "details") return this.#drawOnce(`details ${chat.messages.length}`, () => this.#details(chat))
+    if (this.#panel === "details") return this.#drawOnce(`details ${this.#open} ${chat.status} ${this.messenger.devices(this.#open).map(({ device }) => device)}`, () => this.#details(chat))
     this.#drawOnce(`chat ${this.#open} ${chat.status} ${this.#reply?.id}`, () => this.#chatPane(chat))
     this.#drawLog(chat)
     this.#drawTransfers()
@@ -165,7 +165,9 @@ export class View {
     if (this.#drawnFor === what) return
     this.#drawnFor = what
     this.#drawn.clear()
+    const hadFocus = this.pane.contains(this.pane.getRootNode().activeElement)
     this.pane.replaceChildren(...make())
+    if (hadFocus) this.pane.querySelector("textarea, button:not(.back)")?.focus()
   }
 
   #bar(title, ...more) {
