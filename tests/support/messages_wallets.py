@@ -56,11 +56,13 @@ const provider = { async request({ method, params }) {
     throw Object.assign(new Error("no texts"), { code: 4200 })
   }
   const { primaryType, domain, message } = JSON.parse(params[1])
-  if (primaryType !== "Device" || domain.chainId !== 1 || !asked.includes(message.directory)) throw new Error("asked otherwise")
+  const isRight = primaryType === "Device" && domain.chainId === 1 && asked.includes(message.directory)
+  if (!isRight) throw new Error("asked otherwise")
   return "0x" + (await sign(asked)).signature
 } }
 const detail = { info: { uuid: "2", name: "Typed data only" }, provider }
-addEventListener("eip6963:requestProvider", () => dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail })))
+const announce = () => dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }))
+addEventListener("eip6963:requestProvider", announce)
 """,
     ),
     "Solana": Injected(
