@@ -79,7 +79,7 @@ class RecorderLimits(NamedTuple):
     """When rows are made safe, when the tail becomes a file, and which lag is an alarm."""
 
     flush_s: float = 0.1
-    roll_rows: int = 1_000_000
+    roll_rows: int = 200_000
     roll_s: float = 60.0
     alarm_s: float = 5.0
 
