@@ -59,9 +59,7 @@ def _version(name: str) -> str:
 
 def kernels(settings: Settings) -> Iterator[Finding]:
     """Compiled kernels, and whether they can be kept: without that each start compiles for half a minute."""
-    from rtlab.compiling import cache_folder
-
-    folder = cache_folder()
+    folder = kernel_folder()
     kept = len(list(folder.rglob("*.nbc"))) if folder.exists() else 0
     problem = _unwritable(folder)
     if problem:
@@ -71,6 +69,17 @@ def kernels(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "kernels", bool(kept), f"{kept} kept in {folder}", "the first run compiles them", needed=False
     )
+
+
+def kernel_folder() -> Path:
+    """Give the folder of compiled kernels as `rtlab.compiling` does, without numba, which takes half a second."""
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "rtlab" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "rtlab"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rtlab"
 
 
 def _unwritable(folder: Path) -> str:

@@ -55,6 +55,10 @@ class Recording:
     def __await__(self) -> Generator[Any, None, Self]:
         return self.ready().__await__()
 
+    def __repr__(self) -> str:
+        state = "recording into" if self._process.pid is not None else "recorded into"
+        return f"<Recording, {state} {self.folder}>"
+
     async def end(self) -> None:
         """Let the recorder make safe what it has, and wait for it."""
         if self._store is not None:

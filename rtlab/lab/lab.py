@@ -273,6 +273,16 @@ class Lab:
     async def __aexit__(self, *problem: object) -> None:
         await self.aclose()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was left."""
+        return self._closed
+
+    def _repr_mimebundle_(self, *arguments: object, **named: object) -> object:
+        from rtlab.lab.showing import bundle  # late: panel costs seconds
+
+        return bundle(self, *arguments, **named)
+
     def __repr__(self) -> str:
         if self._closed:
             return "<rtlab.Lab, closed>"

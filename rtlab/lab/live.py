@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Coroutine, Generator
 from decimal import Decimal
+from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from rtlab.book import BookView
@@ -85,6 +87,19 @@ class LiveBook:
             ask = f"{price(book.asks[i][0])} {quantity(book.asks[i][1])}" if i < len(book.asks) else ""
             lines.append(f"{bid:>24} | {ask}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        book = self.now(5)
+        if book is None:
+            return f"<p>{escape(repr(self))}</p>"
+        price, quantity = self.instrument.price, self.instrument.quantity
+        bids = [(quantity(qty), price(ticks)) for ticks, qty in book.bids]
+        asks = [(price(ticks), quantity(qty)) for ticks, qty in book.asks]
+        sides = zip_longest(bids, asks, fillvalue=("", ""))
+        rows = [f"<tr>{''.join(f'<td>{one}</td>' for one in (*bid, *ask))}</tr>" for bid, ask in sides]
+        title = f"{escape(self.instrument.symbol)}, book {book.epoch}/{book.seq}"
+        head = "<tr><th>quantity</th><th>bid</th><th>ask</th><th>quantity</th></tr>"
+        return f"<table><caption>{title}</caption><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
     def _sides(self, depth: int) -> list[tuple[str, list[Level]]]:
         book = self.now(depth)

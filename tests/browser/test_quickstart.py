@@ -1,16 +1,18 @@
 """notebooks/00_quickstart in a real JupyterLab: everything runs, moves, zooms and follows the mouse."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
-from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, run_all, run_code
+from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, run_all, run_code, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / ".shots"
 
 SHOW = """(source) => { const content = jupyterapp.shell.currentWidget.content
   const index = content.widgets.findIndex((cell) => cell.model.sharedModel.getSource().includes(source))
@@ -32,17 +34,42 @@ return [...data.x].map((x, i) => [x, data.open[i], data.high[i], data.low[i], da
 
 
 @pytest.fixture(scope="module")
-def notebook(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab with both notebooks."""
     folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
     shutil.copy(ROOT / "notebooks" / "00_quickstart.ipynb", folder)
+    write_notebook(
+        folder / "first.ipynb", ["import rtlab\nlab = rtlab.demo()\nlab", "lab.close()\nprint(lab)"]
+    )
     with jupyter_lab(folder, home) as url:
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        watch = Watch(page)
-        open_notebook(page, url, "00_quickstart.ipynb")
-        run_all(page, 120)
-        yield page
-        page.close()
-        watch.check(allowed=OWN_ERRORS)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def notebook(browser: Browser, served: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    watch = Watch(page)
+    open_notebook(page, served, "00_quickstart.ipynb")
+    run_all(page, 120)
+    yield page
+    page.close()
+    watch.check(allowed=OWN_ERRORS)
+
+
+def test_three_lines_in_a_fresh_kernel_show_a_moving_market(browser: Browser, served: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    watch = Watch(page)
+    open_notebook(page, served, "first.ipynb")
+    began = time.monotonic()
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-cell')")
+    first = until(lambda: (now := evaluate(page, STATE)) and now["x"] and now, "a price line", 60, page=page)
+    until(lambda: evaluate(page, STATE)["end"] > first["end"], "movement", page=page)
+
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / "first-minute.png")
+    run_code(page, "assert repr(lab).startswith('<rtlab.Lab ws://127.0.0.1:'); lab.close()")
+    page.close()
+    watch.check(allowed=OWN_ERRORS)
 
 
 def test_the_bars_of_the_stream_move_and_each_stands_once(notebook: Page) -> None:

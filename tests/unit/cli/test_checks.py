@@ -1,5 +1,7 @@
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections import namedtuple
 
@@ -85,7 +87,7 @@ def test_a_missing_package_is_needed(monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="a folder that is a file is another error there")
 def test_kernels_that_cannot_be_kept_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("rtlab.compiling.cache_folder", lambda: tmp_path / "file" / "cache")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "cache"))
     (tmp_path / "file").write_text("")
     found = finding("kernels")
     assert not found.good
@@ -134,3 +136,30 @@ def test_the_browser_is_asked_only_when_that_is_wished(monkeypatch):
     assert checks.findings(DEFAULTS) == []
     (found,) = checks.findings(DEFAULTS, with_browser=True)
     assert (found.found, found.mend, found.needed) == ("no Chromium to ask", "install chromium", False)
+
+
+@pytest.mark.parametrize("variable", [None, "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_kernels_are_looked_for_where_they_are_kept(tmp_path, variable):
+    # in a process of its own: numba reads its variables once
+    code = (
+        "from rtlab.cli.checks import kernel_folder; from rtlab.compiling import cache_folder;"
+        "assert kernel_folder() == cache_folder(), (kernel_folder(), cache_folder()); print(kernel_folder())"
+    )
+    environ = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    environ |= {variable: str(tmp_path)} if variable else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert (str(tmp_path) in done.stdout) is (variable is not None)
+
+
+def test_the_doctor_loads_nothing_that_takes_long():
+    code = (
+        "import sys; from rtlab.cli.checks import findings; from rtlab.config import Settings;"
+        "findings(Settings()); print([m for m in ('numba', 'numpy', 'pandas', 'panel', 'bokeh') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -96,3 +96,13 @@ async def test_awaiting_it_waits_for_the_first_snapshot(loop, followed):
 
     book = await LiveBook(BTC, followed, loop, first)
     assert book.best == (Decimal("100.0"), None)
+
+
+def test_a_cell_shows_the_best_levels_as_a_table_whose_rows_mirror_each_other(followed, loop):
+    book = _book(followed, loop)
+    assert book._repr_html_() == "<p>BTC-USD: waiting for the first snapshot</p>"
+    _fill(followed, [(Side.BID, 200, 5), (Side.BID, 199, 7), (Side.ASK, 202, 9)])
+    text = book._repr_html_()
+    assert "<tr><td>0.005</td><td>100.0</td><td>101.0</td><td>0.009</td></tr>" in text
+    assert "<tr><td>0.007</td><td>99.5</td><td></td><td></td></tr>" in text
+    assert "<caption>BTC-USD, book 7/3</caption>" in text
