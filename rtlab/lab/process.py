@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from rtlab.errors import AddressError, UnreachableError
 
-READY_TIMEOUT_S = 300.0  # the first start on a machine compiles the kernels: 20 s, or minutes where others work
+READY_TIMEOUT_S = 300.0  # the first start on a machine compiles the kernels: minutes, where others work
 
 
 class ServerProcess:
