@@ -77,6 +77,8 @@ class _Came(NamedTuple):
 class CoinbaseMachine(VenueMachine):
     """One connection, for the book and the trades of one instrument."""
 
+    has_sequence = True
+
     def __init__(self, listing: Listing) -> None:
         super().__init__([listing])
         self._kept = self.kept[listing.name]

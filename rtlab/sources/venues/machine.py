@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from rtlab.model import MarketMessage
 from rtlab.sources.venues.kept import KeptBook, Listing
-from rtlab.sources.venues.trust import Sight
+from rtlab.sources.venues.trust import STALE_AFTER_S, Sight
 
 HANG_UP_AFTER_S = 5.0  # without any message
 BEAT_EVERY_S = 0.5
@@ -65,6 +65,11 @@ class VenueMachine:
 
     keeps_books = True
     """Whether books come over this connection, or trades only."""
+    has_sequence = False
+    """Whether a hole in what came shows by itself: then a book that was stale is right again with the next message.
+
+    Else something may have been lost in the silence, and the book is asked for again.
+    """
 
     def __init__(self, listings: Sequence[Listing]) -> None:
         self.kept = {one.name: KeptBook(one) for one in listings}
@@ -86,6 +91,9 @@ class VenueMachine:
 
     def receive(self, payload: str | bytes, now: int) -> list[MarketMessage]:
         """Take one message of the socket in; give what can be trusted of it."""
+        if now - self._heard_at > STALE_AFTER_S * 1e9:
+            for kept in self.kept.values():
+                kept.asking.reset()  # what was asked in a silence was not heard
         self._heard_at = now
         self.received += 1
         try:
@@ -120,7 +128,7 @@ class VenueMachine:
         for kept in self.kept.values():
             if kept.trust.is_over(now):
                 told.append(kept.emptied(self._wall(now)))
-                if kept.trust.is_suspected:
+                if kept.trust.is_suspected or not self.has_sequence:
                     self._out_of_step(kept, kept.trust.reason, now)
         if self.is_open:
             self._ask_what_is_due(now)
@@ -190,7 +198,9 @@ class VenueMachine:
         if now - self._beat_at >= BEAT_EVERY_S * 1e9:
             self._beat_at = now
             self._beat(now)
-        for kept in self.kept.values() if self.keeps_books else ():
+        if not self.keeps_books or now - self._heard_at > STALE_AFTER_S * 1e9:
+            return  # who says nothing hears nothing
+        for kept in self.kept.values():
             if not kept.trust.in_step and kept.asking.is_due(now):
                 kept.asking.asked(now)
                 self._ask(kept, now)

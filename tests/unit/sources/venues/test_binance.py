@@ -164,7 +164,10 @@ def test_diffs_that_stay_behind_the_quotes_prove_nothing():
     told = [message for tenth in range(1, 30) for message in late(machine, tenth)]
     assert [one.bids for one in told if isinstance(one, DepthSnapshot)] == [[]]
     assert machine.sights()[0].state == "stale"
-    (whole,) = machine.receive(diff(30, 30, bids=[("100", "4")]), 4 * S)
+    machine.receive(diff(30, 30, bids=[("100", "4")]), 4 * S)
+    machine.tick(4 * S)
+    assert gets(machine) == [GET]
+    (whole,) = machine.answered(GET, snapshot(30, bids=[("100", "4")]), 4 * S)
     assert whole.bids == [(1000, 4000)]
 
 

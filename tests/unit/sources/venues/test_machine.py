@@ -92,12 +92,36 @@ def test_silence_empties_every_book_and_then_hangs_up_once():
     ]
 
 
-def test_a_heartbeat_brings_emptied_books_back_whole():
+def test_a_heartbeat_brings_emptied_books_back_whole_where_a_hole_would_show():
     one = ready()
+    one.has_sequence = True
     one.tick(2 * S)
     told = one.receive("alive", 3 * S)
     assert [(m.instrument, m.bids) for m in told] == [("A", [(1, 1)]), ("B", [(1, 1)])]
     assert one.receive("alive", 3 * S + 1) == []
+
+
+def test_where_no_hole_would_show_a_book_that_was_stale_is_asked_for_when_the_venue_speaks_again():
+    one = ready()
+    one.tick(2 * S)
+    assert one.take_requests() == [Send("beat")]  # who says nothing hears nothing
+    assert one.receive("alive", 3 * S) == []
+    one.tick(3 * S)
+    assert [r for r in one.take_requests() if isinstance(r, Get)] == [Get("/a", "A"), Get("/b", "B")]
+    (whole,) = one.receive("snap A", 3 * S)
+    assert whole.bids == [(1, 1)]
+
+
+def test_what_was_asked_in_a_silence_is_asked_again_after_it():
+    one = ready()
+    one.receive("ok B", 12 * S // 10)
+    one.tick(16 * S // 10)  # nothing was said of A
+    assert GET in one.take_requests()
+    one.tick(4 * S)
+    assert GET not in one.take_requests()
+    one.receive("alive", 4 * S)
+    one.tick(4 * S)
+    assert GET in one.take_requests()
 
 
 def test_what_cannot_be_read_is_counted_and_every_book_is_suspected_until_it_is_checked():
@@ -118,8 +142,10 @@ def test_a_refusal_waits_as_long_as_the_venue_says():
     one.tick(1)
     one.take_requests()
     one.refused(GET, "the venue answered 429", 1, retry_after_s=3.0)
+    one.receive("alive", 2 * S)
     one.tick(2 * S)
     assert GET not in one.take_requests()
+    one.receive("alive", 4 * S)
     one.tick(4 * S)
     assert GET in one.take_requests()
     assert (one.statistics().refused, one.sights()[0].reason) == (1, "the venue answered 429")
