@@ -66,6 +66,7 @@ async def steer(player: Player, say: Callable[[str], None]) -> None:
     """Obey what comes on standard input, where that is a terminal or a pipe; elsewhere do nothing."""
     if not (sys.stdin.isatty() or stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)):
         return
+    say(f"type: {WORDS}")
     reader = asyncio.StreamReader(limit=LONGEST)
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)

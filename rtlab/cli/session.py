@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from rtlab.cli.remote import WORDS, steer, told
+from rtlab.cli.remote import steer, told
 from rtlab.cli.running import ended_event, run
 from rtlab.config import Settings
 from rtlab.errors import RtlabError
@@ -49,7 +49,6 @@ def play_session(
         player = Player(session, settings, speed=speed, start=start, end=end, on_note=_say_note)
         async with player:
             click.echo(f"{_about(session)}: feed at {player.gateway.url} (Ctrl-C ends it)")
-            click.echo(f"type: {WORDS}")
             steering = asyncio.create_task(steer(player, click.echo))
             shown = asyncio.create_task(_show(settings, player.gateway.url, ended)) if page else None
             try:

@@ -63,3 +63,6 @@ class Awaited(Viewer):
         self._place.rtlab_shown = self  # type: ignore[attr-defined]  # a document keeps its components alive, and nothing else of ours
         self._start()
         return self._place
+
+    def __str__(self) -> str:
+        return repr(self)  # param would print a name that says nothing

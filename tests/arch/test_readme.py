@@ -13,6 +13,7 @@ from rtlab.config import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+HEADINGS = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
@@ -64,3 +65,28 @@ def test_every_file_that_is_linked_exists():
 
 def test_nothing_is_left_to_fill_in():
     assert not re.search(r"\b(TODO|TBD|FIXME|NUMBERS)\b", README)
+
+
+def test_every_link_to_elsewhere_is_secure_and_every_anchor_has_its_heading():
+    outside = re.findall(r"\]\((\w+://[^)]+)\)", README)
+    assert outside
+    assert [link for link in outside if not re.fullmatch(r"https://[\w.-]+(/[\w./-]+)?", link)] == []
+    headings = {re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in HEADINGS}
+    assert [link for link in re.findall(r"\]\(#([^)]+)\)", README) if link not in headings] == []
+
+
+def test_links_of_the_other_documents_lead_somewhere():
+    lost = []
+    for path in ROOT.glob("rtlab/**/*.md"):
+        if "node_modules" in path.parts:
+            continue
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text()):
+            if not (path.parent / link).exists() and not (ROOT / link).exists():
+                lost.append(f"{path.relative_to(ROOT)}: {link}")
+    assert lost == []
+
+
+@pytest.mark.parametrize("peer", ["Perspective", "cryptofeed", "NautilusTrader", "Centrifugo", "XMTP"])
+def test_what_others_do_better_is_said_too(peer):
+    (row,) = re.findall(rf"^\| \[{peer}\]\([^)]+\) \|(.+?)\|(.+?)\|$", README, re.MULTILINE)
+    assert all(len(cell.split()) >= 8 for cell in row)

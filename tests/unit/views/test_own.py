@@ -242,3 +242,9 @@ async def test_an_iterator_of_a_plot_that_nobody_holds_is_left():
 def test_an_async_iterator_needs_a_loop():
     with pytest.raises(DataError, match="an async iterator needs a running event loop"):
         rtlab.plot(numbers(1))
+
+
+def test_what_is_printed_says_what_is_shown():
+    shown = rtlab.plot(np.arange(5.0))
+    assert str(shown) == repr(shown)
+    assert str(shown).startswith("DataPlot(Pyramid(5 points")
