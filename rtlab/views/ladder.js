@@ -15,7 +15,9 @@ function level(parent, side) {
   const size = document.createElement("b")
   home.append(size)
   const texts = [price, size].map((element) => element.appendChild(document.createTextNode("")))
-  return { texts, bar, length: 0 }
+  const away = side === "bid" ? right : left
+  const own = cell(away, "own")
+  return { row, texts, bar, own: own.appendChild(document.createTextNode("")), length: 0 }
 }
 
 function write(node, text) {
@@ -32,6 +34,44 @@ function show(levels, flat) {
       row.bar.style.backgroundSize = `${length / 10}% 100%`
     }
   })
+}
+
+// from price to price by arrow keys or the mouse; Enter or a press chooses one
+function walk(root, rows, model, { asks, bids }) {
+  const order = [...asks.map((level, i) => ["ask", i, level]).reverse(), ...bids.map((level, i) => ["bid", i, level])]
+  let at = asks.length
+  const filled = ([, , level]) => level.texts[0].data !== ""
+  const mark = (next) => {
+    if (!order[next] || !filled(order[next])) return
+    order[at][2].row.classList.remove("chosen")
+    at = next
+    const { row, texts, own } = order[at][2]
+    row.classList.add("chosen")
+    said.textContent = `${order[at][0]} ${texts[0].data}, ${texts[1].data}${own.data ? `, ${own.data}` : ""}`
+  }
+  const choose = () => filled(order[at]) && model.send_msg({ chosen: order[at].slice(0, 2) })
+  const said = cell(root, "said")
+  said.setAttribute("role", "status")
+  rows.tabIndex = 0
+  rows.setAttribute("role", "application")
+  rows.setAttribute("aria-roledescription", "order book")
+  rows.setAttribute("aria-label", `Order book of ${model.symbol}: arrows walk from price to price, Enter chooses`)
+  rows.addEventListener("keydown", (event) => {
+    const act = {
+      ArrowUp: () => mark(at - 1), ArrowDown: () => mark(at + 1),
+      Home: () => mark(asks.length), Enter: choose,
+    }[event.key]
+    if (!act) return
+    event.preventDefault()
+    act()
+  })
+  rows.addEventListener("focus", () => mark(at))
+  rows.addEventListener("blur", () => order[at][2].row.classList.remove("chosen"))
+  for (const [i, [, , level]] of order.entries())
+    level.row.addEventListener("click", () => {
+      mark(i)
+      choose()
+    })
 }
 
 export function render({ model }) {
@@ -51,6 +91,7 @@ export function render({ model }) {
   const below = cell(rows, "side below")
   const bids = Array.from({ length: depth }, () => level(below, "bid"))
   head.hidden = rows.hidden = true
+  walk(root, rows, model, { asks, bids })
 
   let book = null, waiting = false
   const widest = {}
@@ -63,6 +104,9 @@ export function render({ model }) {
     if (!empty.hidden) { empty.hidden = true; head.hidden = rows.hidden = false }
     show(asks, book.asks)
     show(bids, book.bids)
+    const own = new Map(book.own.map(([side, i, told]) => [`${side} ${i}`, told]))
+    for (const [side, levels] of [["bid", bids], ["ask", asks]])
+      levels.forEach((one, i) => write(one.own, own.get(`${side} ${i}`) ?? ""))
     widen("--price-width", [book.asks[0], book.bids[0], book.last], 6)
     widen("--size-width", [...book.asks, ...book.bids].filter((_, i) => i % 3 === 1), 0)
     write(texts[0], book.last === null ? "" : "last")

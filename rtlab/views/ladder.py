@@ -1,12 +1,13 @@
 """The order-book ladder: sizes left and right of a column of prices, best in the middle."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import param
 
-from rtlab.model import Instrument
+from rtlab.engine import QueuePosition
+from rtlab.model import Instrument, Side
 from rtlab.views.digits import Digits
 from rtlab.views.live import Face, LivePanel
 from rtlab.views.theme import Colours
@@ -30,7 +31,8 @@ class Ladder(LivePanel):
     """An order-book ladder of the best `depth` levels a side, or as many as it has room for.
 
     Sizes stand beside their price with a bar in proportion to the largest shown; the row between the sides
-    tells the last price, which way it went, and the spread in ticks.
+    tells the last price, which way it went, and the spread in ticks. Own orders, as `Engine.book(..., owner=)` gives
+    them, stand at their prices with what is ahead of them in the queue. The arrow keys walk from price to price.
     """
 
     def __init__(self, instrument: Instrument, depth: int = 15, *, theme: str = "light") -> None:
@@ -41,6 +43,9 @@ class Ladder(LivePanel):
         self._asks: list[tuple[int, int]] = []
         self._last: int | None = None
         self._way = 0
+        self._own: dict[tuple[Side, int], str] = {}
+        self.on_choose: Callable[[Side, int], object] | None = None
+        """Called with the side and the price (ticks) at which a reader pressed Enter or the mouse."""
         self._face = LadderFace(
             self,
             Path(__file__).with_name("ladder.css").read_text("utf-8"),
@@ -63,6 +68,27 @@ class Ladder(LivePanel):
             self._last = last
         self._mark()
 
+    def own(self, positions: Iterable[QueuePosition]) -> None:
+        """Show these own orders from now on, instead of those of before."""
+        at: dict[tuple[Side, int], list[QueuePosition]] = {}
+        for one in positions:
+            at.setdefault((Side(one.side), one.price), []).append(one)
+        self._own = {place: self._told(orders) for place, orders in at.items()}
+        self._mark()
+
+    def _told(self, orders: Sequence[QueuePosition]) -> str:
+        mine, first = sum(one.qty for one in orders), min(one.qty_ahead for one in orders)
+        ahead = f"{self._sizes(first)} ahead" if first else "first"
+        return f"{self._sizes(mine)} own, {ahead}"
+
+    def _heard(self, message: Mapping[str, object]) -> None:
+        super()._heard(message)
+        match message:
+            case {"chosen": ["bid" | "ask" as side, int(row)]}:
+                levels = self._bids if side == "bid" else self._asks
+                if self.on_choose is not None and 0 <= row < len(levels):
+                    self.on_choose(Side.BID if side == "bid" else Side.ASK, levels[row][0])
+
     def _appeared(self) -> None:
         if self._bids or self._asks or self._last is not None:
             self._mark()
@@ -79,7 +105,17 @@ class Ladder(LivePanel):
             "last": None if self._last is None else self._prices(self._last),
             "way": self._way,
             "spread": None if spread is None else [self._prices(spread), spread],
+            "own": self._own_rows(),
         }
+
+    def _own_rows(self) -> list[object]:
+        sides = ((Side.BID, "bid", self._bids), (Side.ASK, "ask", self._asks))
+        return [
+            [name, row, told]
+            for side, name, levels in sides
+            for row, (ticks, _) in enumerate(levels)
+            if (told := self._own.get((side, ticks)))
+        ]
 
     def _side(self, levels: Levels, longest: int) -> list[object]:
         # flat, one list a side: half the bytes of a list for each level

@@ -4,8 +4,9 @@ import pytest
 from support.looker import PaintingLooker, looking_at
 from support.random_market import BTC, RandomMarket
 
+from rtlab.engine import Engine, QueuePosition
 from rtlab.errors import ConfigError
-from rtlab.model import Instrument
+from rtlab.model import Instrument, NewOrder, Side
 from rtlab.views.ladder import FULL, Ladder
 
 
@@ -145,3 +146,56 @@ def test_repr_tells_instrument_depth_and_best_prices() -> None:
     assert repr(ladder) == "Ladder(BTC-USD, depth=5, bid=none, ask=none)"
     ladder.update([(100, 1)], [(102, 1)])
     assert repr(ladder) == "Ladder(BTC-USD, depth=5, bid=10.0, ask=10.2)"
+
+
+def positions(owner: int = 7) -> list[QueuePosition]:
+    """Two of an owner's orders at one price, one at another: as an engine tells them."""
+    engine = Engine([BTC])
+    rows = [
+        (1, 5, 100, 40),
+        (2, owner, 100, 250),
+        (3, 5, 100, 30),
+        (4, owner, 100, 50),
+        (5, owner, 99, 1_000),
+    ]
+    for order_id, who, price, qty in rows:
+        order = {"ts": order_id, "instrument": "BTC-USD", "order_id": order_id, "owner": who}
+        engine.submit(NewOrder(**order, side=Side.BID, price=price, qty=qty))
+    return engine.book("BTC-USD", owner=owner)
+
+
+def test_own_orders_stand_at_their_price_with_what_is_ahead_of_them() -> None:
+    ladder = Ladder(BTC)
+    book = {"bids": [(101, 5), (100, 370), (99, 1_000)], "asks": [(103, 1)]}
+    assert shown(ladder, **book)["own"] == []
+    ladder.own(positions())
+    own = shown(ladder, **book)["own"]
+    assert own == [["bid", 1, "0.300 own, 0.040 ahead"], ["bid", 2, "1.000 own, first"]]
+
+
+def test_own_orders_move_with_the_levels_and_go_when_they_are_done() -> None:
+    ladder = Ladder(BTC)
+    ladder.own(positions())
+    assert [row[:2] for row in shown(ladder, bids=[(99, 1_000)], asks=[])["own"]] == [["bid", 0]]
+    ladder.own([])
+    assert shown(ladder, bids=[(99, 1_000)], asks=[])["own"] == []
+
+
+def test_a_price_that_a_reader_chooses_is_told_in_ticks_and_nonsense_is_not() -> None:
+    ladder, chosen = Ladder(BTC), []
+    with looking_at(ladder) as looker:
+        ladder.update([(101, 5), (100, 1)], [(103, 1)])
+        looker.say(ladder.visual, {"chosen": ["bid", 1]})  # nobody listens
+        ladder.on_choose = lambda side, ticks: chosen.append((side, ticks))
+        for told in (
+            ["bid", 1],
+            ["ask", 0],
+            ["ask", 1],
+            ["bid", -1],
+            ["mid", 0],
+            ["bid"],
+            "bid",
+            ["bid", "0"],
+        ):
+            looker.say(ladder.visual, {"chosen": told})
+    assert chosen == [(Side.BID, 100), (Side.ASK, 103)]
