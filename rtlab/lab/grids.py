@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import Context
 from threading import Lock
 
 from panel.template import Template
@@ -50,7 +51,8 @@ class Grid(Viewer):
         if self._home is None:
             self._show()
         elif not waited and not self._home.is_closed():
-            self._home.call_soon_threadsafe(self._show)
+            # in a context of its own: that of who calls may be of another page, whose document would be changed
+            self._home.call_soon_threadsafe(self._show, context=Context())
 
     def _show(self) -> None:
         with self._lock:

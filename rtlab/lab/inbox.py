@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
 from threading import Lock
 from typing import cast
 
@@ -42,7 +43,8 @@ class Inbox:
             else:
                 self._waiting = state if self._waiting is None else merge(self._waiting, state)
         if is_first and not self._home.is_closed():
-            self._home.call_soon_threadsafe(self._deliver)
+            # in a context of its own: that of who puts may be of another page, whose document would be changed
+            self._home.call_soon_threadsafe(self._deliver, context=Context())
 
     def _deliver(self) -> None:
         with self._lock:

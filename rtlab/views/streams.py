@@ -7,6 +7,7 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rtlab.pipelines import FrameStream
@@ -65,7 +66,8 @@ class Feed:
                 self._deliver()
             elif not self._is_called and not self._home.is_closed():
                 self._is_called = True
-                self._home.call_soon_threadsafe(self._deliver)
+                # in a context of its own: that of the stream may be of another page
+                self._home.call_soon_threadsafe(self._deliver, context=Context())
 
         self._stream = stream
         self._sink: FrameStream | None = stream.sink(pass_on)

@@ -2,6 +2,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from contextvars import ContextVar
 
 from support.fake_page import FakePage
 
@@ -30,6 +31,16 @@ async def test_on_a_loop_many_calls_of_other_threads_are_one():
     thread.join()
     await asyncio.sleep(0)
     assert shown == [{"messages": 49}]
+
+
+async def test_it_shows_in_a_context_of_its_own_whatever_page_the_numbers_came_by():
+    made, lookers = grid()
+    page, seen = ContextVar("page", default="none"), []
+    made.page.update = lambda health: seen.append(page.get())
+    page.set("another")
+    lookers.show({"messages": 1})
+    await asyncio.sleep(0)
+    assert seen == ["none"]
 
 
 def test_who_closes_is_told_nothing_more_and_nobody_else_holds_it():

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from contextvars import ContextVar
 
 from rtlab.lab.inbox import TRADES_KEPT, Inbox, merge
 from rtlab.views.page import MarketState
@@ -28,6 +29,15 @@ async def test_states_from_another_thread_arrive_in_the_loop_that_made_the_inbox
     await asyncio.wait_for(arrived.wait(), 5)
     thread.join()
     assert names == ["MainThread"]
+
+
+async def test_states_are_taken_in_a_context_of_their_own_whatever_page_they_came_by():
+    page, seen = ContextVar("page", default="none"), []
+    inbox = Inbox(lambda state: seen.append(page.get()))
+    page.set("another")
+    inbox.put(MarketState([], []))
+    await asyncio.sleep(0)
+    assert seen == ["none"]
 
 
 async def test_a_busy_loop_gets_one_state_that_says_what_all_said():

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import pytest
 from support.flowing import Trades, sinks
@@ -99,6 +100,27 @@ async def test_in_a_running_loop_frames_are_shown_in_its_own_thread(trades: Trad
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert shown.names == ["MainThread"]
+    feed.end()
+
+
+async def test_frames_are_shown_in_a_context_of_their_own_whatever_page_their_stream_is_of(
+    trades: Trades,
+) -> None:
+    page: ContextVar[str] = ContextVar("page", default="none")
+
+    class Pages:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def take(self, frame: Frame) -> None:
+            self.seen.append(page.get())
+
+    shown = Pages()
+    feed = Feed(trades.stream, shown)
+    page.set("another")
+    trades.come(1)
+    await asyncio.sleep(0)
+    assert shown.seen == ["none"]
     feed.end()
 
 
