@@ -559,7 +559,7 @@ FOCUSED_TEXT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_search_devices_revoking_and_wiping_go_by_keyboard_on_a_phone(served, person, theme):
     phone, second, other = person(width=390, height=760), person(), person()
     wallet = Person("solana").wallet
