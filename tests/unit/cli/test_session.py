@@ -2,9 +2,10 @@ import subprocess
 import sys
 
 import pytest
-from support.command import assert_one_clear_line, rtlab
+from support.command import rtlab
 from support.session import STEP_NS, session
 
+from rtlab.cli import main
 from rtlab.cli.remote import told
 from rtlab.lab.session import RecordedSession
 
@@ -44,9 +45,14 @@ def test_a_session_is_steered_from_standard_input_and_tells_its_notes(folder):
     assert end > start
 
 
-def test_a_folder_without_a_session_is_one_clear_line(tmp_path):
-    assert_one_clear_line(rtlab("replay", tmp_path), "holds no recorded session", "rtlab record")
-
-
-def test_a_part_of_a_file_is_refused(tmp_path):
-    assert_one_clear_line(rtlab("replay", tmp_path / "a.gz", "--from", "2024-08-09"), "folder of a session")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [((), "holds no recorded session"), (("--from", "2024-08-09", "--verify"), "folder of a session")],
+)
+def test_what_cannot_be_played_is_one_clear_line(tmp_path, capsys, words, says):
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(tmp_path), *words])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert says in told
+    assert len(told.splitlines()) == 1

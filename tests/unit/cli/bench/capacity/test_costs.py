@@ -10,6 +10,7 @@ def readers():
     return of_readers((10, 20), sends_per_s=500, seconds=0.2, core=None)
 
 
+@pytest.mark.long  # the small run of the whole bench measures the same
 def test_a_tick_to_readers_costs_something_and_so_does_a_bare_one(readers):
     assert len(readers.ours) == 2
     assert all(0 < cost < 1 for cost in readers.ours)
