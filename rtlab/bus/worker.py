@@ -33,9 +33,6 @@ R = TypeVar("R")
 
 AWAY_S = 0.1  # between two tries to reach the server
 WATCH_S = 0.05
-LINGER_S = (
-    0.02  # between two commits: each is a sync of the server's disk, which those who publish wait for too
-)
 
 
 class Worker:
@@ -260,7 +257,6 @@ class Worker:
             await self._wait()
         else:
             await self._persist(self._commit_now)
-            await asyncio.sleep(LINGER_S)
 
     async def _commit_now(self) -> None:
         self._gather()

@@ -55,6 +55,7 @@ def notebook(browser: Browser, served: str) -> Iterator[Page]:
     watch.check(allowed=OWN_ERRORS)
 
 
+@pytest.mark.long
 def test_three_lines_in_a_fresh_kernel_show_a_moving_market(browser: Browser, served: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     watch = Watch(page)

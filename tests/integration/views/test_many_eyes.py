@@ -11,6 +11,8 @@ ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "0"))
 TABS, SECONDS = (50, 10.0) if ROUNDS else (5, 1.0)
 COME_AND_GO = 200 if ROUNDS else 6
 
+pytestmark = pytest.mark.long
+
 
 async def told(server: Served) -> dict:
     return await asyncio.to_thread(server.told)

@@ -49,10 +49,9 @@ async def test_what_a_member_was_sent_is_in_its_statistics_and_in_the_sum():
     async with followed() as (market, gateway, _):
         before = gateway.statistics().bytes_sent
         market.set_levels((0, 100, 7))
-        gateway.publish()
-        statistics = gateway.statistics()
-        assert statistics.bytes_sent > before
-        assert statistics.bytes_sent == sum(reader.bytes_sent for reader in gateway.readers())
+        gateway.publish()  # at once, or a moment after the round before
+        await until(lambda: gateway.statistics().bytes_sent > before)
+        assert gateway.statistics().bytes_sent == sum(reader.bytes_sent for reader in gateway.readers())
         assert {reader.state for reader in gateway.readers()} == {"LIVE"}
 
 

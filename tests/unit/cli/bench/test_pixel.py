@@ -16,6 +16,7 @@ def test_without_a_browser_the_row_says_why_and_the_goal_is_not_met(monkeypatch)
     ]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_with_a_browser_it_measures_real_paints(monkeypatch):
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):

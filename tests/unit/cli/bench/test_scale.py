@@ -14,6 +14,7 @@ def _unfrozen():
     gc.unfreeze()
 
 
+@pytest.mark.long
 def test_every_change_reaches_the_clients_of_both_gateways():
     if find_binary() is None:
         missing("no Redis-protocol server")

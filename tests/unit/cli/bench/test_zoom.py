@@ -15,6 +15,7 @@ def test_without_a_browser_the_row_says_why_and_the_goal_is_not_met(monkeypatch)
     ]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_with_a_browser_every_turn_of_the_wheel_is_answered(monkeypatch):
     browser, reason = chromium()

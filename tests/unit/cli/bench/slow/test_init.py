@@ -36,6 +36,7 @@ def test_each_phase_with_the_slow_ones_is_compared_with_the_two_around_it():
     assert {goal["show"] for goal in goals.values()} == {3, 4}
 
 
+@pytest.mark.long
 def test_a_small_run_of_the_whole_bench_keeps_its_bounds():
     plan = slow.Plan(20_000, 4, 2, 3, 1, 2, 0.6, 1.0, 1.0, 3.0)
     report = slow.measure(plan)
