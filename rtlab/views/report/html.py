@@ -6,7 +6,9 @@ from html import escape
 from pathlib import Path
 from time import gmtime, strftime
 
+from bokeh.document import Document
 from bokeh.embed import json_item
+from bokeh.io.doc import patch_curdoc
 from bokeh.resources import Resources
 
 from rtlab.views.report.figures import figures_of
@@ -22,10 +24,14 @@ POLICY = (
 
 def page(report: Report) -> str:
     """Give the whole page: facts, notes, the figures of each instrument; light or dark as its reader prefers."""
-    items = {
-        f"figures-{number}": json_item(figures_of(part, report.notes))
-        for number, part in enumerate(report.parts)
-    }
+    nobodys = (
+        Document()
+    )  # Bokeh asks the current document for its scripts, and where pages were served it may be gone
+    with patch_curdoc(nobodys):
+        items = {
+            f"figures-{number}": json_item(figures_of(part, report.notes))
+            for number, part in enumerate(report.parts)
+        }
     themes = {one.name: {"attributes": attributes(one), "colours": _colours(one)} for one in (LIGHT, DARK)}
     sections = "".join(_section(number, part, report.notes) for number, part in enumerate(report.parts))
     style = f"{css(LIGHT, ':root')}@media (prefers-color-scheme: dark){{{css(DARK, ':root')}}}" + (

@@ -1,6 +1,8 @@
 import json
 import re
 
+from bokeh.document import Document
+from bokeh.io.doc import patch_curdoc
 from support.report import note, part, report
 
 from rtlab.model import Instrument
@@ -23,6 +25,13 @@ def test_it_asks_no_other_host_and_its_policy_forbids_it():
         r'(?:src|href)="(?!data:|#)[^"]*"', re.sub(r"<script>.*?</script>", "", text, flags=re.S)
     )
     assert outside == []
+
+
+def test_a_served_page_that_is_gone_is_not_asked_for_its_scripts():
+    gone = Document()
+    gone.callbacks.destroy()
+    with patch_curdoc(gone):
+        assert given(page(report()))["items"]
 
 
 def test_there_are_figures_for_each_instrument_and_both_themes():
