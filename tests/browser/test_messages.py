@@ -142,6 +142,7 @@ HOLD = """(() => {
 })()"""
 
 
+@pytest.mark.long
 def test_what_waits_outlives_reloads_and_goes_once_and_in_its_order(served, person):
     with acquainted(served, person) as (one, other):
         one.add_init_script(HOLD)
