@@ -44,7 +44,9 @@ from rtlab.pipelines.source import FrameSource, FrameSourceStatistics
 from rtlab.pipelines.stream import FrameStream, register
 
 if TYPE_CHECKING:
-    from rtlab.pipelines.cluster import Deployment, Log, backfill, deploy, read_backfill
+    from rtlab.pipelines.cluster.backfill import backfill, read_backfill
+    from rtlab.pipelines.cluster.deployment import Deployment, deploy
+    from rtlab.pipelines.cluster.log import Log
 
 __all__ = [
     "Deployment",

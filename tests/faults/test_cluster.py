@@ -6,6 +6,8 @@ Whatever happens, the results equal those of one process. What each fault cost i
 import os
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from support.shards import PACK, Play
 
 from rtlab.errors import RtlabError
 from rtlab.pipelines import deploy
+from rtlab.pipelines.cluster.deployment import Deployment, ShardStatus
 from rtlab.pipelines.cluster.keys import keys_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -55,37 +58,148 @@ class Flow:
 
 
 class Watch:
-    """Waits for the next commit of a shard's instruments."""
+    """Waits for the next commit of shards by whoever takes their leases."""
 
     def __init__(self, play: Play) -> None:
         self._play = play
 
-    def rows(self, symbols: tuple[str, ...]) -> list[int]:
-        keys = (keys_of(self._play.name, symbol).checkpoint for symbol in symbols)
-        return [int(self._play.redis.hget(key, "rows") or 0) for key in keys]
+    def _read(self, symbol: str) -> tuple[int, int]:
+        keys = keys_of(self._play.name, symbol)
+        rows = self._play.redis.hget(keys.checkpoint, "rows")
+        return int(self._play.redis.get(keys.lease) or 0), int(rows or 0)
 
-    def next_commit(self, symbols: tuple[str, ...], seconds: float = 60.0) -> float:
-        before = self.rows(symbols)
-        return wait(
-            lambda: any(now > then for now, then in zip(self.rows(symbols), before, strict=True)), seconds
-        )
+    def after(self, fault: Callable[[], object], *shards: tuple[str, ...]) -> list[float]:
+        """Let `fault` happen; give seconds from then to the first commit of each shard under a new lease."""
+        symbols = {symbol for shard in shards for symbol in shard}
+        before, began = {symbol: self._read(symbol) for symbol in symbols}, time.monotonic()
+        fault()
+        rows = {symbol: self._read(symbol)[1] for symbol in symbols}
+        took: dict[int, float] = {}
+
+        def have_committed() -> bool:
+            for number, shard in enumerate(shards):
+                found = [(self._read(symbol), before[symbol][0], rows[symbol]) for symbol in shard]
+                if number not in took and any(
+                    lease > old and now > then for (lease, now), old, then in found
+                ):
+                    took[number] = time.monotonic() - began
+            return len(took) == len(shards)
+
+        wait(have_committed, 60)
+        return list(took.values())
 
 
 def told(what: str, times: list[float]) -> None:
-    ms = np.array(times) * 1e3
-    print(f"{what}: {len(ms)} times, p50 {np.median(ms):.0f} ms, worst {ms.max():.0f} ms")
+    if times:
+        ms = np.array(times) * 1e3
+        print(f"{what}: {len(ms)} times, p50 {np.median(ms):.0f} ms, worst {ms.max():.0f} ms")
+
+
+class Faults:
+    """What happens to a deployment, one kind after the other; what each cost is printed."""
+
+    def __init__(self, cluster: Cluster, play: Play, deployed: Deployment) -> None:
+        self._cluster, self._play, self._deployed = cluster, play, deployed
+        self._watch, self._rng = Watch(play), np.random.default_rng(1)
+
+    def _held(self) -> list[ShardStatus]:
+        """All shards, each at work on a worker that is there."""
+        found: list[ShardStatus] = []
+
+        def at_work() -> bool:
+            found[:] = self._deployed.status()
+            return all(one.worker in self._cluster.workers and one.age_s < 1.5 for one in found)
+
+        wait(at_work, 60)
+        return found
+
+    def _victim(self) -> tuple[str, list[tuple[str, ...]]]:
+        """A worker that holds a shard, and the instruments of each shard that it holds."""
+        shards = self._held()
+        worker = shards[int(self._rng.integers(len(shards)))].worker
+        return worker, [one.instruments for one in shards if one.worker == worker]
+
+    def _replace(self) -> None:
+        self._cluster.add_worker()
+        self._cluster.client.wait_for_workers(3, timeout=60)
+
+    def kill_workers(self, count: int) -> None:
+        times = []
+        for _ in range(count):
+            worker, shards = self._victim()
+            times += self._watch.after(partial(self._cluster.kill, worker), *shards)
+            self._replace()
+        told("SIGKILL of a worker to the next commit of each shard it held", times)
+
+    def stop_workers(self, count: int) -> None:
+        times = []
+        for _ in range(count):
+            worker, shards = self._victim()
+            began = time.monotonic()
+            times += self._watch.after(partial(self._cluster.stop, worker), *shards)
+            time.sleep(max(0.0, began + 2 * TTL_S - time.monotonic()))
+            self._cluster.go_on(worker)
+        told(f"SIGSTOP of a worker (time-out {TTL_S:g} s) to the next commit of each shard it held", times)
+
+    def cut_connections(self, count: int) -> None:
+        times = []
+        for _ in range(count):
+            everything = tuple(symbol for one in self._held() for symbol in one.instruments)
+            times += self._watch.after(self._cut, everything)
+        told("a connection that is cut to the next commit of its shard", times)
+
+    def _cut(self) -> None:
+        reading: list[str] = []
+
+        def some_read() -> bool:
+            reading[:] = [one["id"] for one in self._play.redis.client_list() if one["cmd"] == "xread"]
+            return bool(reading)
+
+        wait(some_read)
+        self._play.redis.execute_command("CLIENT", "KILL", "ID", str(self._rng.choice(reading)))
+
+    def move(self, count: int) -> None:
+        times = []
+        for _ in range(count):
+            known = sorted(self._cluster.client.scheduler_info(n_workers=-1)["workers"])
+            one, worker = self._held()[0], str(self._rng.choice(known))
+            times += self._watch.after(partial(self._deployed.move, 0, worker), one.instruments)
+        told("a move to the next commit of its shard", times)
+
+    def resize(self, *sizes: int) -> None:
+        for shards in sizes:
+            everything = [one.instruments for one in self._held()]
+            times = self._watch.after(partial(self._deployed.resize, shards), *everything)
+            told(f"a resize to {shards} shards to the next commit of each that was", times)
+
+    def kill_schedulers(self, count: int) -> Deployment:
+        times = []
+        for _ in range(count):
+            everything = [one.instruments for one in self._held()]
+            self._cluster.kill_scheduler()
+            times += self._watch.after(self._deploy, *everything)
+        told("a new scheduler's deploy to the next commit of each shard", times)
+        return self._deployed
+
+    def _deploy(self) -> None:
+        play = self._play
+        self._deployed = deploy(play.graph, self._cluster.client, 2, url=play.url, name=play.name)
 
 
 def run(rounds: Rounds) -> None:
     with Cluster(workers=3) as cluster, Play(cluster.url, "faults") as play:
         play.append(PACK)
         deployed = deploy(play.graph, cluster.client, 2, url=cluster.url, name=play.name)
-        flow, watch = Flow(play), Watch(play)
+        flow, faults = Flow(play), Faults(cluster, play, deployed)
         try:
-            play_faults(cluster, play, deployed, watch, rounds)
+            faults.kill_workers(rounds.kills)
+            faults.stop_workers(rounds.stops)
+            faults.cut_connections(rounds.cuts)
+            faults.move(rounds.moves)
+            faults.resize(4, 2)
+            deployed = faults.kill_schedulers(rounds.schedulers)
         finally:
             flow.end()
-        deployed = deploy(play.graph, cluster.client, 2, url=cluster.url, name=play.name)
         began = time.monotonic()
         play.wait(60)
         status = deployed.status()
@@ -94,57 +208,6 @@ def run(rounds: Rounds) -> None:
         print(f"refused commits of zombies: {sum(one.fenced for one in status)}")
         assert sum(one.dead for one in status) == 0
         play.check()
-
-
-def play_faults(cluster: Cluster, play: Play, deployed, watch: Watch, rounds: Rounds) -> None:
-    rng = np.random.default_rng(1)
-
-    def busy() -> tuple[str, tuple[str, ...]]:
-        """A worker that holds a shard, and the shard's instruments."""
-        wait(lambda: all(one.worker in cluster.workers and one.age_s < 1.5 for one in deployed.status()), 60)
-        one = deployed.status()[int(rng.integers(0, deployed.shards))]
-        mine = [s for s in deployed.status() if s.worker == one.worker]
-        return one.worker, tuple(symbol for s in mine for symbol in s.instruments)
-
-    times = []
-    for _ in range(rounds.kills):
-        worker, symbols = busy()
-        cluster.kill(worker)
-        times.append(watch.next_commit(symbols))
-        cluster.add_worker()
-        cluster.client.wait_for_workers(3, timeout=60)
-    told("SIGKILL of a worker to its shard's next commit", times)
-    times = []
-    for _ in range(rounds.stops):
-        worker, symbols = busy()
-        cluster.stop(worker)
-        times.append(watch.next_commit(symbols))
-        time.sleep(max(0.0, 2 * TTL_S - times[-1]))
-        cluster.go_on(worker)
-        time.sleep(0.5)
-    told("SIGSTOP of a worker to its shard's next commit", times)
-    for _ in range(rounds.cuts):
-        mine = str(play.redis.client_id())
-        clients = [
-            one["id"] for one in play.redis.client_list() if one["id"] != mine and one["cmd"] == "xread"
-        ]
-        for client in clients[:1]:
-            play.redis.execute_command("CLIENT", "KILL", "ID", client)
-        time.sleep(0.02)
-    told("after cut connections", [watch.next_commit(deployed.status()[0].instruments)])
-    for _ in range(rounds.moves):
-        busy()
-        deployed.move(0, str(rng.choice(sorted(cluster.client.scheduler_info(n_workers=-1)["workers"]))))
-        told("a move", [watch.next_commit(deployed.status()[0].instruments)])
-    for shards in (4, 2):
-        deployed.resize(shards)
-        told(f"resized to {shards}", [watch.next_commit(deployed.status()[0].instruments)])
-    times = []
-    for _ in range(rounds.schedulers):
-        cluster.kill_scheduler()
-        deployed = deploy(play.graph, cluster.client, 2, url=cluster.url, name=play.name)
-        times.append(watch.next_commit(deployed.status()[0].instruments))
-    told("a new scheduler's deploy to the next commit", times)
 
 
 def test_a_deployment_under_faults_equals_one_process():

@@ -73,6 +73,8 @@ class Cluster:
             str(self.port),
             "--no-dashboard",
             "--no-show",
+            "--preload",
+            "rtlab.pipelines.cluster.warming",
         ]
         self.scheduler = self._run(*arguments)
         for _ in range(self._wanted):
@@ -92,7 +94,7 @@ class Cluster:
             "--memory-limit",
             "0",
             "--preload",
-            "rtlab.pipelines",
+            "rtlab.pipelines.cluster.warming",
         ]
         self.workers[where] = self._run(
             "worker",

@@ -18,6 +18,7 @@ from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
 from rtlab.pipelines.cluster.log import connect, read_instruments, read_numbered
 from rtlab.pipelines.cluster.scripts import BEHIND
 from rtlab.pipelines.cluster.shard import Beat, Gone, Task, run_shard, shard_of
+from rtlab.pipelines.cluster.warming import warming
 from rtlab.pipelines.graph import Graph
 
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ def deploy(
     """
     if shards < 1:
         raise ConfigError("a number of shards is out of range", expected="at least 1", got=shards)
-    _check_pickled(graph)
+    packed = _pickled(graph)
     _check_workers(client)
-    _warm_workers(client)
     deployment = Deployment(graph, client, url, name or graph.name, settings)
+    client.register_plugin(warming(deployment.name, packed))
     deployment.resize(shards)
     return deployment
 
@@ -246,29 +247,14 @@ class Deployment:
         return ShardStatus(shard, worker, said, age, mine, rows, behind, attempts, fenced, dead, cut)
 
 
-def _check_pickled(graph: Graph) -> None:
+def _pickled(graph: Graph) -> bytes:
     import cloudpickle  # comes with distributed
 
     try:
-        cloudpickle.dumps(graph)
+        return bytes(cloudpickle.dumps(graph))
     except (TypeError, AttributeError, ValueError, pickle.PicklingError) as problem:
         what, wanted = f"the graph {graph.name} cannot be sent to workers", "functions that can be pickled"
         raise LocalError(what, expected=wanted, got=str(problem)) from problem
-
-
-def _warm_workers(client: "Client") -> None:
-    """Let every worker, now and of later, load the kernels before it is given a shard: that takes half a second."""
-    from distributed import WorkerPlugin
-
-    class Warm(WorkerPlugin):
-        name = "rtlab-warm"
-
-        def setup(self, worker: object) -> None:
-            from rtlab.pipelines.analytics.kernels import warm
-
-            threading.Thread(target=warm, name="warm", daemon=True).start()
-
-    client.register_plugin(Warm())
 
 
 def _check_workers(client: "Client") -> None:

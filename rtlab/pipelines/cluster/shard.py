@@ -31,7 +31,7 @@ from rtlab.pipelines.graph import Graph, Running
 ATTEMPTS = 3
 BLOCK_MS = 100
 BEAT_S = 0.5
-LOOK_S = 1.0  # between two looks for new instruments
+LOOK_S = 0.25  # between two looks at the plan, the leases and for new instruments
 PAUSE_S = 0.05
 
 Gone = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
