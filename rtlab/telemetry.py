@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rtlab.errors import ConfigError, LocalError
+from rtlab.extras import extra
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -27,12 +28,8 @@ def exposition(statistics: Mapping[str, NamedTuple]) -> bytes:
     name as it was is the label `group`. Raises LocalError without the extra `metrics`, or for a group without a
     name.
     """
-    try:
+    with extra("metrics", "prometheus_client", "the text of metrics"):
         from prometheus_client import CollectorRegistry, generate_latest
-    except ImportError as error:
-        raise LocalError(
-            "metrics need the package prometheus-client", expected="pip install 'rtlab[metrics]'"
-        ) from error
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Statistics(statistics))
     return generate_latest(registry)

@@ -16,6 +16,7 @@ from rtlab.bus.redis_streams import LEASE_S, RedisStreams
 from rtlab.bus.transport import Transport
 from rtlab.embedded import EMBEDDED, EmbeddedServer
 from rtlab.errors import BusError, ConfigError, UnreachableError
+from rtlab.extras import extra
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
@@ -159,14 +160,8 @@ def connect(url: str = EMBEDDED, *, folder: Path | None = None, lease_s: float =
     died or froze keeps its shards, on Redis. ConfigError for another kind of address, BusError without its extra.
     """
     if url.startswith(("amqp://", "amqps://")):
-        try:
+        with extra("rabbit", "aio_pika", "the bus on RabbitMQ", BusError):
             from rtlab.bus.rabbit import Rabbit  # late: an extra
-        except ImportError as problem:
-            if (problem.name or "").partition(".")[0] != "aio_pika":
-                raise
-            raise BusError(
-                "the bus on RabbitMQ needs the package aio-pika", expected="pip install 'rtlab[rabbit]'"
-            ) from None
         return Bus(Rabbit(url))
     if url == EMBEDDED:
         server = EmbeddedServer(folder, sync="always")

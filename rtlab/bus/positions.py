@@ -10,6 +10,7 @@ from rtlab.bus.fills import FILLS, Fill
 from rtlab.bus.handling import Delivery
 from rtlab.bus.once import Cursor, DatabaseOnce, SqliteOnce
 from rtlab.errors import ConfigError
+from rtlab.extras import extra
 
 BATCH = 500
 
@@ -72,10 +73,6 @@ class Positions:
 def _once(place: Path | str) -> DatabaseOnce:
     if not str(place).startswith(("postgresql://", "postgres://")):
         return SqliteOnce(place)
-    try:
+    with extra("postgres", "psycopg", "a database of PostgreSQL", ConfigError):
         from rtlab.bus.once_postgres import PostgresOnce  # late: an extra
-    except ImportError as problem:
-        raise ConfigError(
-            "positions in PostgreSQL need the package psycopg", expected="pip install 'rtlab[postgres]'"
-        ) from problem
     return PostgresOnce(str(place))

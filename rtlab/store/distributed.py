@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rtlab.errors import LocalError
+from rtlab.extras import extra
 from rtlab.store.cold.columns import no_rows
 from rtlab.store.cold.files import read_file
 from rtlab.store.cold.manifest import FileEntry
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 def frame_of(cold: ColdReader, channel: str) -> Any:
     """Give the rows of all files of a channel, with `instrument`; LocalError where dask is not installed."""
     check_channel(channel)
-    try:
+    with extra("cluster", "dask", "a dataframe of Dask"):
         import dask.dataframe as dd
-    except ImportError as problem:
-        raise LocalError("Dask dataframes need dask", expected="pip install 'rtlab[cluster]'") from problem
     parts = [(symbol, entry) for symbol in cold.symbols() for entry in cold.manifest(symbol).of(channel)]
     meta = partition(cold.place.root, ())
     roots, ones = [cold.place.root] * len(parts), [(one,) for one in parts]

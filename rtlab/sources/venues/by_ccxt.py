@@ -16,7 +16,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, Self
 
-from rtlab.errors import ConfigError, GridError, LocalError, ProtocolError, UnreachableError
+from rtlab.errors import ConfigError, GridError, ProtocolError, UnreachableError
+from rtlab.extras import extra
 from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, Level, MarketMessage, Side, VenueTrade
 from rtlab.sources.venues.connection import TICK_S, Take
 from rtlab.sources.venues.directory import moved, wanted
@@ -203,12 +204,8 @@ def _texts(rows: Iterable[Sequence[float]]) -> list[tuple[str, str]]:
 
 
 def _exchange_of(name: str) -> tuple[Exchange, tuple[type[Exception], ...]]:
-    try:
+    with extra("venues", "ccxt", f"the venue ccxt.{name}"):
         import ccxt.pro
-    except ImportError as problem:
-        raise LocalError(
-            f"the venue ccxt.{name} needs the package ccxt", expected="pip install 'rtlab[venues]'"
-        ) from problem
     if name not in ccxt.pro.exchanges:
         near = difflib.get_close_matches(name, ccxt.pro.exchanges, n=3)
         raise ConfigError(
