@@ -1,13 +1,14 @@
 """What gives its values one by one to functions below that may still be busy with the one before."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any
 
 from rtlab.pipelines.stream import FrameStream, Metadata, Pending
 
 
-class Delivering(FrameStream):
+class Delivering(FrameStream, ABC):
     """Passes a value on at once where nobody below is busy; what comes meanwhile `_waits`, if it has room."""
 
     def __init__(self, upstream: FrameStream, **settings: Any) -> None:
@@ -35,9 +36,9 @@ class Delivering(FrameStream):
             self._delivery.cancel()
         super().destroy(streams)
 
+    @abstractmethod
     def _has_room(self) -> bool:
         """Make room for one more value and count what that costs; False where the one that comes is left out."""
-        raise NotImplementedError
 
     def _let_oldest_go(self) -> None:
         self._release_refs(self._waiting.popleft()[1])
