@@ -1,8 +1,6 @@
 """The watch and the monitor page: one browser view of numbers that all of them share."""
 
-import asyncio
 from collections.abc import Mapping
-from contextvars import Context
 from threading import Lock
 
 from panel.template import Template
@@ -11,6 +9,7 @@ from panel.viewable import Viewable, Viewer
 from rtlab.lab.board import Lookers
 from rtlab.views.grid import Written, plain
 from rtlab.views.grid_page import GridPage
+from rtlab.views.home import Home
 from rtlab.views.metrics import Metrics
 
 
@@ -37,10 +36,7 @@ class Grid(Viewer):
         self._lock = Lock()
         self._waits = False
         self._health: Mapping[str, object] | None = None
-        try:
-            self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._home = None
+        self._home = Home()
         lookers.join(self)
 
     def update(self, health: Mapping[str, object] | None) -> None:
@@ -48,11 +44,8 @@ class Grid(Viewer):
         with self._lock:
             self._health = health
             waited, self._waits = self._waits, True
-        if self._home is None:
-            self._show()
-        elif not waited and not self._home.is_closed():
-            # in a context of its own: that of who calls may be of another page, whose document would be changed
-            self._home.call_soon_threadsafe(self._show, context=Context())
+        if not waited:
+            self._home.call(self._show)
 
     def _show(self) -> None:
         with self._lock:

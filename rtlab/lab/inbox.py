@@ -1,11 +1,10 @@
 """From the lab's thread to the page's: at most one state waits, and it is the newest."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextvars import Context
 from threading import Lock
 from typing import cast
 
+from rtlab.views.home import Home
 from rtlab.views.page import MarketState
 
 TRADES_KEPT = 100
@@ -26,25 +25,18 @@ class Inbox:
         self._lock = Lock()
         self._anew = False
         self._waiting: MarketState | None = None
-        try:
-            self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._home = None
+        self._home = Home()
 
     def put(self, state: MarketState | None) -> None:
         """Take a state in; any thread may call it."""
-        if self._home is None:
-            self._take(state)
-            return
         with self._lock:
             is_first = self._waiting is None and not self._anew
             if state is None:
                 self._anew, self._waiting = True, None
             else:
                 self._waiting = state if self._waiting is None else merge(self._waiting, state)
-        if is_first and not self._home.is_closed():
-            # in a context of its own: that of who puts may be of another page, whose document would be changed
-            self._home.call_soon_threadsafe(self._deliver, context=Context())
+        if is_first:
+            self._home.call(self._deliver)
 
     def _deliver(self) -> None:
         with self._lock:

@@ -3,14 +3,13 @@
 Importing this module adds them to every FrameStream; panel and holoviews are imported by the first call.
 """
 
-import asyncio
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from contextvars import Context
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rtlab.pipelines import FrameStream
+from rtlab.views.home import Home
 
 if TYPE_CHECKING:
     import holoviews as hv
@@ -54,20 +53,14 @@ class Feed:
         self._there = weakref.ref(shown)
         self._waiting: deque[Any] = deque(maxlen=MOST_WAITING)
         self._is_called = False
-        try:
-            self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._home = None
+        self._home = Home()
 
         def pass_on(frame: Any) -> None:
             self.dropped += len(self._waiting) == MOST_WAITING
             self._waiting.append(frame)
-            if self._home is None:
-                self._deliver()
-            elif not self._is_called and not self._home.is_closed():
+            if not self._is_called:
                 self._is_called = True
-                # in a context of its own: that of the stream may be of another page
-                self._home.call_soon_threadsafe(self._deliver, context=Context())
+                self._home.call(self._deliver)
 
         self._stream = stream
         self._sink: FrameStream | None = stream.sink(pass_on)
