@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from rtlab.bus import Topic
+from rtlab.bus.once import DatabaseOnce
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -36,6 +37,17 @@ def make_account(path: Path) -> None:
 
 def note(cursor, delivery) -> None:
     cursor.execute("INSERT INTO effects (key, n) VALUES (?, ?)", (delivery.body.key, delivery.body.n))
+
+
+def noting(once: DatabaseOnce):
+    """The same effect in any database."""
+    statement = f"INSERT INTO effects (key, n) VALUES ({once.mark}, {once.mark})"
+    return lambda cursor, delivery: cursor.execute(statement, (delivery.body.key, delivery.body.n))
+
+
+def noted(once: DatabaseOnce) -> list[tuple[str, int]]:
+    with once.session() as session:
+        return session.execute("SELECT key, n FROM effects ORDER BY at").fetchall()
 
 
 def rows(path: Path) -> list[tuple[str, int]]:

@@ -2,11 +2,14 @@
 
 import secrets
 
+import psycopg
 import pytest
 from support.bus_events import counted_topic
 from support.bus_servers import RedisServer
 from support.postgres import PostgresServer
 from support.rabbit import RabbitServer
+
+from rtlab.bus.once_postgres import PostgresOnce
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,18 @@ def rabbit_url(tmp_path_factory):
 def postgres():
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture
+def postgres_once(postgres):
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS bus_applied, bus_fences, effects")
+        connection.execute(
+            "CREATE TABLE effects (at BIGINT GENERATED ALWAYS AS IDENTITY, key TEXT NOT NULL, n BIGINT NOT NULL)"
+        )
+    once = PostgresOnce(postgres.url)
+    yield once
+    once.close()
 
 
 @pytest.fixture(params=["redis", "rabbit"])

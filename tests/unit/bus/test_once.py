@@ -3,7 +3,7 @@ import threading
 
 import msgspec
 import pytest
-from support.bus_events import Counted, counted_topic, make_account, note, rows
+from support.bus_events import Counted, counted_topic, make_account, note, noted, noting, rows
 
 from rtlab.bus.handling import delivery_of
 from rtlab.bus.once import TABLES, RedisOnce, SqliteOnce, is_first
@@ -23,37 +23,43 @@ def path(tmp_path):
     return tmp_path / "account.db"
 
 
-def test_an_effect_is_applied_once_however_often_its_event_comes(path):
-    once = SqliteOnce(path)
-    assert once.apply(delivery(1), lambda cursor: note(cursor, delivery(1)))
-    assert not once.apply(delivery(1), lambda cursor: note(cursor, delivery(1)))
-    assert once.apply_all([delivery(1), delivery(2), delivery(2), delivery(3)], note) == 2
-    assert rows(path) == [("k", 1), ("k", 2), ("k", 3)]
+@pytest.fixture(params=["sqlite", "postgresql"])
+def once(request, path):
+    """Each database in turn, with the table of effects."""
+    return SqliteOnce(path) if request.param == "sqlite" else request.getfixturevalue("postgres_once")
+
+
+def test_an_effect_is_applied_once_however_often_its_event_comes(once):
+    effect = noting(once)
+    assert once.apply(delivery(1), lambda cursor: effect(cursor, delivery(1)))
+    assert not once.apply(delivery(1), lambda cursor: effect(cursor, delivery(1)))
+    assert once.apply_all([delivery(1), delivery(2), delivery(2), delivery(3)], effect) == 2
+    assert noted(once) == [("k", 1), ("k", 2), ("k", 3)]
     assert (once.applied, once.repeated) == (3, 3)
 
 
-def test_an_effect_that_fails_leaves_neither_itself_nor_the_id(path):
-    once = SqliteOnce(path)
+def test_an_effect_that_fails_leaves_neither_itself_nor_the_id(once):
+    effect = noting(once)
 
     def fails(cursor, one):
-        note(cursor, one)
+        effect(cursor, one)
         if one.body.n == 2:
             raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
         once.apply_all([delivery(1), delivery(2)], fails)
-    assert rows(path) == []
-    assert once.apply_all([delivery(1), delivery(2)], note) == 2
+    assert noted(once) == []
+    assert once.apply_all([delivery(1), delivery(2)], effect) == 2
 
 
-def test_a_consumer_that_lost_its_shard_is_refused_and_counted_and_has_no_effect(path):
-    once = SqliteOnce(path)
-    once.apply_all([delivery(1, token=7)], note)
+def test_a_consumer_that_lost_its_shard_is_refused_and_counted_and_has_no_effect(once):
+    effect = noting(once)
+    once.apply_all([delivery(1, token=7)], effect)
     with pytest.raises(FencedError, match="a newer consumer has written"):
-        once.apply_all([delivery(2, token=6), delivery(3, token=6)], note)
+        once.apply_all([delivery(2, token=6), delivery(3, token=6)], effect)
     assert once.refused == 2
-    assert rows(path) == [("k", 1)]
-    assert once.apply_all([delivery(2, token=6, shard=1), delivery(3, token=0)], note) == 2
+    assert noted(once) == [("k", 1)]
+    assert once.apply_all([delivery(2, token=6, shard=1), delivery(3, token=0)], effect) == 2
 
 
 def test_a_file_that_others_lock_is_away_and_nothing_is_lost(path, monkeypatch):
@@ -97,8 +103,8 @@ def test_in_your_own_transaction_the_id_goes_with_it(path):
         connection.close()
 
 
-def test_ids_are_forgotten_when_they_are_old(path):
-    once = SqliteOnce(path, keep_s=-10)
+def test_ids_are_forgotten_when_they_are_old(once):
+    once.keep_s = -10
     once.apply(delivery(1), lambda cursor: None)
     assert once.forget() == 1
     assert once.apply(delivery(1), lambda cursor: None)
