@@ -12,6 +12,7 @@ from rtlab.lab.faults.pipe import Pipe, Quality
 
 MOST = 64 << 10  # bytes that a pipe holds
 KERNEL = 16 << 10  # bytes that the kernel may hide on either side: asked of it, as far as it listens
+SEGMENT = 1_400  # bytes, as on a network: of loopback's 64 KiB none fits into KERNEL, so each would wait for a probe
 RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # SO_LINGER 0: what is on its way is lost, the peer gets a RST
 
 
@@ -128,6 +129,7 @@ class LossyProxy:
         upstream = socket.socket()
         upstream.setblocking(False)
         upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL)
+        upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
         try:
             await asyncio.get_running_loop().sock_connect(upstream, ("127.0.0.1", self.target))
             return await asyncio.open_connection(sock=upstream, limit=KERNEL // 4)
