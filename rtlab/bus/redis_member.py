@@ -12,7 +12,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -104,12 +104,10 @@ class RedisMember:
                 del self._held[shard]
 
     async def _balance(self, members: list[str]) -> None:
-        rank, many = members.index(self.name), len(members)
-        quota = self._topic.shards // many + (rank < self._topic.shards % many)
+        first, quota = share(self.name, members, self._topic.shards)
         keep = [held for held in self._held.values() if not held.is_leaving]
         for held in keep[quota:]:
             held.is_leaving = True
-        first = rank * self._topic.shards // many
         for step in range(self._topic.shards):
             if len(self._held) >= quota:
                 return
@@ -161,6 +159,12 @@ class RedisMember:
             except UnreachableError:
                 pass  # the tick says so
             await asyncio.sleep(wait_s)
+
+
+def share(name: str, members: Sequence[str], shards: int) -> tuple[int, int]:
+    """Give the shard that `name` asks for first and how many it may hold, in whatever order the members come."""
+    rank, many = sorted(members).index(name), len(members)
+    return rank * shards // many, shards // many + (rank < shards % many)
 
 
 async def backlog_of(redis: Redis, keys: Keys, group: str) -> Backlog:

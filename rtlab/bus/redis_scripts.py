@@ -131,7 +131,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 """
 )
-"""KEYS: members. ARGV: member, how long it is one (ms). Gives all members."""
+"""KEYS: members. ARGV: member, how long it is one (ms). Gives all members, in no certain order."""
 
 REPLAY = """
 local letter = redis.call('HGET', KEYS[1], ARGV[1])

@@ -96,7 +96,7 @@ async def test_a_plain_function_that_hangs_is_buried_and_its_key_goes_on(tmp_pat
     assert letter.reason.startswith("HangError")
 
 
-@pytest.mark.parametrize("kind", [pytest.param("kills_at", marks=pytest.mark.long), "blocks_at"])
+@pytest.mark.parametrize("kind", ["kills_at", "blocks_at"])
 @pytest.mark.timeout(120)
 async def test_what_kills_or_blocks_its_worker_is_buried_and_its_key_goes_on(tmp_path, kind, capsys):
     topic, path = counted_topic(shards=1), tmp_path / "account.db"

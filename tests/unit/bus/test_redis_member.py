@@ -6,7 +6,7 @@ from support.bus_fixtures import opened, transport_at, until
 
 from rtlab.bus.event import pack
 from rtlab.bus.redis_keys import Keys
-from rtlab.bus.redis_member import backlog_of
+from rtlab.bus.redis_member import backlog_of, share
 from rtlab.errors import FencedError, UnreachableError
 
 LEASE_S = 0.4
@@ -32,6 +32,17 @@ class Members:
             for one in held:
                 if one.is_leaving and not one.released:
                     await one.release()
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5, 16])
+def test_shares_add_up_to_all_shards_even_if_each_member_hears_of_itself_last(shards):
+    for many in range(1, 7):
+        names = [f"{n:02d}" for n in range(many)]
+        told = [share(name, [other for other in names if other != name] + [name], shards) for name in names]
+        quotas = [quota for _, quota in told]
+        assert sum(quotas) == shards
+        assert max(quotas) - min(quotas) <= 1
+        assert [first for first, _ in told] == sorted(first for first, _ in told)
 
 
 async def test_shards_are_shared_evenly_as_members_come_and_go(redis_url, new_topic):
