@@ -161,13 +161,13 @@ class EmbeddedServer:
         return self.url
 
     def close(self) -> None:
-        """Leave the server; its last owner ends it in order and waits for that. Idempotent."""
+        """Leave the server; its last owner ends it in order and waits for that, unless another comes. Idempotent."""
         if self._owners < 0:
             return
         if not self._leave():
             return
         deadline = time.monotonic() + END_TIMEOUT_S
-        while _lives(self.pid) and time.monotonic() < deadline:
+        while _lives(self.pid) and time.monotonic() < deadline and not _has_owner(self.folder / "owners"):
             time.sleep(_LOOK_S)
         if self._kept is None and not self._is_watched:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -274,6 +274,17 @@ def _locked(path: Path, *, shared: bool) -> int:
         return file
     os.close(file)
     return -1
+
+
+def _has_owner(path: Path) -> bool:
+    """Tell whether somebody owns the server; its watch, who has that file alone, does not."""
+    file = _locked(path, shared=True) if path.exists() else -1
+    if file < 0:
+        return False
+    try:
+        return not _lock(file, shared=False)
+    finally:
+        os.close(file)
 
 
 def _lives(pid: int) -> bool:

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import random
 import shutil
@@ -13,7 +14,7 @@ from redis import Redis
 from support.recorded import missing
 from support.store import kill, store_server
 
-from rtlab.embedded import EmbeddedServer, find_binary
+from rtlab.embedded import EmbeddedServer, _has_owner, find_binary
 from rtlab.errors import StoreError
 
 ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "3"))
@@ -114,6 +115,17 @@ def test_many_who_come_at_once_start_one_server(folder):
     while lives(servers[0].pid):
         assert time.monotonic() < end, "it outlives its last owner"
         time.sleep(0.01)
+
+
+def test_a_folder_has_an_owner_while_one_holds_it_and_its_watch_is_none(folder):
+    owners = folder / "owners"
+    assert not _has_owner(owners)
+    with EmbeddedServer(folder):
+        assert _has_owner(owners)
+    assert not _has_owner(owners)
+    with owners.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as the watch does when it ends the server
+        assert not _has_owner(owners)
 
 
 def test_who_comes_while_the_server_ends_gets_a_new_one_with_all_that_was_written(folder):
