@@ -83,7 +83,7 @@ def is_conflict(problem: object) -> bool:
     return isinstance(problem, ResponseError) and "equal or smaller" in str(problem)
 
 
-async def stop(task: asyncio.Task[None]) -> None:
+async def stop(task: asyncio.Task[object]) -> None:
     """Cancel `task` until it has ended: a cancellation that meets an answer or a time-out of the client is lost."""
     while not task.done():
         task.cancel()

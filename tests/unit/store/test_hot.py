@@ -1,11 +1,17 @@
 import asyncio
+import time
 
 import pytest
 from support.recording import Lively, room
+from support.small_market import SmallMarket
+from support.store import kill
 from support.waiting import until
 
 from rtlab.errors import StoreError, UnreachableError
 from rtlab.store import BlockingHotReader, HotReader
+from rtlab.store.keys import hot_key
+from rtlab.store.newest import pack_newest
+from rtlab.store.unrecorded import connect_blocking
 
 
 @pytest.fixture
@@ -17,7 +23,7 @@ def here():
 async def test_the_newest_values_follow_the_market_also_when_it_falls_silent(here):
     made = Lively()
     state = made.market.state("BTC-USD")
-    async with made.write_to(here.url), HotReader(here.url) as hot:
+    async with made.write_to(here.url), HotReader(here.url, fresh_s=0) as hot:
         for _ in range(3):
             await made.run(20)
             async with asyncio.timeout(5):
@@ -67,3 +73,113 @@ async def test_hot_reads_never_touch_the_cold_side(here):
             async with HotReader(here.url) as hot:
                 await hot.book("BTC-USD")
             assert store.cold.files_read == 0
+
+
+class Counted:
+    """A written instrument whose ticker is another one each time it is put there."""
+
+    def __init__(self, url):
+        self._redis, self._small = connect_blocking(url), SmallMarket()
+        self.put()
+
+    def put(self):
+        self._small.step()
+        newest = pack_newest(self._small.state)
+        self._redis.set(hot_key("BTC-USD", "book"), newest.book)
+        self._redis.set(hot_key("BTC-USD", "ticker"), newest.ticker)
+
+    @property
+    def seq(self):
+        return self._small.state.book.seq
+
+    def close(self):
+        self._redis.close()
+
+
+@pytest.fixture
+def counted(here):
+    one = Counted(here.url)
+    yield one
+    one.close()
+
+
+async def test_tasks_that_read_at_once_ask_redis_once_and_all_are_told_the_same(here, counted):
+    async with HotReader(here.url, fresh_s=3600) as hot:
+        books = await asyncio.gather(*(hot.book("BTC-USD") for _ in range(200)))
+        assert {book.seq for book in books} == {counted.seq}
+        assert (hot.reads, hot.asked) == (200, 1)
+        assert len({id(book.bids) for book in books}) == 200, "one reader could change what another holds"
+
+
+async def test_nothing_older_than_said_is_told_and_all_who_wait_ask_once_more(here, counted):
+    async with HotReader(here.url, fresh_s=0) as hot:
+        for number in range(1, 20):
+            books = await asyncio.gather(*(hot.book("BTC-USD") for _ in range(10)))
+            assert {book.seq for book in books} == {counted.seq}
+            assert hot.asked <= 2 * number
+            counted.put()
+
+
+async def test_one_that_joined_a_question_asked_too_long_ago_asks_again(here, counted):
+    async with HotReader(here.url, fresh_s=0) as hot:
+        first = asyncio.create_task(hot.book("BTC-USD"))
+        await until(lambda: hot.asked == 1)
+        counted.put()  # the first question may be answered before this or after
+        assert (await hot.book("BTC-USD")).seq == counted.seq
+        await first
+        assert hot.asked == 2
+
+
+async def test_a_copy_past_half_of_its_time_is_told_and_renewed_meanwhile(here, counted):
+    async with HotReader(here.url, fresh_s=3600) as hot:
+        old = (await hot.ticker("BTC-USD")).seq
+        key = hot_key("BTC-USD", "ticker")
+        hot._copies[key] = hot._copies[key]._replace(asked_s=time.monotonic() - 2000)
+        counted.put()
+        assert (await hot.ticker("BTC-USD")).seq == old
+        await until(lambda: not hot._asking)
+        assert (await hot.ticker("BTC-USD")).seq > old
+        assert hot.asked == 2
+
+
+async def test_one_task_that_is_cancelled_costs_the_others_nothing(here, counted):
+    async with HotReader(here.url) as hot:
+        tasks = [asyncio.create_task(hot.book("BTC-USD")) for _ in range(3)]
+        await until(lambda: hot.asked == 1)
+        tasks[0].cancel()
+        books = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(books[0], asyncio.CancelledError)
+        assert [book.seq for book in books[1:]] == [counted.seq] * 2
+        assert hot.asked == 1
+
+
+async def test_a_redis_that_is_gone_is_told_to_all_when_their_copy_is_too_old(here, counted):
+    async with HotReader(here.url, fresh_s=3600) as hot:
+        seq = (await hot.book("BTC-USD")).seq
+        kill(here.server)
+        key = hot_key("BTC-USD", "book")
+        hot._copies[key] = hot._copies[key]._replace(asked_s=time.monotonic() - 2000)
+        assert (await hot.book("BTC-USD")).seq == seq, "it is younger than said"
+        await until(lambda: not hot._asking)
+        hot._copies[key] = hot._copies[key]._replace(asked_s=time.monotonic() - 3700)
+        told = await asyncio.gather(*(hot.book("BTC-USD") for _ in range(5)), return_exceptions=True)
+        assert [type(one) for one in told] == [UnreachableError] * 5
+        await asyncio.to_thread(here.server.start)
+        assert (await hot.book("BTC-USD")).seq == seq
+
+
+async def test_an_instrument_that_is_written_later_is_found(here):
+    async with HotReader(here.url) as hot:
+        with pytest.raises(StoreError, match="no engine has written"):
+            await hot.book("BTC-USD")
+        counted = Counted(here.url)
+        assert (await hot.book("BTC-USD")).seq == counted.seq
+        counted.close()
+
+
+async def test_leaving_ends_what_is_still_asked(here, counted):
+    async with HotReader(here.url) as hot:
+        reading = asyncio.create_task(hot.book("BTC-USD"))
+        await until(lambda: hot.asked == 1)
+    assert not hot._asking
+    await asyncio.wait([reading])
