@@ -33,6 +33,11 @@ class Part:
                 raise AssertionError("the process did not come up")
         self.told: dict[str, object] = json.loads(self._process.stdout.readline())
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL it; does nothing when it has ended."""
         if self._process.poll() is None:

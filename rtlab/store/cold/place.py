@@ -87,9 +87,9 @@ class LocalPlace:
         (self.folder / path).unlink(missing_ok=True)
 
     def paths(self, under: str) -> list[str]:
-        """Walk."""
-        found = (self.folder / under).rglob("*")
-        return sorted(str(one.relative_to(self.folder)) for one in found if one.is_file())
+        """Walk; what others take away meanwhile is not there."""
+        walk = os.walk(self.folder / under, onerror=_unless_gone)
+        return sorted(str(Path(at, name).relative_to(self.folder)) for at, _, names in walk for name in names)
 
 
 class BucketPlace:
@@ -158,6 +158,11 @@ def _bucket(url: str) -> tuple[pafs.FileSystem, str]:
         more |= {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme}
     filesystem = pafs.S3FileSystem(**more, connect_timeout=5, request_timeout=20, background_writes=False)
     return filesystem, (parts.netloc + parts.path).rstrip("/")
+
+
+def _unless_gone(problem: OSError) -> None:
+    if not isinstance(problem, FileNotFoundError):
+        raise problem
 
 
 def _sync_folder(folder: Path) -> None:

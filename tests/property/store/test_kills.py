@@ -78,6 +78,7 @@ async def test_no_kill_loses_or_doubles_a_row_and_every_read_is_whole_meanwhile(
                     await made.run(rnd.randint(1, 100), commands=20)
                     victim = rnd.choice(order) if number >= len(order) else order[number]
                     victims[victim] += 1
+                    assert [name for name, part in parts.items() if not part.lives] == []
                     if victim == "server":
                         kill(here.server)
                         await made.run(rnd.randint(0, 10), commands=10)

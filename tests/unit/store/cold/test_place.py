@@ -1,9 +1,10 @@
 import os
+import threading
 
 import pytest
 
 from rtlab.errors import ConfigError, StoreError
-from rtlab.store.cold.place import ASIDE, LocalPlace, forget_aside, place_of, told
+from rtlab.store.cold.place import ASIDE, LocalPlace, _unless_gone, forget_aside, place_of, told
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_aside(tmp_path):
@@ -47,3 +48,37 @@ def test_what_lies_aside_can_be_forgotten(tmp_path):
     forget_aside(tmp_path / "aside")
     forget_aside(tmp_path / "aside")
     assert not (tmp_path / "aside").exists()
+
+
+def test_files_are_listed_while_others_take_folders_away(tmp_path):
+    place, ended, taken = LocalPlace(tmp_path), threading.Event(), []
+    place.write("date=1/kept", b"x")
+    aside = tmp_path / ASIDE / "BTC-USD.record"
+
+    def churn():
+        while not ended.is_set():
+            (aside / "deep").mkdir(parents=True)
+            (aside / "deep" / "part").write_bytes(b"x")
+            forget_aside(aside)
+            taken.append(aside)
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        listed = 0
+        while listed < 200 or len(taken) < 50:
+            assert "date=1/kept" in place.paths("")
+            listed += 1
+    finally:
+        ended.set()
+        thread.join()
+    assert place.paths("") == ["date=1/kept"]
+    assert place.paths("date=2") == []
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path):
+    with pytest.raises(PermissionError):
+        _unless_gone(PermissionError(13, "Permission denied"))
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(NotADirectoryError):
+        LocalPlace(tmp_path).paths("file")
