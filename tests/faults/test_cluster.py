@@ -68,8 +68,10 @@ class Watch:
         rows = self._play.redis.hget(keys.checkpoint, "rows")
         return int(self._play.redis.get(keys.lease) or 0), int(rows or 0)
 
-    def after(self, fault: Callable[[], object], *shards: tuple[str, ...]) -> list[float]:
-        """Let `fault` happen; give seconds from then to the first commit of each shard under a new lease."""
+    def after(
+        self, fault: Callable[[], object], *shards: tuple[str, ...], new_lease: bool = True
+    ) -> list[float]:
+        """Let `fault` happen; give seconds from then to the first commit of each shard, under a new lease."""
         symbols = {symbol for shard in shards for symbol in shard}
         before, began = {symbol: self._read(symbol) for symbol in symbols}, time.monotonic()
         fault()
@@ -80,7 +82,7 @@ class Watch:
             for number, shard in enumerate(shards):
                 found = [(self._read(symbol), before[symbol][0], rows[symbol]) for symbol in shard]
                 if number not in took and any(
-                    lease > old and now > then for (lease, now), old, then in found
+                    (lease > old or not new_lease) and now > then for (lease, now), old, then in found
                 ):
                     took[number] = time.monotonic() - began
             return len(took) == len(shards)
@@ -144,15 +146,19 @@ class Faults:
     def cut_connections(self, count: int) -> None:
         times = []
         for _ in range(count):
-            everything = tuple(symbol for one in self._held() for symbol in one.instruments)
-            times += self._watch.after(self._cut, everything)
-        told("a connection that is cut to the next commit of its shard", times)
+            everything = [one.instruments for one in self._held()]
+            # who was not reading just then connects again, and keeps its lease
+            times += self._watch.after(self._cut, *everything, new_lease=False)
+        told("a connection that is cut to the next commit of each shard", times)
 
     def _cut(self) -> None:
+        """Cut the connection of a task that holds a shard: one that was frozen may still have its own."""
+        pids = [self._cluster.workers[one.worker].pid for one in self._held()]
         reading: list[str] = []
 
         def some_read() -> bool:
-            reading[:] = [one["id"] for one in self._play.redis.client_list() if one["cmd"] == "xread"]
+            clients = self._play.redis.client_list()
+            reading[:] = [one["id"] for one in clients if one["name"].rpartition("-")[2] in map(str, pids)]
             return bool(reading)
 
         wait(some_read)

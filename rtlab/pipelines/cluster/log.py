@@ -19,8 +19,11 @@ ANSWER_S = 5.0
 LONGEST_LOG = 1_000_000
 
 
-def connect(url: str) -> "redis.Redis":
-    """Give a client that tries nothing twice by itself. ConfigError for what is no address."""
+def connect(url: str, called: str | None = None) -> "redis.Redis":
+    """Give a client that tries nothing twice by itself, and is `called` so in Redis's list of clients.
+
+    ConfigError for what is no address.
+    """
     try:
         return redis.Redis.from_url(
             url,
@@ -28,6 +31,7 @@ def connect(url: str) -> "redis.Redis":
             socket_connect_timeout=1.0,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
+            client_name=called,
         )
     except ValueError as problem:
         raise ConfigError(

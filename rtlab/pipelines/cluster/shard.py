@@ -3,7 +3,8 @@
 Theory of operation. For each of its instruments a task takes the lease (INCR), then reads the checkpoint, then the
 log after it. A commit carries the lease's epoch and the position that it goes on from: who lost the lease is
 refused (FENCED) and ends; a commit that is tried again is harmless. So it does not matter how many tasks believe
-that an instrument is theirs, nor when one of them wakes up. A task that loses Redis begins again from the lease.
+that an instrument is theirs, nor when one of them wakes up. A task that loses Redis begins again from the lease,
+but not where another one has taken it since: a zombie that wakes up without its connection ends.
 
 What a batch holds is folded entry by entry after a start, each counted as an attempt before. An entry that ended
 `ATTEMPTS` tasks in a row, by an error or by the death of their process, is put aside with its reason, and the log
@@ -86,8 +87,9 @@ def shard_of(number: int, shards: int) -> int:
 def run_shard(task: Task, worker: str = "", until: Callable[[], bool] = lambda: False) -> str:
     """Fold until the plan changes, or `until` says so; give why it ended: superseded, stopped, fenced, done."""
     pause = PAUSE_S
+    epochs: dict[str, int] = {}
     while True:
-        shard = Shard(task, worker)
+        shard = Shard(task, worker, epochs)
         try:
             return shard.run(until)
         except FencedError:
@@ -110,9 +112,9 @@ def run_shard(task: Task, worker: str = "", until: Callable[[], bool] = lambda: 
 class Shard:
     """A task at work."""
 
-    def __init__(self, task: Task, worker: str) -> None:
-        self._task, self._worker = task, worker
-        self._redis: Any = connect(task.url)
+    def __init__(self, task: Task, worker: str, epochs: dict[str, int]) -> None:
+        self._task, self._worker, self._epochs = task, worker, epochs
+        self._redis: Any = connect(task.url, f"rtlab-shard-{task.shard}-pid-{os.getpid()}")
         self._held: dict[str, Held] = {}
         self._at: dict[str, bytes] = {}
         self._careful: dict[str, int] = {}  # entries that are still to be folded one by one, by instrument
@@ -127,7 +129,8 @@ class Shard:
             now = time.monotonic()
             if now >= self._next_look:
                 if reason := self._reason():
-                    self._beat(reason)
+                    if reason == "stopped":  # else it is for another task to say how the shard stands
+                        self._beat(reason)
                     return reason
                 self._take_leases()
                 self._next_look = now + LOOK_S
@@ -163,7 +166,11 @@ class Shard:
             if symbol in self._held or shard_of(number, self._task.shards) != self._task.shard:
                 continue
             keys = keys_of(self._task.name, symbol)
+            held = self._epochs.pop(symbol, None)  # before Redis was lost; not known until it answers again
+            if held is not None and int(self._redis.get(keys.lease) or 0) > held:
+                raise FencedError(f"another task folds {symbol} now", got=f"epoch {held}")
             epoch = int(self._redis.incr(keys.lease))  # from here on who held it before is refused
+            self._epochs[symbol] = epoch
             at, state = self._redis.hmget(keys.checkpoint, "id", "state")
             self._held[symbol] = Held(instrument, keys, epoch, self._task.graph.begin(instrument, state))
             self._at[symbol] = at or b"0-0"

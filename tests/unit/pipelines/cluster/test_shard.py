@@ -3,16 +3,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from support import crashing
+from support.cluster import wait
 from support.frames import BTC, random_trades
 from support.shards import COINS, Play, analytics
 
 from rtlab.pipelines import Graph
-from rtlab.pipelines.cluster.keys import keys_of, plan_key
+from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
 from rtlab.pipelines.cluster.log import connect
-from rtlab.pipelines.cluster.shard import ATTEMPTS, PoisonError, run_shard, shard_of
+from rtlab.pipelines.cluster.shard import ATTEMPTS, Beat, PoisonError, run_shard, shard_of
 
 
 def test_instruments_are_dealt_out_in_turn():
@@ -99,6 +101,61 @@ def test_cut_connections_lose_and_repeat_nothing(play):
     thread.join(20)
     assert ended == ["done"]
     play.check()
+
+
+def cut(play: Play, of_pid: int) -> None:
+    """Cut the connections of the tasks of a process, as soon as there is one."""
+    cut_off = []
+
+    def some_are_cut() -> bool:
+        for client in play.redis.client_list():
+            if client["name"] == f"rtlab-shard-0-pid-{of_pid}":
+                play.redis.execute_command("CLIENT", "KILL", "ID", client["id"])
+                cut_off.append(client["id"])
+        return bool(cut_off)
+
+    wait(some_are_cut)
+
+
+@pytest.mark.parametrize("there_is_another", [False, True])
+def test_a_task_that_lost_redis_comes_back_only_where_nobody_took_its_lease(play, there_is_another):
+    play.append(100)
+    thread, ended, stop = play.beside(play.task())
+    play.wait()
+    leases = [keys_of(play.name, one.symbol).lease for one in COINS]
+    if there_is_another:
+        with play.redis.pipeline(transaction=True) as at_once:
+            for lease in leases:
+                at_once.incr(lease)
+            at_once.execute()
+    before = play.redis.mget(leases)
+    cut(play, os.getpid())
+    play.append(100)
+    if there_is_another:
+        thread.join(20)
+        assert ended == ["fenced"]
+        assert play.redis.mget(leases) == before  # it has taken nothing from the other one
+        play.run()
+    else:
+        play.wait()
+        stop.set()
+        thread.join(20)
+        assert ended == ["done"]
+    play.check()
+
+
+def test_who_was_fenced_or_superseded_says_nothing_of_how_the_shard_stands(play):
+    play.append(100)
+    play.run()
+    said = play.redis.hgetall(beats_key(play.name))
+    thread, ended, _ = play.beside(play.task())
+    wait(lambda: play.redis.hgetall(beats_key(play.name)) != said)
+    play.redis.hset(plan_key(play.name), "generation", 9)
+    said = msgspec.msgpack.decode(play.redis.hget(beats_key(play.name), "0"), type=Beat)
+    thread.join(20)
+    assert ended == ["superseded"]
+    now = msgspec.msgpack.decode(play.redis.hget(beats_key(play.name), "0"), type=Beat)
+    assert (said.said, now.said) == ("folding", "folding")
 
 
 def poisoned(stream):
