@@ -188,7 +188,7 @@ def test_without_a_folder_its_own_goes_with_it():
 def test_a_server_that_does_not_come_up_says_why():
     with store_server() as server:
         server.close()
-        log = max(server.folder.glob("appendonlydir/*.manifest"))
+        log = max(server.folder.glob("appendonlydir/*.manifest"), default=server.folder / "appendonly.aof")
         log.write_text("nonsense\n")
         with pytest.raises(StoreError, match="did not come up: "):
             server.start()
