@@ -22,6 +22,8 @@ from numba.core import types as numba_types
 from numba.core.event import Event, Listener, install_listener
 from numba.misc.appdirs import AppDirs
 
+from rtlab.errors import LocalError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 _INSIDE: Any = {
@@ -36,6 +38,7 @@ _config: Any = numba.config
 _user_folders: Any = AppDirs
 _signatures: Any = sigutils
 _types: Any = numba_types
+_typeof: Any = numba.typeof
 
 
 def cache_folder() -> Path:
@@ -54,6 +57,18 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 def exclusive_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile as `kernel` does, but keep the GIL: threads that share what it changes take turns."""
     return _kept(function, nogil=False)
+
+
+def door(compiled: Callable[P, R], *arguments: P.args, **_: P.kwargs) -> Callable[P, R]:
+    """Give the machine code of a kernel for arguments of exactly these types, compiled or loaded now.
+
+    A kernel looks at the types of its arguments at every call, which takes longer than a short call itself; the
+    door does not look, so that other types crash the process. LocalError: no kernel.
+    """
+    if not hasattr(compiled, "compile"):
+        raise LocalError("no kernel", got=compiled)
+    types = tuple(_typeof(argument) for argument in arguments)
+    return cast(Callable[P, R], compiled.compile(types))
 
 
 def part(function: Callable[P, R]) -> Callable[P, R]:

@@ -29,6 +29,7 @@ SCRATCH = 4096
 FEW = 64
 """Commands that are copied to where the kernel knows its way: naming it another array takes a microsecond."""
 
+_unpack = convert.EVENT_ROW.iter_unpack
 _EVENT_WORDS, _COMMAND_BYTES, _EVENT_BYTES = EVENT.itemsize // 8, COMMAND.itemsize, EVENT.itemsize
 
 
@@ -90,7 +91,7 @@ class Engine:
         does not fit into 64 bits.
         """
         convert.pack(self._few_bytes, command, self._positions)
-        return convert.events_of(convert.EVENT_ROW.iter_unpack(self._run_few(1)), self._symbols)
+        return convert.events_of(_unpack(self._run_few(1)), self._symbols)
 
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows, any number of them, and give all their events as EVENT rows of the caller's own.
@@ -240,12 +241,13 @@ class Engine:
         written = storage.run(count)
         if storage.events is not self._scratch:
             self._keep_scratch(storage.events)
-        return self._scratch_bytes[: written * _EVENT_BYTES]
+        return self._views[written] if written < FEW else self._scratch_bytes[: written * _EVENT_BYTES]
 
     def _keep_scratch(self, events: RowArray) -> None:
         self._scratch = events
         self._scratch_words = events.view(np.int64)  # copied ten times faster than rows are
         self._scratch_bytes = self._scratch_words.view(np.uint8).data
+        self._views = [self._scratch_bytes[: count * _EVENT_BYTES] for count in range(FEW)]
 
 
 def _pairs(levels: RowArray) -> Levels:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtlab.compiling import announce
+from rtlab.compiling import announce, door
 from rtlab.engine.ids import HASH_BITS
 from rtlab.engine.kernel import run
 from rtlab.engine.layout import (
@@ -115,7 +115,8 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self.run(0)
+            self._execute = door(run, self._state_words)
+        self.run(0)
 
     def lend(self, commands: RowArray, events: RowArray) -> None:
         """Name the COMMAND rows that may be executed, contiguous, and the EVENT rows to write."""
@@ -134,16 +135,24 @@ class Storage:
 
         Gives the number of rows in `events`, which is another array if it was full.
         """
+        self._words[_COMMANDS] = count
+        written = self._execute(self._state_words)
+        return written if written >= 0 else self._run_on()
+
+    def _run_on(self) -> int:
+        """Go on with more memory, as often as that is asked for."""
         words = self._words
-        words[_START], words[_COMMANDS] = 0, count
-        while (written := run(self._state_words)) < 0:
-            try:
+        try:
+            while True:
                 self._grow()
-            except LocalError:
-                self.state["stage"] = BEGIN  # the command that finds no room is given up
-                raise
-            words[_START] = words[_AT]
-        return written
+                words[_START] = words[_AT]
+                if (written := self._execute(self._state_words)) >= 0:
+                    return written
+        except LocalError:
+            self.state["stage"] = BEGIN  # the command that finds no room is given up
+            raise
+        finally:
+            words[_START] = 0
 
     def live_levels(self, ladder: int | None = None) -> npt.NDArray[np.intp]:
         """Give the slots of the levels that hold orders, of one ladder or of all."""

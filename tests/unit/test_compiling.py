@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numba
 import numpy as np
+import numpy.typing as npt
 import pytest
 from numba.core import config
 
-from rtlab.compiling import announce, bare_part, cache_folder, exclusive_kernel, kernel, part
+from rtlab.compiling import announce, bare_part, cache_folder, door, exclusive_kernel, kernel, part
+from rtlab.errors import LocalError
 
 PROBE = """
 import sys
@@ -193,3 +195,24 @@ def test_kernel_runs_without_the_gil_and_exclusive_kernel_with_it(cache: Path) -
 
     assert kernel(same).targetoptions["nogil"] is True  # type: ignore[attr-defined]
     assert exclusive_kernel(same).targetoptions["nogil"] is False  # type: ignore[attr-defined]
+
+
+def test_the_door_of_a_kernel_does_what_the_kernel_does(cache: Path) -> None:
+    words = np.array([3, 4, 5], np.int64)
+    summed = kernel(sum_of)
+    enter = door(summed, words)
+    assert enter(words) == summed(words) == 12
+    words[0] = -9
+    assert enter(words) == 0, "it sees the array itself, not what was in it"
+
+
+def test_only_a_kernel_has_a_door() -> None:
+    with pytest.raises(LocalError, match="no kernel"):
+        door(sum_of, np.zeros(1, np.int64))
+
+
+def sum_of(words: npt.NDArray[np.int64]) -> int:
+    total = 0
+    for word in words:
+        total += word
+    return total

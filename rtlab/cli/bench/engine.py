@@ -42,7 +42,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(5, 2_000_000, 20_000, 1_000_000, 10_000_000)
-QUICK = Size(3, 200_000, 3_000, 100_000, 500_000)
+QUICK = Size(3, 2_000_000, 3_000, 100_000, 500_000)
 
 
 def run(quick: bool) -> dict[str, object]:

@@ -294,3 +294,29 @@ def test_positions_are_those_of_the_instruments_and_symbols_are_unique() -> None
         positions([])
     with pytest.raises(InstrumentError, match="one instrument twice: got I1"):
         positions([*instruments(2), instruments(2)[1]])
+
+
+def test_a_row_of_fewer_fields_leaves_nothing_of_what_was_there() -> None:
+    plain = NewOrder(instrument="I1", order_id=4, side=Side.ASK, qty=5, price=6, owner=7, ts=8)
+    for command in (plain, CancelOrder(instrument="I1", order_id=4, ts=8)):
+        clean, dirty = bytearray(COMMAND.itemsize), bytearray(b"\xff" * COMMAND.itemsize)
+        pack(clean, command, INDEX)
+        pack(dirty, command, INDEX)
+        assert clean == dirty
+
+
+@pytest.mark.parametrize("rare", ["stop_price", "display_qty", "expire_ts", "min_qty", "link_id", "trail"])
+@pytest.mark.parametrize("number", [1, -1, HIGHEST])
+def test_one_rare_field_alone_reaches_the_row(rare: str, number: int) -> None:
+    order = NewOrder(instrument="I1", order_id=4, side=Side.ASK, qty=5, price=6, **{rare: number})
+    fields = row(order_id=4, side=Side.ASK, qty=5, price=6, instrument=1, kind=CommandKind.NEW)
+    assert row_of(order) == fields | {rare: number}
+
+
+def test_an_unknown_symbol_is_named_whatever_the_command_is() -> None:
+    for command in (
+        NewOrder(instrument="X", order_id=1, side=Side.BID, qty=1),
+        PassTime(instrument="X", ts=1),
+    ):
+        with pytest.raises(InstrumentError, match="does not trade"):
+            pack(bytearray(COMMAND.itemsize), command, INDEX)
