@@ -144,7 +144,6 @@ HOLD = """(() => {
 })()"""
 
 
-@pytest.mark.long
 def test_what_waits_outlives_reloads_and_goes_once_and_in_its_order(served, person):
     with acquainted(served, person) as (one, other):
         one.add_init_script(HOLD)
@@ -152,12 +151,12 @@ def test_what_waits_outlives_reloads_and_goes_once_and_in_its_order(served, pers
         one.evaluate("localStorage.hold = 1")
         for text in ("first of three", "second of three"):
             say(one, text)
-        one.locator(".said.mine").last.get_by_text("waits").wait_for()
+            one.locator(".said.mine").filter(has_text=text).get_by_text("waits").wait_for()
         one.reload()
         one.get_by_text("Online").wait_for()
         one.get_by_role("navigation").locator("li button").first.click()
         say(one, "third of three")
-        one.locator(".said.mine").last.get_by_text("waits").wait_for()
+        one.locator(".said.mine").filter(has_text="third of three").get_by_text("waits").wait_for()
         one.evaluate("localStorage.release = 1")
         one.reload()
         for text in ("first of three", "second of three", "third of three"):
