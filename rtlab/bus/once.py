@@ -175,7 +175,15 @@ class SqliteOnce(DatabaseOnce):
 
     def make(self, statements: Sequence[str]) -> None:
         """Make tables that are not there yet."""
-        super().make(("PRAGMA journal_mode = WAL", *statements))
+        until = time.monotonic() + BUSY_S
+        while True:
+            try:
+                super().make(("PRAGMA journal_mode = WAL", *statements))
+                return
+            except UnreachableError:  # SQLite does not wait for others who use the file: it says so at once
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def connect(self) -> sqlite3.Connection:
         """Open the file, in autocommit; every commit is on disk when it returns."""

@@ -129,3 +129,13 @@ async def test_redis_away_is_said_so():
     with pytest.raises(UnreachableError):
         await once.apply(delivery(1), [])
     await once.close()
+
+
+def test_a_file_that_another_reads_while_it_is_opened_first_is_waited_for(path):
+    with sqlite3.connect(path, isolation_level=None, check_same_thread=False) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM effects").fetchall()
+        threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+        assert SqliteOnce(path).apply(delivery(), lambda cursor: note(cursor, delivery()))
+    other.close()
+    assert rows(path) == [("k", 0)]
