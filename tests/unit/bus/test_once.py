@@ -131,11 +131,18 @@ async def test_redis_away_is_said_so():
     await once.close()
 
 
-def test_a_file_that_another_reads_while_it_is_opened_first_is_waited_for(path):
-    with sqlite3.connect(path, isolation_level=None, check_same_thread=False) as other:
-        other.execute("BEGIN")
-        other.execute("SELECT * FROM effects").fetchall()
-        threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
-        assert SqliteOnce(path).apply(delivery(), lambda cursor: note(cursor, delivery()))
-    other.close()
+def test_opening_is_tried_again_where_sqlite_says_at_once_that_the_file_is_locked(path, monkeypatch):
+    problems = [sqlite3.OperationalError("database is locked") for _ in range(3)]
+    connect = SqliteOnce.connect
+
+    def refused_at_first(self):
+        connection = connect(self)
+        if problems:
+            connection.close()
+            raise UnreachableError("account.db cannot be written now") from problems.pop()
+        return connection
+
+    monkeypatch.setattr(SqliteOnce, "connect", refused_at_first)
+    assert SqliteOnce(path).apply(delivery(), lambda cursor: note(cursor, delivery()))
+    assert not problems
     assert rows(path) == [("k", 0)]
