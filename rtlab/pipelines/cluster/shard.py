@@ -34,6 +34,7 @@ BLOCK_MS = 100
 BEAT_S = 0.5
 LOOK_S = 0.25  # between two looks at the plan, the leases and for new instruments
 PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
 
 Gone = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 logger = logging.getLogger(__name__)
@@ -84,8 +85,17 @@ def shard_of(number: int, shards: int) -> int:
     return number % shards
 
 
-def run_shard(task: Task, worker: str = "", until: Callable[[], bool] = lambda: False) -> str:
-    """Fold until the plan changes, or `until` says so; give why it ended: superseded, stopped, fenced, done."""
+def run_shard(
+    task: Task,
+    worker: str = "",
+    until: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], object] = time.sleep,
+) -> str:
+    """Fold until the plan changes, or `until` says so; give why it ended: superseded, stopped, fenced, done.
+
+    Between a loss of Redis and the next try it calls `sleep` with seconds: twice as long each time, up to 1 s, and
+    from the shortest again once something was committed.
+    """
     pause = PAUSE_S
     epochs: dict[str, int] = {}
     while True:
@@ -95,7 +105,7 @@ def run_shard(task: Task, worker: str = "", until: Callable[[], bool] = lambda: 
         except FencedError:
             return "fenced"
         except RtlabError:
-            time.sleep(PAUSE_S)  # whoever starts it again may do so at once
+            sleep(PAUSE_S)  # whoever starts it again may do so at once
             raise
         except Gone as problem:
             logger.warning("shard %d of %s lost Redis, and comes back: %s", task.shard, task.name, problem)
@@ -105,8 +115,10 @@ def run_shard(task: Task, worker: str = "", until: Callable[[], bool] = lambda: 
             logger.warning("shard %d of %s: Redis takes nothing: %s", task.shard, task.name, problem)
         finally:
             shard.close()
-        time.sleep(pause)
-        pause = min(2 * pause, 1.0)
+        if shard.has_committed:
+            pause = PAUSE_S
+        sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 class Shard:
@@ -120,6 +132,7 @@ class Shard:
         self._careful: dict[str, int] = {}  # entries that are still to be folded one by one, by instrument
         self._next_beat = self._next_look = 0.0
         self._rows = 0
+        self.has_committed = False
         self._began_cpu = time.thread_time()
         self._commit, self._attempt, self._bury = map(self._redis.register_script, (COMMIT, ATTEMPT, BURY))
 
@@ -239,6 +252,7 @@ class Shard:
     def _check(self, symbol: str, answer: bytes) -> None:
         if answer != b"OK":
             raise FencedError(f"another task folds {symbol} now", expected="OK", got=answer.decode())
+        self.has_committed = True
 
     def _beat(self, said: str) -> None:
         task, cpu = self._task, time.thread_time() - self._began_cpu

@@ -144,6 +144,26 @@ def test_a_task_that_lost_redis_comes_back_only_where_nobody_took_its_lease(play
     play.check()
 
 
+def test_the_pause_after_a_loss_doubles_and_is_short_again_once_something_was_committed(play):
+    play.append(100)
+    nobody = connect("redis://127.0.0.1:1")  # no Redis listens there: asking it fails as a lost one does
+    pauses, losses_first, lost_again = [], 7, []
+
+    def until() -> bool:
+        if len(pauses) < losses_first:
+            nobody.ping()
+        if not play.is_done():
+            return False
+        if len(lost_again) < 2:  # once after the commits, and once more without any
+            lost_again.append(True)
+            nobody.ping()
+        return True
+
+    assert run_shard(play.task(), "here", until, pauses.append) == "done"
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 0.05, 0.1]
+    play.check()
+
+
 def test_who_was_fenced_or_superseded_says_nothing_of_how_the_shard_stands(play):
     play.append(100)
     play.run()
