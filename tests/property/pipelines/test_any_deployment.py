@@ -46,7 +46,7 @@ class Stage:
     def begin(self, place: int) -> None:
         """A task begins there, whoever else believes to hold the same instruments."""
         self.kill(place)
-        self._at[place] = Shard(self._play.task(batch=2), f"place {place}")
+        self._at[place] = Shard(self._play.task(batch=2), f"place {place}", {})
 
     def turn(self, place: int) -> None:
         """The task there folds once; a zombie ends."""
