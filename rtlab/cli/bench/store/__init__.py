@@ -6,7 +6,7 @@ from statistics import median
 
 from rtlab.cli.bench.store.books import RECORDED, books_at
 from rtlab.cli.bench.store.hot import hot_reads
-from rtlab.cli.bench.store.peers import arctic, plain_xadd
+from rtlab.cli.bench.store.peers import arctic, plain_xadd, result
 from rtlab.cli.bench.store.queries import ask, start_times
 from rtlab.cli.bench.store.recording import record, sample
 from rtlab.cli.bench.store.seam import last_minute
@@ -44,11 +44,7 @@ def run(quick: bool) -> dict[str, object]:
 def _books(name: str, most: int) -> Row:
     told, case = books_at(name, most), "recorded by its venue, by sequence"
     if isinstance(told, str):
-        return {"name": f"book of the past, {name}", "contender": "rtlab", "case": case, "unit": "ms"} | {
-            "runs": 0,
-            "median": None,
-            "reason": told,
-        }
+        return result(f"book of the past, {name}", "rtlab", case, "ms", None, told)
     return row(f"book of the past, {name}", "rtlab", case, "ms", told)
 
 

@@ -35,9 +35,10 @@ print(json.dumps({"rows_per_s": len(frame) / took, "bytes": size / len(frame)}))
 """
 
 
-def _result(
+def result(
     name: str, contender: str, case: str, unit: str, value: float | None, reason: str
 ) -> dict[str, object]:
+    """Give one result of one number; the reason where there is none."""
     told = {"name": name, "contender": contender, "case": case, "unit": unit, "runs": int(value is not None)}
     return {**told, "median": value, "min": value, "max": value} | (
         {} if value is not None else {"reason": reason}
@@ -57,8 +58,8 @@ def arctic(rows: pa.Table) -> list[dict[str, object]]:
     except Unfit as unfit:
         reason = str(unfit)
     return [
-        _result("recorded, cold alone", ARCTIC, case, "rows/s", told.get("rows_per_s"), reason),
-        _result("increments and trades", ARCTIC, case, "bytes/row", told.get("bytes"), reason),
+        result("recorded, cold alone", ARCTIC, case, "rows/s", told.get("rows_per_s"), reason),
+        result("increments and trades", ARCTIC, case, "bytes/row", told.get("bytes"), reason),
     ]
 
 
@@ -77,4 +78,4 @@ def plain_xadd(rows: pa.Table, seconds: float) -> dict[str, object]:
             pipeline.execute()
             written += _PIPELINED
     case = f"one event an entry, {_PIPELINED} in a pipeline"
-    return _result("recorded, hot alone", "plain XADD", case, "rows/s", written / took, "")
+    return result("recorded, hot alone", "plain XADD", case, "rows/s", written / took, "")

@@ -1,6 +1,6 @@
 from support.store import store_server
 
-from rtlab.cli.bench.store.peers import _result, plain_xadd
+from rtlab.cli.bench.store.peers import plain_xadd, result
 from rtlab.cli.bench.store.recording import sample
 
 
@@ -13,5 +13,5 @@ def test_plain_xadd_counts_what_it_wrote():
 
 
 def test_a_peer_that_could_not_be_installed_is_a_row_with_a_reason():
-    told = _result("x", "peer", "case", "rows/s", None, "no network")
+    told = result("x", "peer", "case", "rows/s", None, "no network")
     assert (told["median"], told["reason"], told["runs"]) == (None, "no network", 0)
