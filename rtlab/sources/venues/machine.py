@@ -9,10 +9,12 @@ A venue (`binance`, `kraken`, `coinbase`) says how it subscribes, how it reads a
 and how it makes the other side show that it is alive. Every `now` is in ns, monotonic.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rtlab.errors import LocalError
 from rtlab.model import MarketMessage
 from rtlab.sources.venues.kept import KeptBook, Listing
 from rtlab.sources.venues.trust import STALE_AFTER_S, Sight
@@ -60,7 +62,7 @@ class MachineStatistics(NamedTuple):
     requests_dropped: int
 
 
-class VenueMachine:
+class VenueMachine(ABC):
     """What all venues have in common. `name` of a listing is how the venue's messages call it."""
 
     keeps_books = True
@@ -106,7 +108,7 @@ class VenueMachine:
 
     def answered(self, get: Get, body: bytes, now: int) -> list[MarketMessage]:
         """Take the answer to a Get in. A venue that asks for nothing by HTTP has no use for one."""
-        raise NotImplementedError
+        raise LocalError("this venue asks for nothing by HTTP", got=get.path)
 
     def refused(self, get: Get, reason: str, now: int, retry_after_s: float = 0.0) -> None:
         """The Get was not answered as it should be; the venue asks not to be asked again before `retry_after_s`."""
@@ -159,16 +161,19 @@ class VenueMachine:
             self.requests_dropped,
         )
 
+    @abstractmethod
     def _subscribe(self, now: int) -> None:
-        raise NotImplementedError
+        """Ask for what the listings name, on a socket that has just been opened."""
 
+    @abstractmethod
     def _read(self, payload: str | bytes, now: int) -> list[MarketMessage]:
-        raise NotImplementedError
+        """Take one message in; ValueError when it is none that can be read."""
 
+    @abstractmethod
     def _ask(self, kept: KeptBook, now: int) -> None:
-        raise NotImplementedError
+        """Ask for a book anew."""
 
-    def _beat(self, now: int) -> None:
+    def _beat(self, now: int) -> None:  # noqa: B027  # most venues need none
         """Make the venue show that it is alive; not needed where it does so by itself."""
 
     def _out_of_step(self, kept: KeptBook, reason: str, now: int) -> None:

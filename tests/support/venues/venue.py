@@ -1,5 +1,6 @@
 """What all loopback venues have in common: markets, sessions, time, and faults that a test asks for."""
 
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ class Reply(NamedTuple):
     retry_after_s: int | None = None
 
 
-class LoopbackVenue:
+class LoopbackVenue(ABC):
     """Speaks one venue's published protocol without a socket. `now` is in ns, as the caller counts it.
 
     `limit` refuses that many HTTP requests and connections with `limit_status`; `old_snapshots` are served as of
@@ -95,28 +96,33 @@ class LoopbackVenue:
         """Give the time of the venue as RFC 3339."""
         return time_text(self.wall + self.now)
 
-    def greet(self, session: Session) -> None:
+    def greet(self, session: Session) -> None:  # noqa: B027  # not every venue does
         """Say what the venue says first."""
 
+    @abstractmethod
     def heard(self, session: Session, text: str) -> None:
-        raise NotImplementedError
+        """Take a message of a reader in."""
 
+    @abstractmethod
     def answer(self, path: str) -> Reply:
-        raise NotImplementedError
+        """Answer by HTTP."""
 
+    @abstractmethod
     def state(self, book: TruthBook) -> object:
-        raise NotImplementedError
+        """Give a book as it is now, for an old snapshot."""
 
+    @abstractmethod
     def moved(self, book: TruthBook, changes: list[tuple[int, int, int]]) -> None:
-        raise NotImplementedError
+        """Tell what changed of a book."""
 
+    @abstractmethod
     def traded(self, book: TruthBook, trade_id: int, side: int, price: int, qty: int) -> None:
-        raise NotImplementedError
+        """Tell of a trade."""
 
-    def flush(self) -> None:
+    def flush(self) -> None:  # noqa: B027  # not every venue does
         """Send what was put together since the last time."""
 
-    def beat(self) -> None:
+    def beat(self) -> None:  # noqa: B027  # not every venue does
         """Send what comes once a second."""
 
 

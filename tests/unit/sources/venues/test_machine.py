@@ -2,6 +2,7 @@
 
 import pytest
 
+from rtlab.errors import LocalError
 from rtlab.model import Instrument
 from rtlab.sources.venues.kept import Listing
 from rtlab.sources.venues.machine import BEAT_EVERY_S, HANG_UP_AFTER_S, Get, HangUp, Send, VenueMachine
@@ -170,12 +171,12 @@ def test_requests_that_nobody_takes_are_bounded_and_counted():
 
 
 def test_a_venue_must_say_how_it_reads():
-    plain = VenueMachine([Listing("A", Instrument("A", 1, 1))])
-    for call in (
-        lambda: plain.opened(0, 0),
-        lambda: plain.receive("x", 0),
-        lambda: plain.answered(GET, b"", 0),
-        lambda: plain._ask(plain.kept["A"], 0),
-    ):
-        with pytest.raises(NotImplementedError):
-            call()
+    for name in ("_subscribe", "_read", "_ask"):
+        own = {other: getattr(Tiny, other) for other in ("_subscribe", "_read", "_ask") if other != name}
+        with pytest.raises(TypeError, match=name):
+            type("Plain", (VenueMachine,), own)([Listing("A", Instrument("A", 1, 1))])
+
+
+def test_an_answer_that_nobody_asked_for_is_no_venues():
+    with pytest.raises(LocalError, match="this venue asks for nothing by HTTP"):
+        machine().answered(GET, b"", 0)
