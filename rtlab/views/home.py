@@ -18,9 +18,14 @@ class Home:
         except RuntimeError:
             self._loop = None
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the loop is closed, so that nobody will be called."""
+        return self._loop is not None and self._loop.is_closed()
+
     def call(self, function: Callable[[], object]) -> None:
         """Have `function` called there; any thread may ask."""
         if self._loop is None:
             function()
-        elif not self._loop.is_closed():
+        elif not self.is_over:
             self._loop.call_soon_threadsafe(function, context=Context())

@@ -18,6 +18,7 @@ from rtlab.lab.faults.stage import Child
 from rtlab.lab.faults.verdict import difference
 from rtlab.lab.loop import LabLoop
 from rtlab.protocol import Applied, Limits, Subscription
+from rtlab.views.home import Home
 
 SYMBOL, DEPTH = "BTC-USD", 20
 EVERY_S = 0.2
@@ -40,22 +41,15 @@ class Newest:
         self._eye = weakref.ref(eye)
         self._lock = Lock()
         self._waiting: State | None = None
-        try:
-            self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._home = None
+        self._home = Home()
 
     def put(self, state: State) -> bool:
         """Take a state in, from any thread; False when nobody looks any more."""
         with self._lock:
             is_first, self._waiting = self._waiting is None, state
-        if self._home is None:
-            self._deliver()
-        elif self._home.is_closed():
-            return False
-        elif is_first:
-            self._home.call_soon_threadsafe(self._deliver)
-        return self._eye() is not None
+        if is_first:
+            self._home.call(self._deliver)
+        return self._eye() is not None and not self._home.is_over
 
     def _deliver(self) -> None:
         with self._lock:

@@ -8,6 +8,7 @@ from rtlab.views.home import Home
 def test_without_a_loop_it_calls_at_once():
     called = []
     Home().call(lambda: called.append(1))
+    assert not Home().is_over
     assert called == [1]
 
 
@@ -36,5 +37,7 @@ def test_a_loop_that_is_closed_is_called_no_more():
         return Home()
 
     called = []
-    asyncio.run(made()).call(lambda: called.append(1))
+    home = asyncio.run(made())
+    home.call(lambda: called.append(1))
+    assert home.is_over
     assert called == []
