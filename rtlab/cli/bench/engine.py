@@ -36,13 +36,13 @@ class Size(NamedTuple):
 
     runs: int
     messages: int  # of a shape
-    plain: int  # of the flow that plain Python gets
+    plain: int  # of the flow of limits and cancels, for single commands and for other engines
     resting: int  # orders of the deep book
     growing: int  # commands while everything grows
 
 
-FULL = Size(5, 2_000_000, 20_000, 1_000_000, 10_000_000)
-QUICK = Size(3, 2_000_000, 3_000, 100_000, 500_000)
+FULL = Size(5, 2_000_000, 200_000, 1_000_000, 10_000_000)
+QUICK = Size(3, 2_000_000, 20_000, 100_000, 500_000)
 
 
 def run(quick: bool) -> dict[str, object]:
@@ -110,21 +110,38 @@ def _single(size: Size) -> tuple[list[Result], list[Result]]:
 
 def _beside_rivals(size: Size, python_of: rivals.PythonOf) -> tuple[list[Result], list[Result]]:
     messages = limits_and_cancels(flow("normal", 3 * size.plain))[: size.plain]
-    case = f"limits and cancels, {len(messages):,} messages"
 
-    def row(contender: str, rates: list[float], **reason: str) -> Result:
+    def row(contender: str, count: int, rates: list[float], how: str = "", **reason: str) -> Result:
+        case = f"limits and cancels, {'the first ' * (count < len(messages))}{count:,} messages{how}"
         return _row("throughput", contender, case, "messages/s", rates, **reason)
 
     ours = [_rate(Engine([ONE]), messages, BATCH) for _ in range(size.runs)]
-    twin = [_rate(ReferenceEngine([ONE]), messages[:1000], BATCH)]
-    rows = [row("rtlab", ours), row("reference twin, 1,000 messages", twin)]
-    measured = list(rivals.measure(messages, rivals.truth(messages, ONE), size.runs, python_of))
-    rows += [
-        row(name, rates, reason=reason) if reason else row(name, rates) for name, rates, reason in measured
+    twin = messages[:1000]
+    rows = [
+        row("rtlab", len(messages), ours, f", batches of {BATCH:,}"),
+        row("rtlab", len(messages), _one_by_one(messages, size.runs), ", one by one"),
+        row("reference twin", len(twin), [_rate(ReferenceEngine([ONE]), twin, BATCH)]),
     ]
+    measured = list(rivals.measure(messages, ONE, size.runs, python_of))
+    for one in measured:
+        reason = {"reason": one.reason} if one.reason else {}
+        rows.append(
+            row(one.contender, one.messages, one.rates, "" if one.reason else ", one by one", **reason)
+        )
     fastest = rivals.best(measured)
     times = median(ours) / fastest if fastest else None
     return rows, [_goal(4, "times the fastest other engine", times, ">=", 10, "x")]
+
+
+def _one_by_one(messages: RowArray, runs: int) -> list[float]:
+    values, rates = _values(messages), []
+    for _ in range(runs):
+        engine = Engine([ONE])
+        began = time.perf_counter()
+        for value in values:
+            engine.submit(value)
+        rates.append(len(values) / (time.perf_counter() - began))
+    return rates
 
 
 def _deep(size: Size) -> tuple[list[Result], list[Result]]:

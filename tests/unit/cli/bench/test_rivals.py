@@ -15,15 +15,15 @@ def nowhere(name: str) -> Path:
 
 
 def test_an_engine_that_cannot_be_installed_has_a_reason() -> None:
-    measured = list(rivals.measure(ROWS, rivals.truth(ROWS, ONE), 2, nowhere))
-    assert [name.split()[0] for name, _, _ in measured] == list(rivals.VERSIONS)
-    assert all(rates == [] and reason == "could not be installed: no index" for _, rates, reason in measured)
+    measured = list(rivals.measure(ROWS, ONE, 2, nowhere))
+    assert [one.contender.split()[0] for one in measured] == list(rivals.VERSIONS)
+    assert all(one.rates == [] and one.reason == "could not be installed: no index" for one in measured)
     assert rivals.best(measured) is None
 
 
 def test_an_engine_that_fails_says_its_last_word() -> None:
-    measured = list(rivals.measure(ROWS, rivals.truth(ROWS, ONE), 1, lambda name: Path(sys.executable)))
-    missing = [reason for _, rates, reason in measured if not rates]
+    measured = list(rivals.measure(ROWS, ONE, 1, lambda name: Path(sys.executable)))
+    missing = [one.reason for one in measured if not one.rates]
     assert missing
     assert all(reason.startswith("failed: ") and len(reason) > 10 for reason in missing)
 
@@ -45,13 +45,35 @@ def test_an_engine_that_trades_otherwise_gets_no_number(
     python.chmod(0o755)
     expected = rivals.truth(ROWS, ONE)
     assert expected.traded > 0
-    for _, rates, why in rivals.measure(ROWS, expected, 2, lambda name: python):
-        assert rates == ([] if reason else [5.0, 5.0])
-        assert why.startswith(reason)
+    for one in rivals.measure(ROWS, ONE, 2, lambda name: python):
+        assert one.rates == ([] if reason else [5.0, 5.0])
+        assert one.reason.startswith(reason)
 
 
 def test_the_fastest_is_the_one_with_the_highest_median() -> None:
-    assert rivals.best([("a", [1.0, 9.0, 2.0], ""), ("b", [3.0, 3.0, 3.0], ""), ("c", [], "gone")]) == 3.0
+    rates = {"a": [1.0, 9.0, 2.0], "b": [3.0, 3.0, 3.0], "c": []}
+    assert rivals.best([rivals.Measured(name, 9, some, "") for name, some in rates.items()]) == 3.0
+
+
+def test_a_slow_engine_gets_the_beginning_of_the_flow_and_its_own_truth(tmp_path: Path) -> None:
+    some = ROWS[:200]
+    expected = rivals.truth(some, ONE)
+    assert expected != rivals.truth(ROWS, ONE)
+    python = tmp_path / "python"
+    says = {"rate": 7.0, **expected._asdict()}
+    python.write_text(f"#!{sys.executable}\nimport json\nprint(json.dumps({says!r}))\n")
+    python.chmod(0o755)
+    *others, slow = rivals.measure(ROWS, ONE, 1, lambda name: python, {"order-matching": len(some)})
+    assert slow == (f"order-matching {rivals.VERSIONS['order-matching']}", len(some), [7.0], "")
+    assert all(one.messages == len(ROWS) and "is right" in one.reason for one in others)
+
+
+@pytest.mark.parametrize("name", rivals.VERSIONS)
+def test_an_engine_is_asked_for_by_its_name_and_pinned_version(name: str) -> None:
+    wanted, version = rivals.requirement(name).split("==")
+    assert wanted.split("[")[0] == name
+    assert version == rivals.VERSIONS[name]
+    assert set(rivals.NEEDS) <= set(rivals.VERSIONS)
 
 
 def test_the_truth_adds_up() -> None:
