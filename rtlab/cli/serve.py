@@ -49,23 +49,29 @@ def command(role: str, source: str | None, for_s: float | None, owned: bool, **f
         )
     settings = settings_of(flags)
     raise_file_limit(settings.connections + OTHER_FILES)
-    from rtlab.lab.roles import serve_engine, serve_gateway  # late: numba and websockets cost a second
-    from rtlab.lab.server import serve_simulated
-    from rtlab.lab.venues import serve_live
 
     def say(url: str) -> None:
         what = "market written to" if role == "engine" else "feed at"
         click.echo(json.dumps({"url": url}) if owned else f"{what} {url} (Ctrl-C ends it)")
 
     async def main() -> None:
+        # each loads what it needs and no more: numba, pandas and the venues cost a second together
         ended = await ended_event(after_s=for_s, with_owner=owned)
         if role == "engine":
+            from rtlab.lab.roles import serve_engine
+
             await serve_engine(settings, on_ready=say, ended=ended)
         elif role == "gateway":
+            from rtlab.lab.roles import serve_gateway
+
             await serve_gateway(settings, on_ready=lambda gateway: say(gateway.url), ended=ended)
         elif source is not None:
+            from rtlab.lab.venues import serve_live
+
             await serve_live(settings, source, on_ready=lambda gateway: say(gateway.url), ended=ended)
         else:
+            from rtlab.lab.server import serve_simulated
+
             await serve_simulated(settings, on_ready=lambda server: say(server.gateway.url), ended=ended)
 
     run(main())

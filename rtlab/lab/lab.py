@@ -16,10 +16,7 @@ from rtlab.lab.hub import Followed, Hub, Wish
 from rtlab.lab.live import LiveBook
 from rtlab.lab.loop import LabLoop, runs_here
 from rtlab.lab.process import ServerProcess
-from rtlab.lab.streams import Streams
 from rtlab.model import Instrument
-from rtlab.pipelines import FrameStream
-from rtlab.sources.venues.directory import wanted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +28,9 @@ if TYPE_CHECKING:
     from rtlab.lab.eyes import Watched
     from rtlab.lab.grids import Grid
     from rtlab.lab.history import Recording
+    from rtlab.lab.streams import Streams
     from rtlab.model.instrument import Number
+    from rtlab.pipelines import FrameStream
     from rtlab.store import Store
     from rtlab.views.past import Past
 
@@ -58,7 +57,7 @@ class Lab:
         self.settings, self.url = settings, url or ""
         self.hub = Hub()
         self.loop = LabLoop()
-        self._streams = Streams(self.hub, hz=settings.frame_hz)
+        self._streams: Streams | None = None
         self._instruments = {one.symbol: one for one in instruments}
         self._watched: dict[str, Watched] = {}
         self._board: Board | None = None
@@ -100,10 +99,18 @@ class Lab:
             self.loop.wait(self._first_state(followed))
         return book
 
-    def stream(self, channel: str, symbol: str) -> FrameStream:
+    def stream(self, channel: str, symbol: str) -> "FrameStream":
         """Give the stream of frames of `trades`, or of quotes (`ticker`), of an instrument; shared by all who ask."""
+        from rtlab.lab.streams import Streams  # late: the server starts before numba is loaded
+
         instrument = self.instrument(symbol)
-        return self.loop.call(lambda: self._streams.of(channel, instrument))
+
+        def stream() -> "FrameStream":
+            if self._streams is None:
+                self._streams = Streams(self.hub, hz=self.settings.frame_hz)
+            return self._streams.of(channel, instrument)
+
+        return self.loop.call(stream)
 
     def dashboard(
         self, symbol: str | None = None, *, theme: str | None = None, kind: "Kind" = "market"
@@ -335,7 +342,8 @@ class Lab:
                 self._board.close()
             for recording in self._recordings:
                 await recording.end()
-            self._streams.close()
+            if self._streams is not None:
+                self._streams.close()
             if self._alerts is not None:
                 await self._alerts.close()
             if self._client is not None:
@@ -344,7 +352,9 @@ class Lab:
                 await self._server.close()
 
     def _count(self) -> Mapping[str, tuple[object, ...]]:
-        found: dict[str, tuple[object, ...]] = dict(self._streams.statistics())
+        found: dict[str, tuple[object, ...]] = {}
+        if self._streams is not None:
+            found |= self._streams.statistics()
         if self._client is not None:
             client = self._client.statistics()
             found |= {"link": client, "reader": client.reader}
@@ -412,6 +422,8 @@ def demo_with(settings: Settings) -> Lab:
 
 def live_with(settings: Settings, source: str) -> Lab:
     """Follow the live venue that `source` names with these settings."""
+    from rtlab.sources.venues.directory import wanted
+
     wanted(source)  # what is wrong with the name is told here, not by a process
     return Lab(settings, source=source)
 

@@ -150,15 +150,14 @@ def dress(plot: "Plot", colours: Colours, *, filled: bool = True) -> None:
 
     Unless `filled` the figure shows what is behind it.
     """
-    from bokeh.models import Axis, Grid
-    from bokeh.models.annotations import Legend, Title
+    from bokeh.models.annotations import Title
 
     wear = attributes(colours)
     plot.update(**wear["Plot"])
     if not filled:
         plot.update(background_fill_color=None, border_fill_color=None)
-    for kind, model in (("Grid", Grid), ("Axis", Axis), ("Legend", Legend)):
-        for part in plot.select({"type": model}):
+    for kind, parts in (("Grid", plot.grid), ("Axis", plot.axis), ("Legend", plot.legend)):
+        for part in parts:  # by name: `select` would walk all that the figure holds
             part.update(**wear[kind])
     if isinstance(plot.title, Title):
         plot.title.update(**wear["Title"])

@@ -63,13 +63,27 @@ def test_environment_is_what_pyproject_says():
 HEAVY = ("numpy", "pandas", "panel", "bokeh", "holoviews", "streamz", "numba", "websockets")
 
 
-@pytest.mark.parametrize("statement", ["import rtlab", "import rtlab.cli", "import rtlab.errors"])
-def test_the_first_import_loads_nothing_heavy(statement):
-    code = f"import sys; {statement}; print([m for m in {HEAVY!r} if m in sys.modules])"
+def _loaded(statement, names):
+    code = f"import sys; {statement}; print([m for m in {names!r} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.strip() == "[]"
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("statement", ["import rtlab", "import rtlab.cli", "import rtlab.errors"])
+def test_the_first_import_loads_nothing_heavy(statement):
+    assert _loaded(statement, HEAVY) == "[]"
+
+
+LATE = ("pandas", "panel", "bokeh", "holoviews", "streamz", "pyarrow", "duckdb", "redis")
+
+
+@pytest.mark.parametrize(
+    ("module", "late"), [("rtlab.lab.lab", (*LATE, "numba")), ("rtlab.lab.server", LATE)]
+)
+def test_a_demo_starts_its_server_before_it_loads_what_draws_and_stores(module, late):
+    assert _loaded(f"import {module}", late) == "[]"
 
 
 PURE = ("model", "engine", "book", "protocol")

@@ -68,7 +68,7 @@ async def test_a_stream_brings_bars_of_the_live_market(url):
         here = asyncio.get_running_loop()
         bars = lab.stream("trades", "BTC-USD").bars("1s")
         bars.sink(lambda frame: (frames.append(frame), here.call_soon_threadsafe(arrived.set)))
-        await asyncio.wait_for(arrived.wait(), 10)
+        await asyncio.wait_for(arrived.wait(), 60)
         assert frames[0]["low"][0] <= frames[0]["close"][0] <= frames[0]["high"][0]
         statistics = lab.statistics()
         assert statistics["stream trades BTC-USD"].missed == 0
