@@ -223,6 +223,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_bytes: Annotated[
         int, Meta(ge=4096, le=2**40, description="bytes of steps that a stream in Redis holds per instrument")
     ] = 67_108_864
+    hot_limit_bytes: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            le=2**40,
+            description="bytes of steps per instrument that Redis holds for a recorder that is behind; beyond them "
+            "the oldest are given up, counted and told",
+        ),
+    ] = 268_435_456
     store_buffer_bytes: Annotated[
         int,
         Meta(ge=65_536, le=2**34, description="bytes of steps per instrument that wait for a slow Redis"),

@@ -35,6 +35,9 @@ OTHER_FILES = 256  # that are no readers
     help="Serve a relay of wallets' messages too, by this name (localhost): the host that pages reach it by.",
 )
 @click.option(
+    "--hot-limit-bytes", type=int, help="Of --role engine: what Redis holds for a late recorder (256 MiB)."
+)
+@click.option(
     "--journal", help="Folder of the journal of --role engine: killed, it goes on from there (none)."
 )
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")

@@ -360,6 +360,8 @@ class Lab:
             found |= {"link": client, "reader": client.reader}
         if self._alerts is not None:
             found |= {"alerts": self._alerts.statistics(), **self._alerts.bus_statistics()}
+        for number, recording in enumerate(self._recordings):
+            found["recorder" if not number else f"recorder {number + 1}"] = recording.statistics()
         return found
 
     def _link(self) -> tuple[float, int]:
@@ -368,6 +370,7 @@ class Lab:
             return -1.0, 0
         link = self._client.statistics()
         lost = link.lost + link.reader.gaps + link.reader.checksum_failures
+        lost += sum(one.standing.unrecorded for one in self._recordings)
         return link.staleness_ms / 1e3 if link.staleness_ms >= 0 else -1.0, lost
 
     def _health(self) -> Mapping[str, object]:
@@ -376,7 +379,17 @@ class Lab:
         link = self._client.statistics()
         told = link.reader._asdict()
         state = link.state if link.state != "live" else self._client.treatment
-        return {**told, "state": state, "staleness_ms": link.staleness_ms}
+        return {**told, "state": state, "staleness_ms": link.staleness_ms, **self._recorded()}
+
+    def _recorded(self) -> Mapping[str, object]:
+        # shown where something is recorded: how far behind that is, and what was given up for it
+        if not self._recordings:
+            return {}
+        told = [one.statistics() for one in self._recordings]
+        return {
+            "recorder_lag_s": max(one.lag_s for one in told),
+            "unrecorded": sum(one.unrecorded for one in told),
+        }
 
     def _check_open(self) -> None:
         if self._closed:

@@ -31,7 +31,7 @@ def writer_of(
 ) -> Writer:
     """Give a writer of `market`, whose chains are `chains`, with the bounds that the settings ask for."""
     limits = LogLimits(buffer_bytes=settings.store_buffer_bytes, buffer_s=settings.store_buffer_s)
-    history = History(settings.history_s, settings.history_bytes)
+    history = History(settings.history_s, settings.history_bytes, limit_bytes=settings.hot_limit_bytes)
     return Writer(market, url, limits=limits, history=history, chains=chains)
 
 

@@ -15,7 +15,8 @@ from rtlab.store.following import Follower, FollowerStatistics
 from rtlab.store.hot import BlockingHotReader, HotReader
 from rtlab.store.log import LogLimits
 from rtlab.store.outgoing import History
-from rtlab.store.recording import Recorder, RecorderLimits, RecorderStatistics
+from rtlab.store.recording import Recorder, RecorderLimits
+from rtlab.store.standing import RecorderStatistics, Standing
 from rtlab.store.writing import Writer, WriterStatistics
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Recorder",
     "RecorderLimits",
     "RecorderStatistics",
+    "Standing",
     "Store",
     "StoredBook",
     "Writer",

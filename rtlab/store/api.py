@@ -18,10 +18,11 @@ from rtlab.errors import StoreError
 from rtlab.model import Instrument, Level
 from rtlab.store.cold.columns import Stand, no_rows, of_channel, steps_of
 from rtlab.store.cold.files import EVER, Span, check_file
-from rtlab.store.cold.manifest import Manifest, load_manifest
+from rtlab.store.cold.manifest import Manifest, load_manifest, quoted
+from rtlab.store.cold.own import OwnReader, own_channels, retain_own
 from rtlab.store.cold.place import LocalPlace, place_of
 from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
-from rtlab.store.cold.schema import COLUMNS, TAIL_SCHEMA
+from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
 from rtlab.store.keys import INSTRUMENTS
 from rtlab.store.moments import Moment, ns_of
@@ -116,15 +117,36 @@ class Store:
         start: Moment | None = None,
         end: Moment | None = None,
         *,
-        columns: Sequence[str] = COLUMNS,
+        columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """Give the rows of `book`, `trades` or `levels` with `start` <= ts < `end`, in the order of their sequence.
 
-        Hot and cold are one: each sequence comes once. Prices are ticks, quantities lots, times ns.
+        Hot and cold are one: each sequence comes once. Prices are ticks, quantities lots, times ns. Any other channel
+        is one that was brought along or kept beside: `raw`, `quotes`, or as `channels` tells.
         StoreError when nothing of the instrument is kept, or a file is damaged; UnreachableError when Redis is gone.
         """
         parts = list(self.batches(channel, instrument, start, end, columns=columns))
-        return pa.concat_tables(parts) if parts else no_rows().select(list(columns))
+        if parts:
+            return pa.concat_tables(parts)
+        if channel in CHANNELS:
+            return no_rows().select(list(columns or COLUMNS))
+        return self._own(channel, instrument).nothing(columns)
+
+    def channels(self, instrument: str) -> list[str]:
+        """Give the channels of which something of an instrument (or of a venue, whose messages are raw) is kept."""
+        own = own_channels(self.place, self.work).items()
+        kept = instrument in self.instruments()
+        return [*(CHANNELS if kept else ()), *sorted(name for name, of in own if quoted(instrument) in of)]
+
+    def schema(self, channel: str, instrument: str) -> pa.Schema:
+        """Give the columns of a channel; for one of its own with what is known of them. Errors as those of `read`."""
+        return SCHEMA if channel in CHANNELS else self._own(channel, instrument).schema()
+
+    def _own(self, channel: str, instrument: str) -> OwnReader:
+        known = own_channels(self.place, self.work)
+        if channel not in known:
+            check_channel(channel, also=sorted(known))
+        return OwnReader(self.place, self.work, channel, instrument)
 
     def batches(
         self,
@@ -133,11 +155,15 @@ class Store:
         start: Moment | None = None,
         end: Moment | None = None,
         *,
-        columns: Sequence[str] = COLUMNS,
+        columns: Sequence[str] | None = None,
     ) -> Iterator[pa.Table]:
         """Give the same as `read`, a file at a time, so that a long history fits any memory."""
-        check_channel(channel, columns)
         span = _span(start, end)
+        if channel not in CHANNELS:
+            yield from self._own(channel, instrument).batches(span, columns)
+            return
+        columns = columns or COLUMNS
+        check_channel(channel, columns)
         if load_manifest(self.place, instrument) is not None:
             yield from self.cold.batches(channel, instrument, span, columns)
         elif instrument in self._hot_instruments():
@@ -229,7 +255,8 @@ class Store:
         }
 
     def retain(self, *, since: Moment) -> dict[str, Upkeep]:
-        """Drop the files whose rows are all older than `since`, by symbol: whole days of UTC."""
+        """Drop the files whose rows are all older than `since`, by symbol: whole days of UTC; own channels as well."""
+        retain_own(self.place, since=ns_of(since))
         return {
             symbol: retain(self.place, self.work, symbol, since=ns_of(since))
             for symbol in self.cold.symbols()

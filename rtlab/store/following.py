@@ -22,6 +22,7 @@ from rtlab.model import Instrument
 from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, unpack_entry, unpack_state
 from rtlab.store.keys import INSTRUMENTS, Point, state_key, steps_key
+from rtlab.store.standing import EVERY_S, NOBODY, Standing
 from rtlab.store.tail import Tail
 
 log = logging.getLogger("rtlab.store")
@@ -48,7 +49,8 @@ class FollowerStatistics(NamedTuple):
 
     `loads` of states, `gaps` in a stream (trimmed, or lost), `epochs` begun by another or a restarted engine,
     `contradictions` of what was held; `gone`, `stalled` and `restarted` tell of Redis. `silent_s` is how long
-    nothing came.
+    nothing came. `recorder_lag_s` is how far a recorder is behind (-1: there is none), `unrecorded` entries were given
+    up before one had them.
     """
 
     state: str
@@ -62,6 +64,8 @@ class FollowerStatistics(NamedTuple):
     stalled: int
     restarted: int
     silent_s: float
+    recorder_lag_s: float
+    unrecorded: int
 
 
 class Follower:
@@ -89,6 +93,7 @@ class Follower:
         self._run_id = ""
         self._epoch = 0
         self._last_ns = time.monotonic_ns()
+        self._standing, self._asked_at = NOBODY, 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -142,6 +147,8 @@ class Follower:
             stalled=self._stalled,
             restarted=self._restarted,
             silent_s=(time.monotonic_ns() - self._last_ns) / 1e9,
+            recorder_lag_s=self._standing.lag_s,
+            unrecorded=self._standing.unrecorded,
         )
 
     async def _run(self, loaded: asyncio.Event) -> None:
@@ -157,6 +164,7 @@ class Follower:
                         loaded.set()
                     tries = 0
                     await self._read()
+                    await self._look()
             except Away as problem:
                 self._note_away(problem)
                 tries += 1
@@ -200,6 +208,16 @@ class Follower:
         told = await self._redis.get(key)
         assert not isinstance(told, str)  # we do not let the client decode
         return told
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._asked_at < EVERY_S:
+            return
+        self._asked_at = now
+        standing = await Standing.ask(self._redis, self.market.symbols)
+        if standing.unrecorded > self._standing.unrecorded:
+            log.error("%d entries were given up that no recorder had", standing.unrecorded)
+        self._standing = standing
 
     async def _load(self) -> None:
         self.state = FollowerState.LOADING

@@ -4,6 +4,8 @@ from typing import NamedTuple, Self
 
 INSTRUMENTS = "rtlab:instruments"
 """What the engine trades: msgpack of [(symbol, tick size, lot size)]."""
+RECORDER = "rtlab:recorder"
+"""How the recorder stands, while there is one: JSON of its statistics."""
 
 
 def steps_key(symbol: str) -> str:
@@ -19,6 +21,11 @@ def state_key(symbol: str) -> str:
 def recorded_key(symbol: str) -> str:
     """Name the key that says up to where a recorder has an instrument safe: entries after it are not trimmed."""
     return f"rtlab:{{{symbol}}}:recorded"
+
+
+def unrecorded_key(symbol: str) -> str:
+    """Name the counter of an instrument's entries that were given up before a recorder had them."""
+    return f"rtlab:{{{symbol}}}:unrecorded"
 
 
 def hot_key(symbol: str, what: str) -> str:

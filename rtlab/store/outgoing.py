@@ -66,7 +66,7 @@ class Outgoing:
         self._entries: deque[tuple[int, int, int]] = deque()  # (position, bytes, ns) of the stream
         self._entries_bytes = 0
         self._held: deque[tuple[int, int]] = deque()  # (position, bytes) of all that a recorder may want
-        self._held_bytes = self._limit = 0
+        self.held_bytes = self._limit = 0
         self._snapshot_at: int | None = None
         self._newest_at: int | None = None
         self._newest_position = -1
@@ -140,10 +140,15 @@ class Outgoing:
         self._entries.append((position, size, now))
         self._entries_bytes += size
         self._held.append((position, size))
-        self._held_bytes += size
-        while self._held_bytes > self._history.limit_bytes and len(self._held) > 1:
-            self._held_bytes -= self._held.popleft()[1]
+        self.held_bytes += size
+        while self.held_bytes > self._history.limit_bytes and len(self._held) > 1:
+            self.held_bytes -= self._held.popleft()[1]
             self._limit = self._held[0][0]
+
+    def trimmed(self, oldest: Point) -> None:
+        """Learn that the stream holds nothing from before `oldest` any more."""
+        while oldest.epoch == self.epoch and self._held and self._held[0][0] < oldest.position:
+            self.held_bytes -= self._held.popleft()[1]
 
     def continues(self, end: End | None) -> bool:
         """Tell whether what the stream holds is known to be the beginning of this state: same epoch, same steps."""
@@ -173,6 +178,8 @@ class Outgoing:
             log.wrote(end.point.position, now)
         elif self.continues(end) and log.rewind(end.point.position):
             self.lost += 1
+            while self._held and self._held[-1][0] > end.point.position:
+                self.held_bytes -= self._held.pop()[1]
         else:
             self._lose()
 

@@ -29,8 +29,9 @@ from rtlab.store.cold.place import Place, told
 from rtlab.store.cold.writer import ColdWriter
 from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, STATE_FIELD, unpack_entry, unpack_state
-from rtlab.store.keys import INSTRUMENTS, Point, recorded_key, state_key, steps_key
-from rtlab.store.taking import Taking, known_of
+from rtlab.store.keys import INSTRUMENTS, RECORDER, Point, recorded_key, state_key, steps_key
+from rtlab.store.standing import EVERY_S, GONE_MS, RecorderStatistics, Standing, packed
+from rtlab.store.taking import Begin, Taking, known_of
 
 log = logging.getLogger("rtlab.store")
 
@@ -51,28 +52,6 @@ class RecorderState(StrEnum):
     AWAY = "away"
     BLOCKED = "blocked"
     CLOSED = "closed"
-
-
-class RecorderStatistics(NamedTuple):
-    """What was made safe, how far behind it is, and what went wrong.
-
-    `gaps` were recorded as such, with their reason; `blocked` counts how often the cold side took nothing.
-    """
-
-    state: str
-    rows: int
-    entries: int
-    lag_s: float
-    lag_rows: int
-    worst_lag_s: float
-    rolls: int
-    files: int
-    recovered: int
-    gaps: int
-    contradictions: int
-    gone: int
-    stalled: int
-    blocked: int
 
 
 class RecorderLimits(NamedTuple):
@@ -158,9 +137,9 @@ class Recorder:
         self.limits = limits or RecorderLimits()
         self.state = RecorderState.WAITING
         self._ones: dict[bytes, _One] = {}
-        self._entries = self._gone = self._stalled = self._blocked = 0
+        self._entries = self._gone = self._stalled = self._blocked = self._rows_lost = self._unrecorded = 0
         self._alarmed = False
-        self._heads_at = self._flushed_at = 0.0
+        self._heads_at = self._flushed_at = self._told_at = 0.0
         self._progress = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -190,6 +169,8 @@ class Recorder:
         for one in self._ones.values():
             one.writer.close()
         self.state = RecorderState.CLOSED
+        with contextlib.suppress(*Away):  # then the key goes by itself
+            await self._redis.delete(RECORDER)
         await self._redis.aclose()
 
     async def wait(self) -> None:
@@ -234,6 +215,8 @@ class Recorder:
             gone=self._gone,
             stalled=self._stalled,
             blocked=self._blocked,
+            unrecorded=self._unrecorded,
+            rows_lost=self._rows_lost,
         )
 
     async def _run(self) -> None:
@@ -293,6 +276,8 @@ class Recorder:
     async def _round(self) -> None:
         at: dict[Any, Any] = {key: one.taking.point.id for key, one in self._ones.items()}
         answer: Any = await self._redis.xread(at, count=_ENTRIES, block=_BLOCK_MS)
+        if self.state is not RecorderState.BLOCKED:
+            self.state = RecorderState.RECORDING
         for key, entries in answer or ():
             one = self._ones[key]
             for entry_id, fields in entries:
@@ -306,13 +291,16 @@ class Recorder:
         if now - self._heads_at > _HEADS_S:
             await self._look_at_heads()
             self._heads_at = now
+        if now - self._told_at > EVERY_S:
+            await self._tell()
+            self._told_at = now
 
     async def _take(self, one: _One, end: Point, fields: dict[bytes, bytes]) -> None:
         entry = unpack_entry(fields[FIELD])
         begin = one.taking.begins(end, entry, fields.get(STATE_FIELD))
         if begin is not None:
             if begin.reason != "start":
-                log.warning("%s: %s: the record goes on at %s", one.symbol, begin.reason, begin.stand)
+                self._note_gap(one, begin)
             await self._flush()
             await asyncio.to_thread(one.writer.begin, begin.stand, begin.levels, begin.reason)
             one.taking.begin(begin)
@@ -328,6 +316,21 @@ class Recorder:
             await self._flush()
             await asyncio.to_thread(one.writer.know, known_here.levels)
             one.is_known = True
+
+    def _note_gap(self, one: _One, begin: Begin) -> None:
+        before = one.taking.stand
+        lost = begin.stand.position - before.position if begin.stand.epoch == before.epoch else 0
+        self._rows_lost += lost
+        told = log.error if lost else log.warning
+        told("%s: %s: %d rows; the record goes on at %s", one.symbol, begin.reason, lost, begin.stand)
+
+    async def _tell(self) -> None:
+        standing = await Standing.ask(self._redis, [one.symbol for one in self._ones.values()])
+        given_up = standing.unrecorded
+        if given_up > self._unrecorded:
+            log.error("%d entries were given up that no recorder had: the hot side's limit", given_up)
+        self._unrecorded = given_up
+        await self._redis.set(RECORDER, packed(self.statistics()), px=GONE_MS)
 
     async def _flush(self, *, roll: bool = False) -> None:
         now = time.monotonic()

@@ -25,7 +25,15 @@ from rtlab.book import InstrumentState, Market, Step
 from rtlab.errors import FencedError, UnreachableError
 from rtlab.store.connection import Away, ResponseError, Stalled, backoff_s, connect, is_conflict, stop
 from rtlab.store.entry import FIELD, unpack_entry
-from rtlab.store.keys import INSTRUMENTS, Point, hot_key, recorded_key, state_key, steps_key
+from rtlab.store.keys import (
+    INSTRUMENTS,
+    Point,
+    hot_key,
+    recorded_key,
+    state_key,
+    steps_key,
+    unrecorded_key,
+)
 from rtlab.store.log import LogLimits
 from rtlab.store.newest import KINDS
 from rtlab.store.outgoing import End, History, Outgoing, Write
@@ -50,13 +58,20 @@ local function less(a, b)
   local be, bp = string.match(b, '(%d+)-(%d+)')
   return tonumber(ae) < tonumber(be) or (ae == be and tonumber(ap) < tonumber(bp))
 end
-local cut, recorded = ARGV[7], redis.call('GET', KEYS[3])
+local cut, recorded = ARGV[7], redis.call('GET', KEYS[7])
+if less(cut, ARGV[8]) then cut = ARGV[8] end
 if recorded and less(recorded, cut) then cut = recorded end
 local trimmed, given_up = redis.call('XTRIM', KEYS[1], 'MINID', cut), 0
-if less(cut, ARGV[8]) then given_up = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[8]) end
-return {trimmed, given_up}
+if less(cut, ARGV[8]) then
+  local safe = #redis.call('XRANGE', KEYS[1], cut, cut)
+  given_up, cut = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[8]) - safe, ARGV[8]
+  trimmed = trimmed + safe
+  if given_up > 0 then redis.call('INCRBY', KEYS[3], given_up) end
+end
+return {trimmed, given_up, cut}
 """
-# KEYS: stream, state, recorded, book, ticker, bars. ARGV: id, entry, state, book, ticker, bars, oldest, limit, jump.
+# KEYS: stream, state, unrecorded, book, ticker, bars, recorded.
+# ARGV: id, entry, state, book, ticker, bars, oldest, limit, jump.
 
 _REFRESH = """
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -80,9 +95,9 @@ class WriterStatistics(NamedTuple):
 
     `waiting` steps are not in Redis yet, the oldest for `waits_ms`; the logs hold `log_bytes`. `given_up` steps
     were replaced by a state (`jumps` such states); `rewritten` steps were written again after Redis had lost
-    them. `unrecorded` entries were trimmed although a recorder did not have them yet: more than `limit_bytes` waited
-    for it. `lost` counts returns of a Redis that knew less than it had confirmed, `refused` entries that it already
-    had, `gone` and `stalled` how often it went away.
+    them. The streams hold `held_bytes`, that of one instrument at most `limit_bytes`: `unrecorded` entries were
+    trimmed for that although a recorder did not have them yet. `lost` counts returns of a Redis that knew less than
+    it had confirmed, `refused` entries that it already had, `gone` and `stalled` how often it went away.
     """
 
     state: str
@@ -102,6 +117,8 @@ class WriterStatistics(NamedTuple):
     lost: int
     refused: int
     unrecorded: int
+    held_bytes: int
+    limit_bytes: int
 
 
 class Writer:
@@ -126,8 +143,9 @@ class Writer:
     ) -> None:
         self.market, self.url = market, url
         self.state = WriterState.AWAY
+        self._history = history or History()
         self._out = {
-            symbol: Outgoing(market.state(symbol), limits or LogLimits(), history or History(), chain=chain)
+            symbol: Outgoing(market.state(symbol), limits or LogLimits(), self._history, chain=chain)
             for symbol, chain in {**dict.fromkeys(market.symbols, 0), **(chains or {})}.items()
         }
         self._entries = self._bytes = self._trimmed = self._gone = self._stalled = self._refused = 0
@@ -217,6 +235,8 @@ class Writer:
             lost=sum(one.lost for one in out),
             refused=self._refused,
             unrecorded=self._unrecorded,
+            held_bytes=sum(one.held_bytes for one in out),
+            limit_bytes=self._history.limit_bytes,
         )
 
     def _on_step(self, state: InstrumentState, step: Step) -> None:
@@ -318,6 +338,7 @@ class Writer:
             self._bytes += len(write.entry)
             if write.state is not None:
                 self._trimmed += answer[0]
+                self._out[symbol].trimmed(Point.of(answer[2]))
                 self._give_up(symbol, answer[1])
             if not conflicts:
                 self._out[symbol].log.wrote(write.position, now)
@@ -327,8 +348,8 @@ class Writer:
             await asyncio.sleep(_REFUSED_S)
 
     def _publishing(self, symbol: str, entry_id: str, write: Write) -> list[Any]:
-        keys = [steps_key(symbol), state_key(symbol), recorded_key(symbol)]
-        keys += [hot_key(symbol, kind) for kind in KINDS]
+        keys = [steps_key(symbol), state_key(symbol), unrecorded_key(symbol)]
+        keys += [*(hot_key(symbol, kind) for kind in KINDS), recorded_key(symbol)]
         bounds = [Point(self.market.epoch if at else 0, at).id for at in (write.oldest, write.limit)]
         newest, jump = write.newest or ("", "", ""), "jump" if write.jumps else ""
         return [len(keys), *keys, entry_id, write.entry, write.state or "", *newest, *bounds, jump]
@@ -337,7 +358,10 @@ class Writer:
         if entries:
             self._unrecorded += entries
             log.error(
-                "%s: %d entries are given up that no recorder has yet: it is too far behind", symbol, entries
+                "%s: %d entries are given up that no recorder has yet: it is further behind than %d bytes",
+                symbol,
+                entries,
+                self._history.limit_bytes,
             )
 
     async def _reconcile(self) -> None:

@@ -5,8 +5,11 @@ const CELLS = [
   ["messages_per_s", "Messages", (n) => `${Math.round(n).toLocaleString("en")} /s`],
   ["lagged", "Lagged", (n) => `${n} ×`], ["degraded", "Degraded", (n) => `${n} ×`, true], ["merged", "Merged"], ["dropped", "Dropped", null, true], ["gaps", "Gaps", null, true],
   ["resyncs", "Resyncs", null, true], ["checksum_failures", "Checksum", null, true],
+  ["recorder_lag_s", "Recorder", (n) => `${n.toFixed(1)} s behind`], ["unrecorded", "Unrecorded", null, true],
   ["age", "Last message", (n) => `${(n / 1000).toFixed(1)} s ago`],
 ]
+
+const WHERE_RECORDED = new Set(["recorder_lag_s", "unrecorded"])
 
 export function render({ model }) {
   const root = document.createElement("div")
@@ -46,6 +49,7 @@ export function render({ model }) {
       const number = name === "age" ? age : told[name]
       put(value, number == null ? "–" : write ? write(number) : number.toLocaleString("en"))
       cell.classList.toggle("grave", Boolean(grave && number > 0))
+      cell.hidden = number == null && WHERE_RECORDED.has(name)
     }
   }
   timer = setInterval(paint, CHECK_MS)  // numbers that change faster cannot be read

@@ -13,6 +13,7 @@ from rtlab.views.theme import Colours
 
 COUNTS = ("lagged", "degraded", "merged", "dropped", "gaps", "resyncs", "checksum_failures")
 STATES = ("live", "lagging", "degraded", "connecting", "reconnecting", "frozen", "closed")
+RECORDER = ("recorder_lag_s", "unrecorded")
 FROZEN_AFTER_MS = 1500  # and a check every 250 ms: visible within 2 s
 WINDOW_NS = 2_000_000_000
 PERIOD_NS = 200_000_000
@@ -76,8 +77,9 @@ class FeedHealth(LivePanel):
 
         `state` (live, lagging, degraded, connecting, reconnecting, frozen, closed), `staleness_ms` (age of
         the newest message), `lag_ms`, `messages` (a total, shown per second) and the totals `lagged`, `degraded`
-        (how often it became so), `merged`, `dropped`, `gaps`, `resyncs`, `checksum_failures`. `now` is in ns,
-        monotonic. ConfigError for another state.
+        (how often it became so), `merged`, `dropped`, `gaps`, `resyncs`, `checksum_failures`. Where something is
+        recorded: `recorder_lag_s`, and `unrecorded` entries that were given up. `now` is in ns, monotonic.
+        ConfigError for another state.
         """
         state = str(statistics.get("state", "live")).lower()
         if state not in STATES:
@@ -85,7 +87,7 @@ class FeedHealth(LivePanel):
         now = time.monotonic_ns() if now is None else now
         messages = statistics.get("messages")
         shown: dict[str, object] = {
-            name: statistics.get(name) for name in ("lag_ms", "staleness_ms", *COUNTS)
+            name: statistics.get(name) for name in ("lag_ms", "staleness_ms", *COUNTS, *RECORDER)
         }
         shown["messages_per_s"] = self._rate(messages, now) if isinstance(messages, int) else None
         shown["state"] = state

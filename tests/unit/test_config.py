@@ -59,6 +59,7 @@ DEFAULTS = {
     "resume_wait_s": 2.0,
     "history_s": 60.0,
     "history_bytes": 67108864,
+    "hot_limit_bytes": 268_435_456,
     "store_buffer_bytes": 33554432,
     "store_buffer_s": 10.0,
 }

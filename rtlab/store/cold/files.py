@@ -113,7 +113,7 @@ def read_file(
                 what = f"the file {path} is not the one of the manifest"
                 raise StoreError(what, expected=f"{entry.rows} rows", got=file.metadata.num_rows)
             wanted = [name for name in columns if name in file.schema_arrow.names]
-            groups = range(file.num_row_groups) if only is None else _groups(file, only)
+            groups = range(file.num_row_groups) if only is None else groups_within(file, only)
             return adapt(file.read_row_groups(list(groups), columns=wanted), columns, path)
     except FileNotFoundError:
         raise
@@ -121,7 +121,8 @@ def read_file(
         raise StoreError(f"the file {path} is damaged or foreign: {problem}") from None
 
 
-def _groups(file: pq.ParquetFile, only: Bounds) -> list[int]:
+def groups_within(file: pq.ParquetFile, only: Bounds) -> list[int]:
+    """Give the row groups of a file that may hold rows within these bounds."""
     column = file.schema_arrow.get_field_index(only.column)
     chosen = []
     for number in range(file.num_row_groups):

@@ -4,6 +4,7 @@ A file is visible whole or not at all: here it is written aside, synced and rena
 name, which is then moved. What is half done lies under `tmp/`, where no reader looks.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -116,21 +117,22 @@ class BucketPlace:
 
     def read(self, path: str) -> bytes:
         """Download it."""
-        with self.filesystem.open_input_stream(f"{self.root}/{path}") as stream:
+        where = f"{self.root}/{path}"
+        with told(where), self.filesystem.open_input_stream(where) as stream:
             content: bytes = stream.read()
             return content
 
     def delete(self, path: str) -> None:
         """Delete the object."""
-        try:
-            self.filesystem.delete_file(f"{self.root}/{path}")
-        except FileNotFoundError:
-            return
+        where = f"{self.root}/{path}"
+        with contextlib.suppress(FileNotFoundError), told(where):
+            self.filesystem.delete_file(where)
 
     def paths(self, under: str) -> list[str]:
         """List them."""
         selector = pafs.FileSelector(f"{self.root}/{under}", allow_not_found=True, recursive=True)
-        infos = self.filesystem.get_file_info(selector)
+        with told(f"{self.root}/{under}"):
+            infos = self.filesystem.get_file_info(selector)
         found = [one.path for one in infos if one.type == pafs.FileType.File]
         return sorted(path.removeprefix(f"{self.root}/") for path in found)
 

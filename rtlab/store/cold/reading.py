@@ -187,12 +187,11 @@ def fold_rows(levels: Levels, rows: pa.Table, after: int, most: int) -> tuple[in
 TAILLESS = TAIL_SCHEMA.empty_table()
 
 
-def check_channel(channel: str, columns: Sequence[str] = COLUMNS) -> None:
-    """Raise ConfigError when there is no such channel or column."""
+def check_channel(channel: str, columns: Sequence[str] = COLUMNS, *, also: Sequence[str] = ()) -> None:
+    """Raise ConfigError when there is no such channel or column; `also` are names of other channels that are kept."""
     if channel not in CHANNELS:
-        raise ConfigError(
-            "the store has no such channel", expected=f"one of {', '.join(CHANNELS)}", got=channel
-        )
+        known = ", ".join([*CHANNELS, *also])
+        raise ConfigError("the store has no such channel", expected=f"one of {known}", got=channel)
     if unknown := [name for name in columns if name not in COLUMNS]:
         raise ConfigError(
             "the store has no such column", expected=f"some of {', '.join(COLUMNS)}", got=unknown

@@ -9,20 +9,19 @@ from rtlab.errors import StoreError
 from rtlab.store.cold.place import told
 from rtlab.store.cold.schema import TAIL_SCHEMA
 
-_EMPTY = pa.RecordBatch.from_pylist([], schema=TAIL_SCHEMA)
-
 
 class TailWriter:
-    """Appends batches of rows to a new file."""
+    """Appends batches of rows of `schema` to a new file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: pa.Schema = TAIL_SCHEMA) -> None:
         self.path = path
         with told(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("xb", buffering=0)
             try:
-                self._stream = pa.ipc.new_stream(self._file, TAIL_SCHEMA)
-                self._stream.write_batch(_EMPTY)  # or the schema would wait for the first rows
+                self._stream = pa.ipc.new_stream(self._file, schema)
+                nothing = pa.RecordBatch.from_pylist([], schema=schema)
+                self._stream.write_batch(nothing)  # or the schema would wait for the first rows
                 os.fsync(self._file.fileno())
             except OSError:
                 self._file.close()
@@ -39,21 +38,23 @@ class TailWriter:
         self._file.close()
 
 
-def read_tail(path: Path) -> pa.Table:
-    """Give the complete batches of a tail; FileNotFoundError when there is none, StoreError when it is no tail."""
+def read_tail(path: Path, schema: pa.Schema | None = TAIL_SCHEMA) -> pa.Table:
+    """Give the complete batches of a tail; FileNotFoundError when there is none, StoreError when it is no tail.
+
+    With `schema` None it may be any.
+    """
     batches: list[pa.RecordBatch] = []
     with told(str(path)), pa.memory_map(str(path)) as file:
         try:
             stream = pa.ipc.open_stream(file)
         except (pa.ArrowInvalid, OSError) as problem:
             raise StoreError(f"the tail {path} is damaged: {problem}") from None
-        if stream.schema != TAIL_SCHEMA:
-            raise StoreError(
-                f"{path} is no tail of rtlab", expected=TAIL_SCHEMA.names, got=stream.schema.names
-            )
+        schema = stream.schema if schema is None else schema
+        if stream.schema != schema:
+            raise StoreError(f"{path} is no tail of rtlab", expected=schema.names, got=stream.schema.names)
         try:
             while True:
                 batches.append(stream.read_next_batch())
         except (StopIteration, pa.ArrowInvalid, OSError, EOFError):
             pass  # the end of what is complete
-    return pa.Table.from_batches(batches, schema=TAIL_SCHEMA)
+    return pa.Table.from_batches(batches, schema=schema)

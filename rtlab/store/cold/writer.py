@@ -54,16 +54,18 @@ class WriterCounts(NamedTuple):
 class ColdWriter:
     """The one writer of `instrument` in `place`; tails and locks lie in the folder `work` of this machine.
 
-    `with ColdWriter(...)`: StoreError when another process writes this instrument, or the place takes nothing.
+    `with ColdWriter(...)`: StoreError when another process writes this instrument for longer than `wait_s`, or the
+    place takes nothing.
     """
 
-    def __init__(self, place: Place, work: Path, instrument: Instrument) -> None:
+    def __init__(self, place: Place, work: Path, instrument: Instrument, *, wait_s: float = 2.0) -> None:
         self.place, self.work, self.instrument = place, work, instrument
         self.stand = Stand()
         self.levels: Levels | None = None
         self.counts = WriterCounts()
         self.tail_rows = 0
         self._tail: TailWriter | None = None
+        self._wait_s = wait_s
         self._lock = -1
 
     @property
@@ -78,7 +80,7 @@ class ColdWriter:
 
     def __enter__(self) -> Self:
         what = f"another process records {self.instrument.symbol} into {self.place.root}"
-        self._lock = take(self.work / "locks" / f"{self.name}.record", wait_s=2.0, what=what)
+        self._lock = take(self.work / "locks" / f"{self.name}.record", wait_s=self._wait_s, what=what)
         try:
             self._recover()
         except BaseException:

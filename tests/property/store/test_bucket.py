@@ -1,15 +1,23 @@
 """The same reads and the same upkeep where the files lie in a bucket: an S3 server on loopback."""
 
+import asyncio
+
 import pytest
 from support.kept import BTC, DAY_NS, Made, plain
 from support.s3 import s3_server
+from support.waiting import until
 
 from rtlab.errors import StoreError
+from rtlab.lab.faults.proxy import LossyProxy
 from rtlab.store import Store
 from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.place import BucketPlace
 from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
+
+STEPS_OF_A_LARGE_FILE = 2000
+SLOW = 200_000  # bytes/s: such a file takes a while
+PART = 30_000  # bytes: less than half of it
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +28,20 @@ def server():
 
 def url_of(server: str, name: str) -> str:
     return server.replace("/market?", f"/{name}?")
+
+
+def port_of(url):
+    return int(url.partition("endpoint=http://127.0.0.1:")[2].partition("&")[0])
+
+
+def through(url, line):
+    """Give the URL of the same bucket behind a bad line."""
+    return url.replace(f":{port_of(url)}&", f":{line.port}&")
+
+
+def read(url, work, channel="book"):
+    with Store(url, work=work) as store:
+        return store.read(channel, "BTC-USD")
 
 
 def keep(url, work, made, *, rolls):
@@ -61,34 +83,44 @@ def test_a_bucket_is_compacted_and_old_days_leave_it(server, tmp_path):
         assert {path for path in store.place.paths("") if path.startswith("date=")} == named
 
 
-def test_a_failed_upload_leaves_no_half_file_visible_and_what_was_safe_is_read(server, tmp_path):
+async def test_an_upload_that_is_cut_leaves_no_half_file_visible_and_goes_on_when_the_line_is_good(
+    server, tmp_path
+):
     url, made = url_of(server, "fails"), Made()
-    keep(url, tmp_path, made, rolls=1)
-
-    class Breaks(BucketPlace):
-        """Uploads half of a Parquet file, and then the network is gone."""
-
-        def _upload(self, content, path):
-            if path.endswith(".parquet"):
-                super()._upload(content[: len(content) // 2], f"{path}.never")
-                raise OSError(101, "Network is unreachable")
-            super()._upload(content, path)
-
-    with ColdWriter(BucketPlace(url), tmp_path, BTC) as writer:
-        made.make(20)
-        made.append_to(writer)
+    await asyncio.to_thread(keep, url, tmp_path, made, rolls=1)
+    before = plain(await asyncio.to_thread(read, url, tmp_path))
+    async with LossyProxy(port_of(url)) as line:
+        writer = ColdWriter(BucketPlace(through(url, line)), tmp_path, BTC)
+        await asyncio.to_thread(writer.__enter__)  # the line is on this loop
         whole = BucketPlace(url).paths("")
-        writer.place = Breaks(url)
-        with pytest.raises(OSError, match="Network is unreachable"):
-            writer.roll()
-    left = set(BucketPlace(url).paths("")) - set(whole)
-    assert all(path.endswith(".never") for path in left)
+        made.make(STEPS_OF_A_LARGE_FILE)
+        made.append_to(writer)
+        line.line.bytes_per_s = SLOW
+        carried = line.carried
+        rolling = asyncio.create_task(asyncio.to_thread(writer.roll))
+        await until(lambda: line.carried > carried + PART)
+        line.refusing = True
+        assert line.cut() > 0
+        line.line.heal()
+        with pytest.raises(StoreError, match="cannot be used"):
+            await rolling
+        writer.close()
+        here = BucketPlace(url)
+        assert [path for path in here.paths("") if not path.startswith("tmp/")] == whole
+        seen = await asyncio.to_thread(read, url, tmp_path)
+        assert plain(seen) == made.book  # the tail has what the files do not
+        assert len(seen) > len(before)
+        with pytest.raises(StoreError, match="cannot be used"):
+            await asyncio.to_thread(read, through(url, line), tmp_path)
+        line.refusing = False
+        await asyncio.to_thread(keep, through(url, line), tmp_path, made, rolls=1)
+    assert plain(await asyncio.to_thread(read, url, tmp_path)) == made.book
+    assert plain(await asyncio.to_thread(read, url, tmp_path, "trades")) == made.trades
     with Store(url, work=tmp_path) as store:
-        assert plain(store.read("book", "BTC-USD")) == made.book
-        keep(url, tmp_path, made, rolls=1)
-        assert plain(store.read("book", "BTC-USD")) == made.book
         store.compact()
-        assert not any(path.endswith(".never") for path in store.place.paths(""))
+        assert store.check() == len(store.manifest("BTC-USD").files)
+        named = {one.path for one in store.manifest("BTC-USD").files}
+        assert {path for path in here.paths("") if path.startswith("date=")} == named
 
 
 def test_a_bucket_that_is_not_there_is_one_clear_error(server, tmp_path):

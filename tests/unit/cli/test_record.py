@@ -1,6 +1,11 @@
+import asyncio
+
 from support.command import assert_one_clear_line, rtlab
 from support.recorded import recorded
 from support.recordings import book_ticker, depth, snapshot, trade, write_gzip
+
+from rtlab.cli.record import tell
+from rtlab.store.standing import RecorderStatistics
 
 
 def test_a_recording_becomes_a_store_that_can_be_tended(tmp_path):
@@ -17,6 +22,23 @@ def test_a_recording_becomes_a_store_that_can_be_tended(tmp_path):
     tended = rtlab("tend", tmp_path / "s", "--check", "--keep", "7d", cwd=tmp_path)
     assert tended.returncode == 0, tended.stderr
     assert "files are as their manifests say" in tended.stdout
+
+
+async def test_how_it_stands_is_told_again_and_again(capsys):
+    class Some:
+        rows = 0
+
+        def statistics(self):
+            self.rows += 1
+            return RecorderStatistics("recording", rows=self.rows)
+
+    telling = asyncio.create_task(tell(Some(), 0.001))
+    lines = []
+    while len(lines) < 3:
+        await asyncio.sleep(0.001)
+        lines += capsys.readouterr().out.splitlines()
+    telling.cancel()
+    assert [line[:23] for line in lines[:3]] == [f"recording: {n} rows safe," for n in (1, 2, 3)]
 
 
 def test_what_is_to_be_recorded_must_be_said_once(tmp_path):

@@ -36,6 +36,13 @@ def test_a_lab_records_its_feed_and_remembers_it_after_its_end(tmp_path):
             lab.history("trades", "BTC-USD", "an hour")
         last = lab.history("trades", "BTC-USD", "1s")
         assert last.num_rows <= rows_of(lab)
+        wait_until(lambda: recording.statistics().rows > 500 and recording.statistics().state == "recording")
+        told = lab.statistics()["recorder"]
+        assert (told.state, told.unrecorded) == ("recording", 0)
+        assert f"<Recording into {tmp_path / 'store'}, recording: " in repr(recording)
+        health = lab.loop.call(lab._health)
+        assert health["recorder_lag_s"] >= 0
+        assert health["unrecorded"] == 0
         before, pid = rows_of(lab), recording.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -7,15 +7,24 @@ import pytest
 from support.store import store_server
 from support.waiting import until
 
+from rtlab.book import Market
 from rtlab.client import LinkState, connect
 from rtlab.config import Settings
 from rtlab.engine.journal import commands_from, read_journal, verify_journal
 from rtlab.errors import ConfigError, FencedError, JournalError
 from rtlab.lab.journaled import Beside
-from rtlab.lab.roles import serve_engine, serve_gateway
+from rtlab.lab.roles import serve_engine, serve_gateway, writer_of
 from rtlab.lab.server import serve_simulated
 from rtlab.model import COMMAND
 from rtlab.sources.simulated import Simulated, demo_instruments
+
+
+def test_a_writer_has_the_bounds_of_the_settings():
+    made = Settings(hot_limit_bytes=70_000, history_bytes=5000, history_s=3.0, store_buffer_bytes=80_000)
+    writer = writer_of(made, Market(demo_instruments(), 1), "unix:///nowhere")
+    assert writer.statistics().limit_bytes == 70_000
+    out = writer._out["BTC-USD"]
+    assert (out._history.bytes, out._history.seconds, out.log.limits.buffer_bytes) == (5000, 3.0, 80_000)
 
 
 class Role:

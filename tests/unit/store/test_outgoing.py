@@ -79,6 +79,38 @@ def test_a_stream_is_kept_by_age_and_by_bytes_but_never_beyond_its_state():
         assert last.oldest == last.position
 
 
+def test_what_a_stream_holds_is_counted_and_beyond_the_limit_the_oldest_are_to_go():
+    small, out = made(0, seconds=3600.0, snapshot_s=0.0, limit_bytes=400)
+    out.open(None, 0)
+    sizes = {}
+    for second in range(30):
+        small.step()
+        for write in write_all(out, second * SECOND):
+            sizes[write.position] = len(write.entry)
+            assert out.held_bytes <= 400
+            assert out.held_bytes == sum(size for at, size in sizes.items() if at >= write.limit)
+    assert write.limit > 0
+    middle = sorted(sizes)[-2]
+    out.trimmed(Point(4, middle))  # of another epoch: not of this stream
+    assert out.held_bytes > sizes[middle] + sizes[write.position]
+    out.trimmed(Point(5, middle))
+    assert out.held_bytes == sizes[middle] + sizes[write.position]
+
+
+def test_what_redis_lost_is_held_once_when_it_is_written_again():
+    small, out = made(0)
+    out.open(None, 0)
+    write_all(out)
+    for _ in range(4):
+        small.step()
+    first, _ = write_all(out)
+    held = out.held_bytes
+    out.stands_at(end_of(first), 0)
+    assert out.held_bytes < held
+    write_all(out)
+    assert out.held_bytes == held
+
+
 def test_what_was_sent_and_not_confirmed_is_found_or_sent_again():
     small, out = made(0)
     out.open(None, 0)

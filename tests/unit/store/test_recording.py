@@ -10,8 +10,8 @@ from support.store import kill
 from support.waiting import until
 
 from rtlab.errors import StoreError
-from rtlab.store import History
-from rtlab.store.keys import recorded_key, steps_key
+from rtlab.store import Follower, History
+from rtlab.store.keys import RECORDER, recorded_key, steps_key, unrecorded_key
 from rtlab.store.recording import RecorderLimits
 
 
@@ -76,14 +76,27 @@ async def test_beyond_the_limit_the_oldest_are_given_up_counted_and_told_as_a_ga
         for _ in range(60):
             await made.run(1)
             await writer.drained()
-        given_up = writer.statistics().unrecorded
-        assert given_up > 0
-        async with here.recorder() as recorder:
+        assert writer.statistics().unrecorded > 0
+        assert writer.statistics().limit_bytes == 3000
+        async with here.recorder() as recorder, Follower(here.url) as gateway:
             await safe(recorder, made)
             await made.run(5)
             await safe(recorder, made)
+            await until(lambda: recorder.statistics().unrecorded == writer.statistics().unrecorded)
+            await until(lambda: gateway.statistics().unrecorded == writer.statistics().unrecorded)
+            given_up = writer.statistics().unrecorded
+            await until(lambda: 0 <= gateway.statistics().recorder_lag_s < 60)
+            lost = recorder.statistics().rows_lost
+        async with Redis.from_url(here.url) as client:
+            assert await client.get(RECORDER) is None  # it has left
     assert "entries are given up that no recorder has yet" in caplog.text
+    assert f"{given_up} entries were given up that no recorder had: the hot side's limit" in caplog.text
+    assert lost > 0
     with here.store() as store:
+        gaps = [one for symbol in made.market.symbols for one in store.manifest(symbol).gaps]
+        assert lost == sum(
+            one.after.position - one.before.position for one in gaps if one.reason == "entries are lost"
+        )
         gap = store.manifest("BTC-USD").gaps[-1]
         assert gap.reason == "entries are lost"
         rows = await here.read(store)
@@ -92,6 +105,33 @@ async def test_beyond_the_limit_the_oldest_are_given_up_counted_and_told_as_a_ga
         assert gap.before.book == recorded_rows
         book = await asyncio.to_thread(store.book, "BTC-USD", at=(1, len(made.book)))
         assert (book.bids, book.asks) == made.books[len(made.book)]
+
+
+async def test_what_a_recorder_has_is_trimmed_at_the_limit_without_being_counted_as_lost(here):
+    made, history = Lively(), History(seconds=3600, snapshot_s=0, limit_bytes=300)
+    async with made.write_to(here.url, history=history) as writer, here.recorder() as recorder:
+        for _ in range(12):
+            await made.run(1)
+            await safe(recorder, made)
+            await until(lambda: all(one.marked for one in recorder._ones.values()))
+        told = writer.statistics()
+        assert told.trimmed > 0
+        assert told.unrecorded == recorder.statistics().rows_lost == 0
+        assert told.held_bytes <= 300 * len(made.market.symbols)
+    with here.store() as store:
+        assert await here.read(store) == made.book
+
+
+async def test_the_limit_holds_where_no_recorder_ever_was_and_nothing_counts_as_lost(here):
+    made, history = Lively(), History(seconds=3600, snapshot_s=0, limit_bytes=3000)
+    async with made.write_to(here.url, history=history) as writer, Redis.from_url(here.url) as client:
+        for _ in range(60):
+            await made.run(1)
+            await writer.drained()
+        entries = await client.xrange(steps_key("BTC-USD"))
+        assert sum(len(fields[b"s"]) for _, fields in entries) <= 3000
+        assert writer.statistics().unrecorded == 0
+        assert await client.get(unrecorded_key("BTC-USD")) is None
 
 
 async def test_a_new_epoch_is_recorded_from_its_first_row(here):

@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from redis import Redis
 from support.kept import BTC, plain
 from support.recording import Lively, room
 
@@ -67,6 +66,7 @@ async def test_entries_that_are_gone_are_a_gap(here):
 
 
 def test_a_redis_that_is_not_there_is_one_clear_error():
-    nobody, told = Redis(unix_socket_path="/nowhere/at/all.sock"), "Redis at unix:///nowhere does not answer"
+    nobody = connect_blocking("unix:///nowhere/at/all.sock")
+    told = "Redis at unix:///nowhere does not answer"
     with nobody as redis, pytest.raises(UnreachableError, match=told):
         Unrecorded(redis, "unix:///nowhere", BTC).rows(Stand())

@@ -2,7 +2,7 @@ import pytest
 from support.looker import PaintingLooker, looking_at
 
 from rtlab.errors import ConfigError
-from rtlab.views.health import COUNTS, FROZEN_AFTER_MS, STATES, FeedHealth, Rate
+from rtlab.views.health import COUNTS, FROZEN_AFTER_MS, RECORDER, STATES, FeedHealth, Rate
 
 S = 1_000_000_000
 
@@ -64,7 +64,13 @@ def test_all_that_is_known_is_told() -> None:
         "staleness_ms": 20,
         "messages_per_s": None,
         **dict.fromkeys(COUNTS, 3),
+        **dict.fromkeys(RECORDER),
     }
+
+
+def test_how_far_behind_the_recorder_is_is_told_where_something_is_recorded() -> None:
+    message = told(state="live", recorder_lag_s=0.4, unrecorded=12)
+    assert (message["recorder_lag_s"], message["unrecorded"]) == (0.4, 12)
 
 
 def test_what_is_missing_is_told_as_missing() -> None:

@@ -64,7 +64,7 @@ def test_files_end_with_their_day(tmp_path):
 
 def test_one_instrument_has_one_writer(tmp_path):
     with writer_of(tmp_path), pytest.raises(StoreError, match="another process records BTC-USD"):
-        writer_of(tmp_path).__enter__()
+        ColdWriter(LocalPlace(tmp_path), tmp_path, BTC, wait_s=0.1).__enter__()
 
 
 def test_another_grid_is_one_clear_error(tmp_path):

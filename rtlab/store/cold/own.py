@@ -1,0 +1,294 @@
+"""Channels of any columns beside the market's: raw messages of a venue, book tickers, candles, what you bring along.
+
+    append ──▶ open tail (Arrow IPC, synced) ──roll──▶ Parquet by date, channel and instrument, below `own/`
+
+A row is `seq` (dense, from 1), `ts` (ns, what is asked for by time) and the columns of the channel's schema, which is
+that of its first file. Files are named by their sequence and moved into place whole; a tail is named by the sequence
+that it begins with. So what a killed writer left in both is known by its sequence, and counts once: there is no
+manifest to be kept in step. A reader takes the tail first and the files after it, for rows only go that way.
+Pages of files carry checksums, which are compared when they are read.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from secrets import token_hex
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rtlab.errors import ConfigError, StoreError
+from rtlab.store.cold.files import DAY_NS, EVER, Bounds, Span, by_day, day_of, groups_within
+from rtlab.store.cold.locks import take
+from rtlab.store.cold.manifest import quoted
+from rtlab.store.cold.place import Place, told
+from rtlab.store.cold.schema import CHANNELS, ROW_GROUP
+from rtlab.store.cold.tail import TailWriter, read_tail
+
+OWN = "own"
+_FIRST = [pa.field("seq", pa.int64()), pa.field("ts", pa.int64())]
+_TRIES = 50
+
+
+class OwnFile(NamedTuple):
+    """One file: the rows `first` to `last` of a day."""
+
+    path: str
+    date: str
+    channel: str
+    instrument: str
+    first: int
+    last: int
+
+
+def schema_of(fields: Sequence[pa.Field], metadata: dict[str, str] | None = None) -> pa.Schema:
+    """Give the schema of a channel with `seq`, `ts` and these fields; ConfigError for a name that is taken."""
+    if taken := [one.name for one in fields if one.name in ("seq", "ts")]:
+        raise ConfigError("this column is there already", expected="another name", got=", ".join(taken))
+    return pa.schema([*_FIRST, *fields], metadata=metadata)
+
+
+def own_files(place: Place, channel: str | None = None, instrument: str | None = None) -> list[OwnFile]:
+    """Give the files of own channels, in the order of their rows."""
+    found = []
+    for path in place.paths(OWN):
+        parts = dict(part.split("=", 1) for part in path.split("/")[1:-1])
+        first, _, last = path.rpartition("/")[2].removesuffix(".parquet").partition("-")
+        one = OwnFile(path, parts["date"], parts["channel"], parts["instrument"], int(first), int(last))
+        if channel in (None, one.channel) and instrument in (None, one.instrument):
+            found.append(one)
+    return sorted(found, key=lambda one: (one.channel, one.instrument, one.first))
+
+
+def own_channels(place: Place, work: Path) -> dict[str, set[str]]:
+    """Give the names of own channels of which something is kept, and for each the names of its instruments."""
+    found: dict[str, set[str]] = {}
+    for one in own_files(place):
+        found.setdefault(one.channel, set()).add(one.instrument)
+    for path in (work / "tail" / OWN).glob("*/*/*.arrows"):
+        found.setdefault(path.parent.parent.name, set()).add(path.parent.name)
+    return found
+
+
+class OwnWriter:
+    """The one writer of an own channel of `instrument`; `with OwnWriter(...)` as ColdWriter. `seq` is the last row's.
+
+    StoreError when another process writes it for longer than `wait_s`, or the place takes nothing; ConfigError when
+    the channel has another schema, or the name of one of the market's.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        work: Path,
+        channel: str,
+        instrument: str,
+        schema: pa.Schema,
+        *,
+        wait_s: float = 2.0,
+    ) -> None:
+        if channel in CHANNELS or not channel.isidentifier():
+            raise ConfigError(
+                "an own channel needs a name of its own", expected="as quotes or raw", got=channel
+            )
+        self.place, self.work, self.schema = place, work, schema
+        self.channel, self.name = channel, quoted(instrument)
+        self.seq = self.tail_rows = self.tail_bytes = self.recovered = 0
+        self._tail: TailWriter | None = None
+        self._since = 0
+        self._wait_s = wait_s
+        self._lock = -1
+
+    @property
+    def folder(self) -> Path:
+        """Where its tail lies."""
+        return self.work / "tail" / OWN / self.channel / self.name
+
+    def __enter__(self) -> Self:
+        what = f"another process writes {self.channel} of {self.name} into {self.place.root}"
+        lock = self.work / "locks" / f"{self.name}.own-{self.channel}"
+        self._lock = take(lock, wait_s=self._wait_s, what=what)
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave; the tail stays for readers and the next writer. Idempotent."""
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def append(self, rows: pa.Table) -> None:
+        """Make rows safe: `ts` and the columns of the schema. After a StoreError the writer must be closed."""
+        if not rows.num_rows:
+            return
+        seqs = pa.array(np.arange(self.seq + 1, self.seq + 1 + rows.num_rows))
+        rows = pa.table([seqs, *(rows.column(name) for name in self.schema.names[1:])], schema=self.schema)
+        if self._tail is None:
+            self._tail = self._open_tail()
+        self._tail.append(rows.combine_chunks().to_batches()[0])
+        self.seq += rows.num_rows
+        self.tail_rows += rows.num_rows
+        self.tail_bytes += rows.nbytes
+
+    def _open_tail(self) -> TailWriter:
+        # made under another name: a tail that was killed before it had its schema never held a row
+        made = TailWriter(self.folder / f"{token_hex(4)}.new", self.schema)
+        path = self.folder / f"{self.seq + 1}.arrows"
+        with told(str(path)):
+            made.path.rename(path)
+        made.path = path
+        return made
+
+    def roll(self) -> None:
+        """Turn the tail into a Parquet file a day; nothing to do when it is empty."""
+        if self._tail is None:
+            return
+        path = self._tail.path
+        self._tail.close()
+        self._tail = None
+        self._keep(read_tail(path, self.schema))
+        path.unlink()
+        self.tail_rows = self.tail_bytes = 0
+
+    def _recover(self) -> None:
+        files = own_files(self.place, self.channel, self.name)
+        if files:
+            _same(self.schema, _schema_at(self.place, files[-1].path), self.channel)
+            self.seq = files[-1].last
+        for path in self.folder.glob("*.new"):
+            path.unlink()
+        for path in sorted(self.folder.glob("*.arrows"), key=lambda one: int(one.stem)):
+            rows = _after(read_tail(path, self.schema), self.seq)
+            self.recovered += rows.num_rows
+            self._keep(rows)
+            self.seq = max(self.seq, rows.column("seq")[-1].as_py() if rows.num_rows else 0)
+            path.unlink()
+
+    def _keep(self, rows: pa.Table) -> None:
+        for day in by_day(rows, self._since) if rows.num_rows else ():
+            ts, seq = day.column("ts").to_numpy(), day.column("seq")
+            date = day_of(max(int(ts[0]), self._since))
+            self._since = max(self._since, int(ts.max()))
+            folder = f"{OWN}/date={date}/channel={self.channel}/instrument={self.name}"
+            aside = self.work / "tmp" / f"{os.getpid()}-{self.channel}-{self.name}.parquet"
+            with told(str(aside)):
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                pq.write_table(day, aside, ROW_GROUP, compression="zstd", write_page_checksum=True)
+            self.place.put(aside, f"{folder}/{seq[0].as_py()}-{seq[-1].as_py()}.parquet")
+
+
+class OwnReader:
+    """Reads one own channel of one instrument, while it is written."""
+
+    def __init__(self, place: Place, work: Path, channel: str, instrument: str) -> None:
+        self.place, self.channel, self.name = place, channel, quoted(instrument)
+        self._folder = work / "tail" / OWN / channel / self.name
+
+    def batches(self, span: Span = EVER, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Give the rows of `span` in the order of their sequence, a file at a time, then those of the tail.
+
+        ConfigError for an unknown column, StoreError when a file is damaged or foreign.
+        """
+        tail, after = self._tail(), 0
+        for file in own_files(self.place, self.channel, self.name):
+            rows = self._read(file, span) if _end_of(file.date) >= span.start else None
+            if rows is not None and (rows := span.cut(rows)).num_rows:
+                yield _chosen(rows, columns)
+            after = file.last
+        if tail is not None and (rows := span.cut(_after(tail, after))).num_rows:
+            yield _chosen(rows, columns)
+
+    def schema(self) -> pa.Schema:
+        """Give the channel's schema; StoreError when nothing is kept of it."""
+        tail, files = self._tail(), own_files(self.place, self.channel, self.name)
+        if files:
+            return _schema_at(self.place, files[-1].path)
+        if tail is None:
+            raise StoreError(f"nothing is kept of {self.channel} of {self.name} in {self.place.root}")
+        return tail.schema
+
+    def nothing(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Give no row of it; errors as those of `batches` and `schema`."""
+        return _chosen(self.schema().empty_table(), columns)
+
+    def _tail(self) -> pa.Table | None:
+        for _ in range(_TRIES):
+            found = sorted(self._folder.glob("*.arrows"), key=lambda one: int(one.stem))
+            try:
+                return pa.concat_tables([read_tail(path, None) for path in found]) if found else None
+            except FileNotFoundError:
+                continue  # it became a file meanwhile
+        raise StoreError(f"the tails in {self._folder} come and go")
+
+    def _read(self, file: OwnFile, span: Span) -> pa.Table | None:
+        path, rows = f"{self.place.root}/{file.path}", file.last - file.first + 1
+        try:
+            with pq.ParquetFile(
+                path, filesystem=self.place.filesystem, page_checksum_verification=True
+            ) as one:
+                if one.metadata.num_rows != rows:
+                    what = f"the file {path} does not hold what its name says"
+                    raise StoreError(what, expected=f"{rows} rows", got=one.metadata.num_rows)
+                return one.read_row_groups(groups_within(one, Bounds("ts", span.start, span.end - 1)))
+        except FileNotFoundError:
+            return None  # too old: dropped meanwhile
+        except (pa.ArrowInvalid, OSError) as problem:
+            raise StoreError(f"the file {path} is damaged or foreign: {problem}") from None
+
+
+def retain_own(place: Place, *, since: int) -> int:
+    """Drop the files of own channels whose day is over before `since` (ns); give how many."""
+    old = [one for one in own_files(place) if one.date < day_of(since)]
+    for one in old:
+        place.delete(one.path)
+    return len(old)
+
+
+def _end_of(date: str) -> int:
+    # a clock that jumps back stays in the day that it had reached: times may be older than the day, never younger
+    return int(np.datetime64(date, "ns").astype(np.int64)) + DAY_NS - 1
+
+
+def _after(rows: pa.Table, seq: int) -> pa.Table:
+    return rows.slice(int(np.searchsorted(rows.column("seq").to_numpy(), seq, side="right")))
+
+
+def _chosen(rows: pa.Table, columns: Sequence[str] | None) -> pa.Table:
+    if columns is None:
+        return rows
+    if unknown := [name for name in columns if name not in rows.column_names]:
+        raise ConfigError(
+            "the channel has no such column", expected=f"some of {', '.join(rows.column_names)}", got=unknown
+        )
+    return rows.select(list(columns))
+
+
+def _schema_at(place: Place, path: str) -> pa.Schema:
+    try:
+        return pq.read_schema(f"{place.root}/{path}", filesystem=place.filesystem)
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise StoreError(f"the file {place.root}/{path} is damaged or foreign: {problem}") from None
+
+
+def _same(mine: pa.Schema, kept: pa.Schema, channel: str) -> None:
+    if not mine.equals(kept, check_metadata=True):
+        raise ConfigError(
+            f"the channel {channel} is kept with other columns",
+            expected=", ".join(f"{one.name} {one.type}" for one in kept),
+            got=", ".join(f"{one.name} {one.type}" for one in mine),
+        )
