@@ -21,6 +21,7 @@ BENCHES = {
     "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "store": "recording, asking and hot reading, beside ArcticDB and plain XADD",
     "pipelines": "rows through a graph of analytics, beside streamz, bytewax, csp and pathway",
+    "cluster": "shards of a graph on a Dask cluster, beside the same shards without Dask",
     "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
     "relay": "envelopes stored, acknowledged and delivered, over a thousand sockets",
     "capacity": "what one more reader, instrument, row or point costs, and a million readers, simulated",

@@ -16,6 +16,7 @@ import msgspec
 from rtlab.errors import ConfigError, LocalError, UnreachableError
 from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
 from rtlab.pipelines.cluster.log import connect, read_instruments, read_numbered
+from rtlab.pipelines.cluster.memory import keep_freed
 from rtlab.pipelines.cluster.scripts import BEHIND
 from rtlab.pipelines.cluster.shard import Beat, Gone, Task, run_shard, shard_of
 from rtlab.pipelines.cluster.warming import warming
@@ -51,6 +52,7 @@ def run_on_worker(task: Task) -> str:
     from distributed import get_worker, secede
 
     worker = get_worker()
+    keep_freed()
     secede()  # type: ignore[no-untyped-call]
     return run_shard(task, worker.address, lambda: worker.status.name not in ("running", "paused"))
 

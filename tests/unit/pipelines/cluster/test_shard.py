@@ -232,14 +232,13 @@ def test_a_task_ends_when_the_plan_changes_or_says_stop(play):
         assert run_shard(play.task(), "here", lambda: False) == reason
 
 
-def test_a_redis_that_takes_nothing_is_waited_for(server):
+def test_a_redis_that_takes_nothing_is_waited_for(server, caplog):
     with Play(server.url, "oom") as play:
         play.append(500)
         client = connect(server.url)
         client.config_set("maxmemory", "1mb")
         thread, ended, stop = play.beside(play.task())
-        thread.join(1.0)
-        assert thread.is_alive()
+        wait(lambda: "shard 0 of oom: Redis takes nothing" in caplog.text)
         assert not play.is_done()
         client.config_set("maxmemory", "0")
         play.wait()
