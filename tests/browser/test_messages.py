@@ -165,6 +165,40 @@ def test_what_waits_outlives_reloads_and_goes_once_and_in_its_order(served, pers
         assert found == ["hello", "first of three", "second of three", "third of three"]
 
 
+def test_what_came_in_is_acknowledged_only_once_it_is_saved(served, person):
+    with acquainted(served, person) as (one, other):
+        other.evaluate(FULL_DISK)
+        say(one, "nowhere to keep it")
+        said(other).get_by_text("nowhere to keep it").wait_for()
+        other.get_by_role("alert").get_by_text("the disk is full").wait_for()
+        say(one, "and this neither")
+        said(other).get_by_text("and this neither").wait_for()
+        until(lambda: other.evaluate("window.refused") > 1, "another try to save", page=other)
+        assert other.evaluate("window.acknowledged") == 0
+        other.reload()
+        other.get_by_text("Online").wait_for()
+        other.get_by_role("navigation").locator("li button").first.click()
+        said(other).get_by_text("and this neither").wait_for()
+        assert said(other).get_by_text("nowhere to keep it").count() == 1
+        say(other, "now both are here")
+        said(one).get_by_text("now both are here").wait_for()
+
+
+FULL_DISK = """() => {
+  const { store, relay } = window.messages.messenger
+  const ask = relay.ask.bind(relay)
+  window.refused = window.acknowledged = 0
+  relay.ask = (op, fields) => {
+    window.acknowledged += op === "ack"
+    return ask(op, fields)
+  }
+  store.put = async () => {
+    window.refused++
+    throw new Error("the disk is full")
+  }
+}"""
+
+
 def test_what_is_stored_in_the_browser_is_encrypted(served, person):
     with acquainted(served, person) as (one, other):
         say(one, "canary-in-the-browser")

@@ -3,7 +3,8 @@
 // Theory of operation. Everything happens in turns, one after the other, for every step of MLS goes on from the last.
 // A turn computes, saves all that it changes as one, and only then overwrites used keys, sends, or acknowledges. What
 // is to be sent is saved first as well (`out:`) and sent until the relay has it: after a crash the same envelope goes
-// again, and is known by its identifier.
+// again, and is known by its identifier. What came in is shown at once and saved a little later, or with what is sent
+// next, whichever comes first: until it is saved it is not acknowledged, so that after a crash the relay has it still.
 //
 //   me, cursor, pins:<account>, group:<id>, chat:<account>, said:<account> <n>, out:<n>, pack:<n>
 
@@ -25,6 +26,9 @@ const UPDATE_EVERY = 50 // messages
 const UPDATE_AFTER = 86400 // s
 const UNDER_WAY = 32 // messages
 const LATER = 50 // ms
+const ACKNOWLEDGE_EVERY = 100 // ms
+const MARK_AFTER = 100 // ms of silence
+const MARK_WITHIN = 1000 // ms
 const LOOK_EVERY = 60000 // ms, for new and revoked devices of the own account
 const PERMANENT = new Set(["size", "form", "identity", "stranger", "blocked", "unknown", "full", "member", "revoked"])
 
@@ -36,6 +40,8 @@ export class Messenger extends EventTarget {
   #laterTimer = 0
   #marks = new Map()
   #markTimer = 0
+  #markBy = 0
+  #saved = 0 // cursor
   #ackTimer = 0
   #lookTimer = 0
   #typed = new Map()
@@ -99,10 +105,9 @@ export class Messenger extends EventTarget {
     this.#closed = true
     this.relay.close()
     clearTimeout(this.#markTimer)
-    clearTimeout(this.#ackTimer)
     clearInterval(this.#lookTimer)
-    clearTimeout(this.#laterTimer)
-    return this.#turn(() => this.#later.size && this.#save([])).finally(() => this.store.close())
+    clearTimeout(this.#ackTimer)
+    return this.#turn(() => this.#saveRest()).finally(() => this.store.close())
   }
 
   async wipe() {
@@ -247,23 +252,39 @@ export class Messenger extends EventTarget {
   }
 
   async #save(changes) {
-    const before = [...this.#later]
+    const cursor = this.#data.get("cursor") ?? 0
+    await this.store.put(new Map([...this.#later, ...changes]))
     this.#later.clear()
-    await this.store.put([...before, ...changes])
+    clearTimeout(this.#laterTimer)
+    this.#laterTimer = 0
     changes.forEach((change) => this.#remember(change))
+    if (cursor > this.#saved) {
+      this.#saved = cursor
+      this.#ackTimer ||= setTimeout(() => this.#acknowledge(), ACKNOWLEDGE_EVERY)
+    }
     this.#changed()
   }
 
-  // What a crash may forget: that something was sent (it is sent again, and known) or seen. It goes with the next save.
+  // What a crash may forget: that something was sent (it is sent again, and known), seen, or has come in (the relay has
+  // it still). It goes with the next save, which is before anything that rests on it is sent or acknowledged.
   #saveSoon(changes) {
     for (const [key, value] of changes) {
       this.#later.delete(key)
       this.#later.set(key, value)
       this.#remember([key, value])
     }
-    clearTimeout(this.#laterTimer)
-    this.#laterTimer = setTimeout(() => this.#turn(() => this.#later.size && this.#save([])).catch(() => {}), LATER)
+    this.#laterTimer ||= setTimeout(() => this.#turn(() => this.#saveRest()).catch(() => {}), LATER)
     this.#changed()
+  }
+
+  #saveRest() {
+    this.#laterTimer = 0
+    return this.#later.size && this.#save([])
+  }
+
+  #acknowledge() {
+    this.#ackTimer = 0
+    this.relay.ask("ack", { upto: this.#saved }).catch(() => this.counts.refused++)
   }
 
   #remember([key, value]) {
@@ -549,14 +570,8 @@ export class Messenger extends EventTarget {
       this.counts.unreadable++
       this.#alarm(problem)
     }
-    await this.#save([...changes, ["cursor", cursor]])
+    this.#saveSoon([...changes, ["cursor", cursor]])
     wipe?.()
-    this.#ackTimer ||= setTimeout(() => this.#acknowledge(), 30)
-  }
-
-  #acknowledge() {
-    this.#ackTimer = 0
-    this.relay.ask("ack", { upto: this.#data.get("cursor") }).catch(() => this.counts.refused++)
   }
 
   async #takeFleeting(sealed) {
@@ -565,7 +580,7 @@ export class Messenger extends EventTarget {
     if (kind !== envelope.FLEETING || !group) return
     const made = await mls.open(this.#live(group), payload, () => { throw new UnreadableError("a commit comes otherwise") })
     const content = contents.decode(made.content, hex(sender))
-    await this.#save([this.#stepped(group, made)])
+    this.#saveSoon([this.#stepped(group, made)])
     made.wipe()
     if (content.kind !== "typing" || this.chat(group.peer)?.status !== "accepted") return
     this.#typed.set(group.peer, Date.now())
@@ -656,12 +671,15 @@ export class Messenger extends EventTarget {
     marks[what].push(...ids)
     this.#marks.set(account, marks)
     clearTimeout(this.#markTimer)
-    this.#markTimer = setTimeout(() => this.#turn(() => this.#sendMarks()).catch(() => {}), 100)
+    this.#markBy ||= Date.now() + MARK_WITHIN
+    const wait = Math.min(MARK_AFTER, this.#markBy - Date.now())
+    this.#markTimer = setTimeout(() => this.#turn(() => this.#sendMarks()).catch(() => {}), wait)
   }
 
   async #sendMarks() {
     const waiting = [...this.#marks]
     this.#marks.clear()
+    this.#markBy = 0
     for (const [account, { delivered, read }] of waiting) {
       await this.#send(account, { kind: "mark", delivered: delivered.slice(-200), read: read.slice(-200) })
     }

@@ -84,6 +84,7 @@ export class BrowserStore {
       if (value) values.put(value, key)
       else values.delete(key)
     }
+    writing.commit() // else the browser first waits whether an answer to the last value brings more
     await committed(writing)
   }
 

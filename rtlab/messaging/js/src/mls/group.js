@@ -1,31 +1,26 @@
 // MLS (RFC 9420, suite 0x0001) by ts-mls: key packages, and one group a conversation with one leaf a device.
 //
 // A group is a value: every step gives a new one, and the old one stays as it was until `wipe`, which the step also
-// gives, overwrites the keys that it used. Whoever steps saves the new one, then wipes, then sends or acknowledges. The keys of skipped messages are kept for a window of 1,000 and for
-// the last epochs: within them a leaked device can still read what it was sent and had not yet received.
+// gives, overwrites the keys that it used. Whoever steps keeps the new one, then wipes; what is sent or acknowledged was
+// saved before. The keys of skipped messages are kept for a window of 1,000 and for the last epochs: within them a
+// leaked device can still read what it was sent and had not yet received.
 
 import {
   createApplicationMessage, createCommit, createGroup, decodeGroupState, decodeMlsMessage, defaultAuthenticationService,
   defaultKeyPackageEqualityConfig, emptyPskIndex, encodeGroupState, encodeMlsMessage, generateKeyPackageWithKey,
-  getCiphersuiteFromName, getCiphersuiteImpl, joinGroup, processPrivateMessage,
-  processPublicMessage, zeroOutUint8Array,
+  joinGroup, processPrivateMessage, processPublicMessage, zeroOutUint8Array,
 } from "ts-mls"
 import { ed25519 } from "@noble/curves/ed25519.js"
 import { equal, hex } from "../bytes.js"
 import { MessagingError, UnreadableError } from "../errors.js"
-import { sign, verify } from "./ed25519.js"
 import { LARGEST, pad, unpad } from "./padding.js"
+import { SUITE, suite } from "./suite.js"
 
-const SUITE = "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519"
 export const WINDOW = 1000
 const EPOCHS = 4
 const DAY = 86400
 const CAPABILITIES = { versions: ["mls10"], ciphersuites: [SUITE], extensions: [], proposals: [], credentials: ["basic"] }
 const LARGEST_MLS = 2 * LARGEST // bytes of any message of MLS that is read
-
-let loading
-const suite = () => (loading ??= getCiphersuiteImpl(getCiphersuiteFromName(SUITE)).then(withSignatures))
-const withSignatures = (impl) => ({ ...impl, signature: { ...impl.signature, sign, verify } })
 
 export function newDevice() {
   const secretKey = ed25519.utils.randomSecretKey()

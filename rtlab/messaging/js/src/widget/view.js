@@ -1,5 +1,5 @@
 // What is seen of a messenger: conversations on one side, the open one on the other. It only draws what the messenger
-// knows, and is drawn anew, once a frame, when that has changed.
+// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes ten times a second.
 
 import { LARGEST } from "../messenger/files.js"
 import { alertCard, fileCard, progress, sizeText } from "./cards.js"
@@ -10,6 +10,7 @@ import { asked, marketCard } from "./market_cards.js"
 const write = (element, text) => element.textContent !== text && (element.textContent = text)
 
 const SHOWN = 200 // messages drawn at once
+const DRAW_EVERY = 100 // ms
 
 export class View {
   #open
@@ -17,6 +18,8 @@ export class View {
   #shown = SHOWN
   #drawn = new Map()
   #wanted = false
+  #drawnAt = -DRAW_EVERY
+  #isAtEnd = true // of the log
   #typedAt = 0
   #found = ""
   #bars = new WeakMap()
@@ -40,7 +43,7 @@ export class View {
     this.alarmBar = h("div", { class: "alarm", role: "alert", hidden: true }, this.alarmText, h("button", { type: "button", text: t.close, onclick: () => (this.alarmBar.hidden = true) }))
     const to = (this.to = h("input", { "aria-label": t.newLabel, placeholder: t.newPlaceholder, spellcheck: "false", autocomplete: "off" }))
     const begin = h("form", { onsubmit: (event) => this.#begin(event) }, to, h("button", { class: "main", text: t.begin }))
-    const find = h("input", { type: "search", "aria-label": t.search, placeholder: t.search, oninput: () => ((this.#found = find.value.trim()), this.#want()) })
+    const find = h("input", { type: "search", "aria-label": t.search, placeholder: t.search, oninput: () => ((this.#found = find.value.trim()), this.#draw()) })
     this.lists = h("div")
     const side = h("nav", { class: "side", "aria-label": t.conversations }, begin, h("form", { onsubmit: (event) => event.preventDefault() }, find), this.lists)
     this.pane = h("section", { class: "main-pane" })
@@ -60,10 +63,12 @@ export class View {
   #want() {
     if (this.#wanted) return
     this.#wanted = true
-    requestAnimationFrame(() => {
+    const draw = () => {
       this.#wanted = false
+      this.#drawnAt = performance.now()
       this.#draw()
-    })
+    }
+    setTimeout(() => requestAnimationFrame(draw), this.#drawnAt + DRAW_EVERY - performance.now())
   }
 
   #alarm(problem) {
@@ -177,7 +182,10 @@ export class View {
 
   #chatPane(chat) {
     const { t } = this
-    this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": short(chat.account), tabindex: "0" })
+    this.#isAtEnd = true
+    // measured when it was scrolled, for while it is drawn it would have to be laid out to be measured
+    const onscroll = () => (this.#isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40)
+    this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": short(chat.account), tabindex: "0", onscroll })
     this.typingLine = h("div", { class: "last", role: "status", style: undefined })
     this.typingLine.className = "note"
     const details = h("button", { type: "button", text: t.details, onclick: () => this.#show("details") })
@@ -259,8 +267,6 @@ export class View {
 
   #drawLog({ messages }) {
     const shown = messages.slice(-this.#shown)
-    const { scrollTop, scrollHeight, clientHeight } = this.log
-    const isAtEnd = scrollHeight - scrollTop - clientHeight < 40
     const nodes = shown.map((message) => {
       const drawn = this.#drawn.get(message.id)
       if (drawn) {
@@ -272,7 +278,7 @@ export class View {
       return node
     })
     if (messages.length > shown.length) nodes.unshift(h("button", { type: "button", text: this.t.earlier, onclick: () => ((this.#shown += SHOWN), this.#draw()) }))
-    if (this.#place(nodes) && isAtEnd) this.log.scrollTop = this.log.scrollHeight
+    if (this.#place(nodes) && this.#isAtEnd) this.log.scrollTop = this.log.scrollHeight
   }
 
   #restate(drawn, message) {
