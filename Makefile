@@ -30,8 +30,8 @@ test-full: .made/dev .made/widget check
 check: .made/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 format: .made/dev
 	$(BIN)/ruff check --fix .
@@ -56,18 +56,21 @@ pictures: .made/dev
 bench: .made/dev
 	$(BIN)/rtlab bench flow
 
-.made/demo: pyproject.toml
+.made/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rtlab needs python3.11 or newer, this is " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	mkdir -p .made && touch $@
 
-.made/dev: .made/demo
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,notebook]'
+.made/demo: pyproject.toml | .made/venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
+.made/dev: pyproject.toml | .made/venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,notebook]'
+	touch .made/demo $@
+
 # other people's code is installed and bundled, never committed; the demonstration goes on without it
-.made/widget: $(JS_SOURCES) tools/widget.py | .made/demo
+.made/widget: $(JS_SOURCES) tools/widget.py | .made/venv
 	$(BIN)/python tools/widget.py && touch $@
 
 clean:

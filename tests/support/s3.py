@@ -17,8 +17,8 @@ BUCKET = "rows"
 @contextmanager
 def s3_server() -> Iterator[str]:
     """Give the URL of an empty bucket."""
-    if find_spec("moto") is None:
-        missing("no moto[server]")
+    if find_spec("moto") is None or find_spec("flask_cors") is None:
+        missing("no moto with flask and flask-cors")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
