@@ -255,20 +255,23 @@ class Storage:
         self.state["rehash"] = 1
 
     def _move_window(self, ladder: int, price: int) -> None:
-        slots = self.live_levels(ladder)
+        one = self.ladders[ladder]
+        is_empty = one["best"] in (NONE_BELOW, NONE_ABOVE)
+        slots = np.zeros(0, np.intp) if is_empty else self.live_levels(ladder)
         prices = self.levels["price"][slots]
         low = min(price, int(prices.min(initial=price)))
         span = max(price, int(prices.max(initial=price))) - low + 1
-        before = int(self.ladders["size"][ladder])
+        before = int(one["size"])
         size = max(before, 1 << (2 * span - 1).bit_length())
-        moved = self.ladders.copy()
-        moved["base"][ladder], moved["size"][ladder] = max(0, low - (size - span) // 2), size
+        base = max(0, low - (size - span) // 2)
         if size > before:
+            moved = self.ladders.copy()
+            moved["base"][ladder], moved["size"][ladder] = base, size
             self._make_windows(moved)
             self.ladders_grown += 1
         else:
             self._mark(slots, live=False)
-            self.ladders[:] = moved
+            self.ladders["base"][ladder] = base
             self._mark(slots, live=True)
             self.ladders_moved += 1
 

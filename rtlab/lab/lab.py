@@ -102,8 +102,10 @@ class Lab:
     def stream(self, channel: str, symbol: str) -> "FrameStream":
         """Give the stream of frames of `trades`, or of quotes (`ticker`), of an instrument; shared by all who ask."""
         from rtlab.lab.streams import Streams  # late: the server starts before numba is loaded
+        from rtlab.pipelines.analytics import kernels
 
         instrument = self.instrument(symbol)
+        kernels.warm()  # here, and not with the first row: the feed would have to wait for it
 
         def stream() -> "FrameStream":
             if self._streams is None:

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from rtlab.compiling import kernel
+from rtlab.compiling import announce, kernel
 from rtlab.pipelines.frame import Floats, Integers
 
 
@@ -162,7 +162,12 @@ def squared_returns(
 
 
 def warm() -> None:
-    """Load every kernel now, in place of at the first row."""
+    """Compile or load every kernel now, in place of at the first row."""
+    with announce("the analytics"):
+        _call_all()
+
+
+def _call_all() -> None:
     ones, values = np.ones(2, np.int64), np.ones(2)
     smooth(values, 0.5, 1.0)
     moments(values, 2)

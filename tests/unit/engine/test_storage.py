@@ -131,6 +131,16 @@ def test_growth_of_one_ladder_keeps_the_levels_of_all() -> None:
     assert told["price"][told["kind"] == 3].tolist() == [201, 900000]
 
 
+def test_an_empty_window_moves_to_its_next_price_whatever_others_hold() -> None:
+    storage = Storage([Rules()] * 3, 1, 0)
+    execute(storage, *(f"buy {n} 1@{100 + n} on={n}" for n in range(3)), "cancel 1 on=1")
+    moved = storage.ladders_moved
+    execute(storage, "buy 9 1@50000 on=1")
+    assert (storage.ladders_moved, storage.ladders_grown) == (moved + 1, 0)
+    told = execute(storage, *(f"sell 8 9@0 ioc on={n}" for n in range(3)))
+    assert told["price"][told["kind"] == 3].tolist() == [100, 50000, 102]
+
+
 def test_a_refused_price_neither_moves_nor_grows_anything() -> None:
     storage = Storage([Rules()] * 1, 1, 0)
     execute(

@@ -19,11 +19,13 @@ def url():
     server = ServerProcess(["--port", "0", "--rate", "3000"])
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    yield asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
-    asyncio.run_coroutine_threadsafe(server.close(), loop).result(30)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.start(), loop).result()
+    finally:  # also of a start that took too long: the thread would keep the session from ending
+        asyncio.run_coroutine_threadsafe(server.close(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def test_a_script_gets_a_lab_that_is_there_and_closes(url):

@@ -25,6 +25,8 @@ from rtlab.store.tables import SIDES, append_trades
 from rtlab.views.pyramid import Pyramid
 
 ORDERS = 40  # of each instrument
+PAGES = 8  # that an instrument has for itself: rungs and bits of two sides, levels, orders, ids, events
+WORDS = 512  # of a page
 GRID = Decimal("0.01"), Decimal("0.001")
 SYMBOL = Instrument("BTC-USD", *GRID)
 
@@ -89,6 +91,21 @@ def _market(many: int) -> tuple[float, float]:
         market.apply(events)
         matched, folded = matched + between - began, folded + time.process_time() - between
     return matched, folded
+
+
+def of_pages(sizes: Sequence[int]) -> list[float]:
+    """Measure reading a word of each page of as many instruments, as often as they are given an order: no engine."""
+
+    def read(many: int) -> float:
+        random = np.random.default_rng(1)
+        pages = np.ones((many * PAGES, WORDS), np.int64)
+        order, words = random.permutation(len(pages)), random.integers(0, WORDS, len(pages))
+        began = time.process_time()
+        for _ in range(ORDERS):
+            pages[order, words].sum()
+        return time.process_time() - began
+
+    return [_least(lambda size=size: read(size), 3) for size in sizes]  # type: ignore[misc]
 
 
 def of_rows(sizes: Sequence[int], folder: Path) -> tuple[list[float], list[float]]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtlab.cli.bench.capacity.costs import of_instruments, of_points, of_readers, of_rows
+from rtlab.cli.bench.capacity.costs import of_instruments, of_pages, of_points, of_readers, of_rows
 from rtlab.store import Store
 
 
@@ -32,5 +32,7 @@ def test_rows_are_kept_whole_and_read_whole(tmp_path):
 def test_more_instruments_cost_more_and_more_points_too():
     for few, many in of_instruments((4, 64)):
         assert many > few
+    few, many = of_pages((4, 2000))
+    assert many > few
     small, large = of_points((10_000, 2_000_000))
     assert large > small
