@@ -4,16 +4,21 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from rtlab.cli.durations import Duration
 from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.config import Settings
 from rtlab.embedded import EMBEDDED
 
 if TYPE_CHECKING:
+    from rtlab.lab.raw import RawKeeper, RawStatistics
+    from rtlab.lab.recording import Target
+    from rtlab.store import RecorderStatistics
     from rtlab.store.recording import Recorder
 
 TELL_S = 10.0
@@ -31,6 +36,7 @@ TELL_S = 10.0
 @click.option(
     "--hot-limit-bytes", type=int, help="What the hot side holds while the cold one is behind (256 MiB)."
 )
+@click.option("--raw", is_flag=True, help="Of a live venue: keep its messages as they came, too.")
 @click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
 @click.option(
     "--owned", is_flag=True, help="End with the owner of standard input; say where on standard output."
@@ -40,31 +46,18 @@ def command(
     url: str | None,
     source: str | None,
     speed: float | None,
+    raw: bool,
     for_s: float | None,
     owned: bool,
-    redis_url: str | None,
-    venue_url: str | None,
-    hot_limit_bytes: int | None,
+    **flags: object,
 ) -> None:
     """Record into FOLDER until told to end; it resumes where it stopped, also after a kill."""
-    settings = settings_of(
-        {"redis_url": redis_url, "venue_url": venue_url, "hot_limit_bytes": hot_limit_bytes}
-    )
-    if (url is not None) + (source is not None) > 1 or (
-        url is None and source is None and settings.redis_url == EMBEDDED
-    ):
-        raise click.UsageError("what is to be recorded? Give one of --redis, --url and --source")
-    from rtlab.lab.recording import (  # late: costs a second
-        record_feed,
-        record_redis,
-        record_source,
-        target_of,
-    )
-    from rtlab.lab.venues import record_live
-    from rtlab.sources import open_source
-    from rtlab.sources.venues import is_live
+    settings, asked = settings_of(flags), Asked(url, source, speed, raw)
+    _check(asked, settings)
+    from rtlab.lab.recording import target_of  # late: costs a second
 
     telling: list[asyncio.Task[None]] = []
+    kept: list[RawKeeper] = []
 
     def say(recorder: "Recorder") -> None:
         told = {"url": recorder.url, "folder": str(folder)}
@@ -72,34 +65,81 @@ def command(
         if not owned:
             telling.append(asyncio.create_task(tell(recorder, TELL_S)))
 
-    goes_on = source is not None and is_live(source) and not Path(source).exists()
-
     async def main() -> None:
         ended = await ended_event(after_s=for_s, with_owner=owned)
-        target = target_of(folder)
         began = time.monotonic()
-        if source is not None and goes_on:
-            done = await record_live(settings, source, target, on_ready=say, ended=ended)
-        elif source is not None:
-            opened = open_source(source)
-            done = await record_source(settings, opened, target, speed=speed, on_ready=say, ended=ended)
-        elif url is not None:
-            done = await record_feed(settings, url, target, on_ready=say, ended=ended)
-        else:
-            done = await record_redis(settings.redis_url, target, on_ready=say, ended=ended)
+        done = await _record(asked, settings, target_of(folder), say, kept.append, ended)
         for task in telling:
             task.cancel()
-        told = done.statistics()
-        lost = (
-            f", {told.unrecorded:,} entries given up, {told.rows_lost:,} rows lost" if told.unrecorded else ""
-        )
-        click.echo(
-            f"{told.rows:,} rows in {time.monotonic() - began:,.1f} s, {told.recovered:,} found in tails, "
-            f"{told.gaps} gaps, worst lag {told.worst_lag_s:.2f} s{lost}",
-            file=sys.stderr if owned else sys.stdout,
-        )
+        out = sys.stderr if owned else sys.stdout
+        click.echo(ended_line(done.statistics(), time.monotonic() - began), file=out)
+        for one in kept:
+            click.echo(raw_line(one.venue, one.statistics()), file=out)
 
     run(main())
+
+
+class Asked(NamedTuple):
+    """What is to be recorded."""
+
+    url: str | None
+    source: str | None
+    speed: float | None
+    raw: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a venue that goes on."""
+        from rtlab.sources.venues import is_live  # late: costs a second
+
+        return self.source is not None and is_live(self.source) and not Path(self.source).exists()
+
+
+def _check(asked: Asked, settings: Settings) -> None:
+    named = (asked.url is not None) + (asked.source is not None)
+    if named > 1 or (named == 0 and settings.redis_url == EMBEDDED):
+        raise click.UsageError("what is to be recorded? Give one of --redis, --url and --source")
+    if asked.raw and not asked.is_live:
+        raise click.UsageError("--raw keeps a live venue's messages: give --source VENUE:INSTRUMENT")
+
+
+async def _record(
+    asked: Asked,
+    settings: Settings,
+    target: "Target",
+    say: Callable[["Recorder"], None],
+    say_raw: Callable[["RawKeeper"], None],
+    ended: asyncio.Event,
+) -> "Recorder":
+    from rtlab.lab.recording import record_feed, record_redis, record_source
+    from rtlab.lab.venues import record_live
+    from rtlab.sources import open_source
+
+    told: Any = {"on_ready": say, "ended": ended}
+    if asked.source is not None and asked.is_live:
+        told["on_raw"] = say_raw if asked.raw else None
+        return await record_live(settings, asked.source, target, **told)
+    if asked.source is not None:
+        opened = open_source(asked.source)
+        return await record_source(settings, opened, target, speed=asked.speed, **told)
+    if asked.url is not None:
+        return await record_feed(settings, asked.url, target, **told)
+    return await record_redis(settings.redis_url, target, **told)
+
+
+def ended_line(told: "RecorderStatistics", seconds: float) -> str:
+    """Say what a recorder that has ended did."""
+    lost = f", {told.unrecorded:,} entries given up, {told.rows_lost:,} rows lost" if told.unrecorded else ""
+    return (
+        f"{told.rows:,} rows in {seconds:,.1f} s, {told.recovered:,} found in tails, "
+        f"{told.gaps} gaps, worst lag {told.worst_lag_s:.2f} s{lost}"
+    )
+
+
+def raw_line(venue: str, told: "RawStatistics") -> str:
+    """Say what was kept of a venue's messages."""
+    lost = f", {told.dropped + told.waiting:,} NOT kept" if told.dropped or told.waiting else ""
+    return f"{told.safe:,} raw messages of {venue}, {told.safe_bytes:,} bytes{lost}"
 
 
 async def tell(recorder: "Recorder", every_s: float) -> None:

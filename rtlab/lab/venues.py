@@ -10,11 +10,12 @@ from rtlab.book import Market, Step
 from rtlab.config import NO_VENUE_URL, Settings
 from rtlab.feed import Gateway
 from rtlab.lab.door import gateway_of
+from rtlab.lab.raw import RawKeeper
 from rtlab.lab.recording import Target, hot_side
 from rtlab.lab.roles import writer_of
 from rtlab.lab.server import until_ended
 from rtlab.model import DepthSnapshot, DepthUpdate, MarketMessage, VenueTrade
-from rtlab.sources.venues import Live, Sight, TrustState, open_live
+from rtlab.sources.venues import Live, Sight, TrustState, open_live, wanted
 from rtlab.store.recording import Recorder
 from rtlab.telemetry import event
 
@@ -123,14 +124,23 @@ async def record_live(
     *,
     on_ready: Callable[[Recorder], None],
     ended: asyncio.Event,
+    on_raw: Callable[[RawKeeper], None] | None = None,
 ) -> Recorder:
-    """Record a live venue until `ended`."""
+    """Record a live venue until `ended`; where `on_raw` is given also its messages as they came, and it is told.
+
+    LocalError for those of a venue that does not give them.
+    """
     live = await opened(settings, text)
+    raw = None if on_raw is None else RawKeeper(target, wanted(text).venue)
+    if raw is not None and on_raw is not None:
+        live.keep_raw(raw.keep)
+        on_raw(raw)
     market = Market(live.instruments, time.time_ns() // 1_000_000)
     async with (
         hot_side(settings, target) as redis,
         writer_of(settings, market, redis) as writer,
         Recorder(redis, *target) as recorder,
+        raw or contextlib.nullcontext(),
     ):
         on_ready(recorder)
         await until_ended(live.run(LiveMarket(market, live).take), ended)

@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, Self
 
-from rtlab.errors import ConfigError, GridError, ProtocolError, UnreachableError
+from rtlab.errors import ConfigError, GridError, LocalError, ProtocolError, UnreachableError
 from rtlab.extras import extra
 from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, Level, MarketMessage, Side, VenueTrade
-from rtlab.sources.venues.connection import TICK_S, Take
+from rtlab.sources.venues.connection import TICK_S, Raw, Take
 from rtlab.sources.venues.directory import moved, wanted
 from rtlab.sources.venues.kept import KeptBook, Listing, plain
 from rtlab.sources.venues.listings import unknown
@@ -97,6 +97,10 @@ class CcxtSource:
                         tasks.create_task(self._watch(kept, self._trades), name="rtlab ccxt trades")
         finally:
             await self._exchange.close()
+
+    def keep_raw(self, keep: Raw) -> None:
+        """Raise LocalError: ccxt gives what it has read, not what came."""
+        raise LocalError("ccxt does not give a venue's messages as they came", expected="a venue of our own")
 
     def sights(self) -> list[Sight]:
         """Give what is known of each book now."""

@@ -30,6 +30,8 @@ _AHEAD = 64  # frames
 _STEADY_S = 30.0  # a connection that lived so long was a good one
 
 Take = Callable[[list[MarketMessage]], None]
+Raw = Callable[[int, str, bytes], None]
+"""Told what came as it came: when (ns), from which address, and its bytes."""
 
 
 class Reach(NamedTuple):
@@ -58,6 +60,7 @@ class VenueConnection:
         self.opened = self.lost = self.hung_up = 0
         self.last_reason = ""
         self._reach, self._take = reach, take
+        self.on_raw: Raw | None = None
         self._tries = Tries()
         self._sending = reach.sending()
         self._out: asyncio.Queue[str] = asyncio.Queue(maxsize=1000)
@@ -111,6 +114,9 @@ class VenueConnection:
         self._do_requests()
         try:
             async for payload in socket:
+                if self.on_raw is not None:
+                    as_it_came = payload.encode() if isinstance(payload, str) else payload
+                    self.on_raw(time.time_ns(), self.url, as_it_came)
                 self._give(self.machine.receive(payload, time.monotonic_ns()))
             closed = socket.close_code, socket.close_reason
         except ConnectionClosed as problem:
@@ -151,7 +157,10 @@ class VenueConnection:
             self._socket.transport.abort()  # a close frame would wait for an answer that may never come
 
     async def _ask(self, get: Get) -> None:
-        answer = await self._reach.rest.get(self._reach.base + get.path)
+        url = self._reach.base + get.path
+        answer = await self._reach.rest.get(url)
+        if self.on_raw is not None and answer.body:
+            self.on_raw(time.time_ns(), url, answer.body)
         now = time.monotonic_ns()
         if answer.status == 200:
             self._give(self.machine.answered(get, answer.body, now))

@@ -9,7 +9,7 @@ from websockets.exceptions import WebSocketException
 
 from rtlab.errors import InstrumentError, ProtocolError, RtlabError, UnreachableError
 from rtlab.model import Instrument, MarketMessage
-from rtlab.sources.venues.connection import OPEN_TIMEOUT_S, Reach, Take, VenueConnection
+from rtlab.sources.venues.connection import OPEN_TIMEOUT_S, Raw, Reach, Take, VenueConnection
 from rtlab.sources.venues.directory import VENUES, Question, Venue, moved, wanted
 from rtlab.sources.venues.kept import Listing
 from rtlab.sources.venues.listings import unknown
@@ -60,6 +60,10 @@ class Live(Protocol):
 
     async def run(self, take: Take) -> None:
         """Follow the venue until cancelled, and give `take` what it says."""
+        ...
+
+    def keep_raw(self, keep: Raw) -> None:
+        """Tell `keep` all that the venue sends, as it comes; LocalError where that is not known."""
         ...
 
     @property
@@ -113,6 +117,11 @@ class LiveSource:
         async with asyncio.TaskGroup() as tasks:
             for connection in self._connections:
                 tasks.create_task(connection.run(), name=f"rtlab venue {self.venue.name}")
+
+    def keep_raw(self, keep: Raw) -> None:
+        """Tell `keep` all that the venue sends, as it comes: of its sockets, and answers by HTTP."""
+        for connection in self._connections:
+            connection.on_raw = keep
 
     @property
     def trades_lost(self) -> int:

@@ -149,8 +149,12 @@ class OwnWriter:
         # made under another name: a tail that was killed before it had its schema never held a row
         made = TailWriter(self.folder / f"{token_hex(4)}.new", self.schema)
         path = self.folder / f"{self.seq + 1}.arrows"
-        with told(str(path)):
-            made.path.rename(path)
+        try:
+            with told(str(path)):
+                made.path.rename(path)
+        except StoreError:
+            made.close()
+            raise
         made.path = path
         return made
 

@@ -4,7 +4,8 @@ from support.command import assert_one_clear_line, rtlab
 from support.recorded import recorded
 from support.recordings import book_ticker, depth, snapshot, trade, write_gzip
 
-from rtlab.cli.record import tell
+from rtlab.cli.record import ended_line, raw_line, tell
+from rtlab.lab.raw import RawStatistics
 from rtlab.store.standing import RecorderStatistics
 
 
@@ -39,6 +40,22 @@ async def test_how_it_stands_is_told_again_and_again(capsys):
         lines += capsys.readouterr().out.splitlines()
     telling.cancel()
     assert [line[:23] for line in lines[:3]] == [f"recording: {n} rows safe," for n in (1, 2, 3)]
+
+
+def test_what_was_lost_is_said_at_the_end_where_something_was():
+    told = RecorderStatistics("closed", rows=1200, gaps=2, worst_lag_s=0.5)
+    line = "1,200 rows in 2.0 s, 0 found in tails, 2 gaps, worst lag 0.50 s"
+    assert ended_line(told, 2.0) == line
+    lost = told._replace(unrecorded=30, rows_lost=4000)
+    assert ended_line(lost, 2.0) == line + ", 30 entries given up, 4,000 rows lost"
+    raw = RawStatistics(5000, 1_000_000, 0, 0, 0, 0)
+    assert raw_line("kraken", raw) == "5,000 raw messages of kraken, 1,000,000 bytes"
+    assert raw_line("kraken", raw._replace(dropped=2, waiting=3)).endswith(", 5 NOT kept")
+
+
+def test_raw_messages_are_those_of_a_live_venue(tmp_path):
+    done = rtlab("record", tmp_path / "s", "--url", "ws://127.0.0.1:1", "--raw", cwd=tmp_path)
+    assert_one_clear_line(done, "--raw keeps a live venue's messages")
 
 
 def test_what_is_to_be_recorded_must_be_said_once(tmp_path):

@@ -2,6 +2,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from support.recording import room
 from support.venues.all_venues import NAMES, loopback
@@ -153,11 +154,10 @@ async def test_a_live_venue_is_recorded_through_a_disconnect():
     with room() as here:
         async with VenueServer(loopback("binance")) as server:
             settings = Settings(redis_url=here.url, venue_url=server.url)
-            ended, recorders = asyncio.Event(), []
+            ended, recorders, kept = asyncio.Event(), [], []
             target = target_of(here.folder)
-            recording = asyncio.create_task(
-                record_live(settings, "binance:BTCUSDT", target, on_ready=recorders.append, ended=ended)
-            )
+            told = {"on_ready": recorders.append, "ended": ended, "on_raw": kept.append}
+            recording = asyncio.create_task(record_live(settings, "binance:BTCUSDT", target, **told))
             await until(lambda: server.venue.sessions)
             await asyncio.sleep(0.5)
             server.venue.sessions[0].close = (1006, "")
@@ -175,6 +175,22 @@ async def test_a_live_venue_is_recorded_through_a_disconnect():
             assert gaps == ["start", "a new epoch"]
             first = store.read("book", "BTCUSDT").slice(0, 1).to_pylist()[0]
             assert (first["epoch"], first["seq"]) == (epochs[0], 1)
+            raw = store.read("raw", "binance").to_pylist()
+            assert store.channels("binance") == ["raw"]
+        (keeper,) = kept
+        assert keeper.statistics() == (len(raw), sum(len(row["payload"]) for row in raw), 0, 0, 0, 0)
+        assert [row["seq"] for row in raw] == list(range(1, len(raw) + 1))
+        trades = [one for row in raw for one in trade_ids(row["payload"])]
+        assert trades == sorted(set(trades))
+        assert len(trades) >= rows.num_rows > 0  # each row has its evidence
+        assert {len(row["source"].split("?")[0]) > 10 for row in raw} == {True}
+        assert any(b"lastUpdateId" in row["payload"] for row in raw)  # answers by HTTP are there too
+
+
+def trade_ids(payload):
+    told = msgspec.json.decode(payload)
+    found = told.get("data", {}) if isinstance(told, dict) else {}
+    return [found["t"]] if found.get("e") == "trade" else []
 
 
 async def test_what_is_wrong_with_a_source_is_told_before_anything_is_served():

@@ -92,6 +92,11 @@ async def test_a_book_is_given_whole_and_then_by_what_changed():
     assert one.exchange.is_closed
 
 
+def test_raw_messages_are_not_to_be_had():
+    with pytest.raises(LocalError, match="as they came: expected a venue of our own"):
+        CcxtSource(None, [], ()).keep_raw(print)
+
+
 async def test_a_book_that_does_not_change_is_stale_and_comes_back_with_its_next_change():
     async with Running() as one:
         one.exchange.books.put_nowait(book([[100, 1]], [[101, 1]]))
