@@ -2,38 +2,93 @@
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rtlab.errors import ConfigError
 
+if TYPE_CHECKING:
+    from rtlab.model import Instrument
+
+GRID = ("instrument", "tick_size", "lot_size")
+
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--instrument", required=True, help="Its symbol.")
-@click.option("--tick-size", required=True, help="The least step of its prices, as 0.01.")
-@click.option("--lot-size", required=True, help="The least step of its quantities, as 0.001.")
-@click.option("--columns", required=True, help="ts=COLUMN,price=COLUMN,qty=COLUMN,side=COLUMN (aggressor).")
-@click.option("--time-unit", type=click.Choice(["ns", "us", "ms", "s"]), required=True, help="Of the times.")
-def import_command(
-    file: Path, folder: Path, instrument: str, tick_size: str, lot_size: str, columns: str, time_unit: str
-) -> None:
-    """Add the trades of FILE (CSV or Parquet) to the store in FOLDER. Recordings: `rtlab record --source`."""
+@click.option("--recording", is_flag=True, help="FILE is a recording: Binance messages or LOBSTER.")
+@click.option("--instrument", help="Its symbol.")
+@click.option("--tick-size", help="The least step of its prices, as 0.01.")
+@click.option("--lot-size", help="The least step of its quantities, as 0.001.")
+@click.option(
+    "--channel",
+    default="trades",
+    show_default=True,
+    help="trades, book, quotes, candles, or a name of your own.",
+)
+@click.option(
+    "--columns",
+    help="trades and book: ts=COLUMN,price=COLUMN,qty=COLUMN,side=COLUMN; of your own: ts=COLUMN,NAME:KIND=COLUMN.",
+)
+@click.option("--time-unit", type=click.Choice(["ns", "us", "ms", "s"]), help="Of the times.")
+def import_command(file: Path, folder: Path, recording: bool, channel: str, **told: str | None) -> None:
+    """Add FILE to the store in FOLDER: a table (CSV or Parquet), or a recording of a venue."""
     from rtlab.model import Instrument  # late: pyarrow costs half a second
-    from rtlab.store.cold.place import LocalPlace
-    from rtlab.store.tables import import_trades, mapping_of, read_table
 
-    made = Instrument(instrument, _decimal(tick_size), _decimal(lot_size))
-    mapping = mapping_of(columns)
+    grid = [name for name in GRID if told[name] is not None]
+    needed = (*GRID, "columns", "time_unit")
+    if not recording and (missing := [name for name in needed if told[name] is None]):
+        options = ", ".join("--" + name.replace("_", "-") for name in missing)
+        raise click.UsageError(f"a table needs {options} (or is FILE a --recording?)")
+    if recording and (told["columns"] or told["time_unit"] or 0 < len(grid) < len(GRID)):
+        raise click.UsageError(
+            "a --recording needs no columns and no unit; all of its grid, or nothing of it"
+        )
+    made = None
+    if grid:
+        made = Instrument(
+            str(told["instrument"]), _decimal(str(told["tick_size"])), _decimal(str(told["lot_size"]))
+        )
+    if recording:
+        click.echo(_import_recording(file, folder, made))
+        return
+    assert made is not None
+    count = _import_table(file, folder, made, channel, str(told["columns"]), str(told["time_unit"]))
+    click.echo(
+        f"{count:,} {'trades' if channel == 'trades' else f'rows of {channel}'} of {made.symbol} are in {folder}"
+    )
+
+
+def _import_table(file: Path, folder: Path, made: "Instrument", channel: str, columns: str, unit: str) -> int:
+    from rtlab.store.brought import asked_of, import_own
+    from rtlab.store.cold.place import LocalPlace
+    from rtlab.store.tables import import_rows, mapping_of, read_table
+
     place = LocalPlace(folder)
-    count = import_trades(read_table(file), mapping, time_unit, made, place, place.folder)
-    click.echo(f"{count:,} trades of {instrument} are in {folder}")
+    where = made, place, place.folder
+    if channel in ("trades", "book"):
+        mapping = mapping_of(columns)
+        return import_rows(read_table(file), mapping, unit, *where, channel=channel)
+    asked = asked_of(channel, columns)
+    return import_own(read_table(file), asked, unit, channel, *where)
+
+
+def _import_recording(file: Path, folder: Path, made: "Instrument | None") -> str:
+    from rtlab.lab.importing import import_recording
+    from rtlab.lab.recording import target_of
+    from rtlab.sources import open_source
+
+    done = import_recording(open_source(file, made), target_of(folder))
+    return (
+        f"{done.book:,} rows of book, {done.trades:,} of trades and {done.beside_rows:,} of {done.beside} "
+        f"of {done.instrument} are in {folder}"
+    )
 
 
 @click.command("export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.argument("channel", type=click.Choice(["book", "trades", "levels"]))
+@click.argument("channel")
 @click.argument("instrument")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--start", help="From this moment on, as 2024-08-09T12:00:00.")
@@ -43,6 +98,8 @@ def export_command(
 ) -> None:
     """Write rows of the store in FOLDER to FILE: .csv (decimal prices) or .parquet (ticks and lots)."""
     from rtlab.store import Store
+    from rtlab.store.brought import export_own
+    from rtlab.store.cold.schema import CHANNELS
     from rtlab.store.tables import export_rows
 
     if file.suffix not in (".csv", ".parquet"):
@@ -51,7 +108,10 @@ def export_command(
         )
     with Store(folder) as store:
         rows = store.read(channel, instrument, start, end)
-        export_rows(rows, store.manifest(instrument).instrument, file)
+        if channel in CHANNELS:
+            export_rows(rows, store.manifest(instrument).instrument, file)
+        else:
+            export_own(rows, file)
     click.echo(f"{rows.num_rows:,} rows of {channel} of {instrument} are in {file}")
 
 

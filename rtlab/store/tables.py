@@ -1,10 +1,10 @@
-"""Trades as other people keep them: tables of any column names into the store, and out again.
+"""Trades and level changes as other people keep them: tables of any column names into the store, and out again.
 
 Nothing is guessed: who imports says which column is which, and what times are in. Prices and quantities become whole
 ticks and lots, exactly; one that is off the grid is an error that names its row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from rtlab.errors import ConfigError, GridError, SourceError
 from rtlab.model import Instrument
-from rtlab.store.cold.columns import TRADES, Stand
+from rtlab.store.cold.columns import BOOK, TRADES, Stand
 from rtlab.store.cold.place import Place
 from rtlab.store.cold.schema import COLUMNS, TAIL_SCHEMA, Ints, Levels
 from rtlab.store.cold.writer import ColdWriter
@@ -54,39 +54,55 @@ def read_table(path: Path) -> pa.Table:
         ) from None
 
 
-def import_trades(
-    table: pa.Table, mapping: Mapping[str, str], unit: str, instrument: Instrument, place: Place, work: Path
+def import_rows(
+    table: pa.Table,
+    mapping: Mapping[str, str],
+    unit: str,
+    instrument: Instrument,
+    place: Place,
+    work: Path,
+    *,
+    channel: str = "trades",
 ) -> int:
-    """Add trades to the store as an epoch of their own, in the order of the table; give how many.
+    """Add trades, or level changes (`book`: qty is the new total, 0 removes the level), as an epoch of their own.
 
-    ConfigError when a column is not there or times run backwards, GridError and SourceError name the row.
+    In the order of the table; gives how many. A book begins empty. ConfigError when a column is not there or times
+    run backwards, GridError and SourceError name the row.
     """
     if missing := sorted(set(mapping.values()) - set(table.column_names)):
         have = ", ".join(table.column_names)
         raise ConfigError("the table has no such column", expected=f"some of {have}", got=", ".join(missing))
-    if unit not in UNITS:
-        raise ConfigError("times are in no such unit", expected=f"one of {', '.join(UNITS)}", got=unit)
     columns = {field: table.column(mapping[field]).to_pylist() for field in FIELDS}
-    ts = _whole(columns["ts"], lambda one: int(Decimal(str(one)) * UNITS[unit]), "time")
-    if len(ts) and (back := np.flatnonzero(np.diff(ts) < 0)).size:
-        raise SourceError(f"row {int(back[0]) + 2}: its time is before that of the row above")
-    price = _whole(columns["price"], lambda one: instrument.ticks(str(one)), "price")
-    qty = _whole(columns["qty"], lambda one: instrument.lots(str(one)), "quantity")
-    side = _whole(columns["side"], lambda one: SIDES[str(one).strip().lower()], "side (buy or sell)")
+    ts = times_of(columns["ts"], unit)
+    price = values_of(columns["price"], lambda one: instrument.ticks(str(one)), "price")
+    qty = values_of(columns["qty"], lambda one: instrument.lots(str(one)), "quantity")
+    side = values_of(columns["side"], lambda one: SIDES[str(one).strip().lower()], "side (buy or sell)")
     with ColdWriter(place, work, instrument) as writer:
         epoch = writer.stand.epoch + 1
         writer.begin(Stand(epoch, ts=writer.stand.ts), Levels.empty(), "imported")
         for first in range(0, len(ts), _PIECE):
-            append_trades(writer, *(one[first : first + _PIECE] for one in (ts, price, qty, side)))
+            pieces = (one[first : first + _PIECE] for one in (ts, price, qty, side))
+            append_rows(writer, *pieces, channel=channel)
         writer.roll()
     return len(ts)
 
 
-def _whole(values: Sequence[object], convert: object, what: str) -> Ints:
+def times_of(values: Sequence[object], unit: str) -> Ints:
+    """Give times in ns; ConfigError for an unknown unit, SourceError for the row whose time is none or runs back."""
+    if unit not in UNITS:
+        raise ConfigError("times are in no such unit", expected=f"one of {', '.join(UNITS)}", got=unit)
+    ts = values_of(values, lambda one: int(Decimal(str(one)) * UNITS[unit]), "time")
+    if len(ts) and (back := np.flatnonzero(np.diff(ts) < 0)).size:
+        raise SourceError(f"row {int(back[0]) + 2}: its time is before that of the row above")
+    return ts
+
+
+def values_of(values: Sequence[object], convert: Callable[[object], int], what: str) -> Ints:
+    """Convert each value to an integer; GridError and SourceError name the row and `what` it should be."""
     made = np.empty(len(values), np.int64)
     for number, value in enumerate(values):
         try:
-            made[number] = convert(value)  # type: ignore[operator]
+            made[number] = convert(value)
         except GridError as problem:
             raise GridError(f"row {number + 1}: {problem}") from None
         except (ArithmeticError, KeyError, ValueError, TypeError):
@@ -94,14 +110,19 @@ def _whole(values: Sequence[object], convert: object, what: str) -> Ints:
     return made
 
 
-def append_trades(writer: ColdWriter, ts: Ints, price: Ints, qty: Ints, side: Ints) -> None:
-    """Add trades of one instrument behind where its writer stands, each as a step of its own."""
+def append_rows(
+    writer: ColdWriter, ts: Ints, price: Ints, qty: Ints, side: Ints, *, channel: str = "trades"
+) -> None:
+    """Add trades or level changes of one instrument behind where its writer stands, each as a step of its own."""
     stand, count = writer.stand, len(ts)
-    seqs, steps = (start + 1 + np.arange(count) for start in (stand.trades, stand.position))
-    channel, epoch = np.full(count, TRADES, np.int8), np.full(count, stand.epoch)
-    columns = (channel, epoch, seqs, steps, ts, side.astype(np.int8), price, qty)
+    changed, made = (count, 0) if channel == "book" else (0, count)
+    seqs, steps = (
+        start + 1 + np.arange(count) for start in (stand.book if changed else stand.trades, stand.position)
+    )
+    code, epoch = np.full(count, BOOK if changed else TRADES, np.int8), np.full(count, stand.epoch)
+    columns = (code, epoch, seqs, steps, ts, side.astype(np.int8), price, qty)
     batch = pa.RecordBatch.from_arrays([pa.array(one) for one in columns], schema=TAIL_SCHEMA)
-    after = Stand(stand.epoch, stand.position + count, stand.book, stand.trades + count, int(ts[-1]))
+    after = Stand(stand.epoch, stand.position + count, stand.book + changed, stand.trades + made, int(ts[-1]))
     writer.append(batch, after)
 
 

@@ -14,7 +14,7 @@ from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.place import LocalPlace
 from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
-from rtlab.store.tables import append_trades, export_rows, import_trades, mapping_of, read_table
+from rtlab.store.tables import append_rows, export_rows, import_rows, mapping_of, read_table
 
 MAPPING = {"ts": "time", "price": "px", "qty": "size", "side": "aggressor"}
 
@@ -37,7 +37,7 @@ def rows(count=50, seed=3):
 
 
 def bring(table, folder, unit="ms", mapping=MAPPING):
-    return import_trades(table, mapping, unit, BTC, LocalPlace(folder), folder)
+    return import_rows(table, mapping, unit, BTC, LocalPlace(folder), folder)
 
 
 def wanted(made):
@@ -130,12 +130,32 @@ def test_a_missing_column_unit_or_file_is_one_clear_error(tmp_path):
             read_table(tmp_path / name)
 
 
+def test_level_changes_come_in_as_a_book_that_can_be_asked_for_at_any_moment(tmp_path):
+    changes = pa.table(
+        {
+            "time": ["1", "2", "3", "4"],
+            "px": ["10.00", "10.01", "9.99", "10.00"],
+            "size": ["5", "2", "1", "0"],
+            "aggressor": ["bid", "ask", "bid", "bid"],
+        }
+    )
+    where = BTC, LocalPlace(tmp_path), tmp_path
+    assert import_rows(changes, MAPPING, "s", *where, channel="book") == 4
+    with Store(tmp_path) as store:
+        third = store.book("BTC-USD", at=3 * 10**9)
+        assert (third.bids, third.asks) == ([(1000, 5000), (999, 1000)], [(1001, 2000)])
+        assert store.book("BTC-USD", at=(1, 4)).bids == [(999, 1000)]
+        assert store.read("trades", "BTC-USD").num_rows == 0
+        assert store.read("book", "BTC-USD").column("seq").to_pylist() == [1, 2, 3, 4]
+        assert [gap.reason for gap in store.manifest("BTC-USD").gaps] == ["imported"]
+
+
 def test_trades_are_added_behind_those_that_are_there(tmp_path):
     with ColdWriter(LocalPlace(tmp_path), tmp_path, BTC) as writer:
         writer.begin(Stand(4), Levels.empty(), "test")
         for begin in (10, 20):
             ts, ones = np.arange(begin, begin + 3), np.ones(3, np.int64)
-            append_trades(writer, ts, 100 * ones, 2 * ones, np.array([0, 1, 0]))
+            append_rows(writer, ts, 100 * ones, 2 * ones, np.array([0, 1, 0]))
         writer.roll()
         assert writer.stand == Stand(4, 6, 0, 6, 22)
     with Store(tmp_path) as store:

@@ -21,7 +21,7 @@ from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.place import LocalPlace
 from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
-from rtlab.store.tables import SIDES, append_trades
+from rtlab.store.tables import SIDES, append_rows
 from rtlab.views.pyramid import Pyramid
 
 ORDERS = 40  # of each instrument
@@ -118,7 +118,7 @@ def of_rows(sizes: Sequence[int], folder: Path) -> tuple[list[float], list[float
         began = time.process_time()
         with ColdWriter(LocalPlace(place), place, SYMBOL) as writer:
             writer.begin(Stand(1), Levels.empty(), "bench")
-            append_trades(writer, *columns)
+            append_rows(writer, *columns)
             writer.roll()
         written.append(time.process_time() - began)
         with Store(place) as store:
