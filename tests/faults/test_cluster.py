@@ -24,14 +24,29 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 class Rounds(NamedTuple):
-    kills: int
-    schedulers: int
-    stops: int
-    cuts: int
-    moves: int
+    """How often what happens, in this order."""
+
+    kills: int = 0
+    stops: int = 0
+    cuts: int = 0
+    moves: int = 0
+    sizes: tuple[int, ...] = ()
+    schedulers: int = 0
+    seed: int = 1
 
 
-FEW, MANY = Rounds(2, 1, 1, 3, 1), Rounds(20, 5, 3, 50, 3)
+FEW = Rounds(kills=2, stops=1, cuts=3, moves=1, sizes=(4, 2), schedulers=1)
+MANY = [  # pieces of a minute, each with a cluster of its own
+    *(Rounds(kills=10, seed=seed) for seed in (1, 2)),
+    Rounds(stops=3),
+    Rounds(cuts=50),
+    Rounds(moves=3, sizes=(4, 2)),
+    *(Rounds(schedulers=1, seed=seed) for seed in range(1, 6)),
+]
+
+
+def name_of(rounds: Rounds) -> str:
+    return " ".join(f"{name} {value}" for name, value in rounds._asdict().items() if value)
 
 
 class Flow:
@@ -100,9 +115,9 @@ def told(what: str, times: list[float]) -> None:
 class Faults:
     """What happens to a deployment, one kind after the other; what each cost is printed."""
 
-    def __init__(self, cluster: Cluster, play: Play, deployed: Deployment) -> None:
+    def __init__(self, cluster: Cluster, play: Play, deployed: Deployment, seed: int) -> None:
         self._cluster, self._play, self._deployed = cluster, play, deployed
-        self._watch, self._rng = Watch(play), np.random.default_rng(1)
+        self._watch, self._rng = Watch(play), np.random.default_rng(seed)
 
     def _held(self) -> list[ShardStatus]:
         """All shards, each at work on a worker that is there."""
@@ -196,13 +211,13 @@ def run(rounds: Rounds) -> None:
     with Cluster(workers=3) as cluster, Play(cluster.url, "faults") as play:
         play.append(PACK)
         deployed = deploy(play.graph, cluster.client, 2, url=cluster.url, name=play.name)
-        flow, faults = Flow(play), Faults(cluster, play, deployed)
+        flow, faults = Flow(play), Faults(cluster, play, deployed, rounds.seed)
         try:
             faults.kill_workers(rounds.kills)
             faults.stop_workers(rounds.stops)
             faults.cut_connections(rounds.cuts)
             faults.move(rounds.moves)
-            faults.resize(4, 2)
+            faults.resize(*rounds.sizes)
             deployed = faults.kill_schedulers(rounds.schedulers)
         finally:
             flow.end()
@@ -221,7 +236,8 @@ def test_a_deployment_under_faults_equals_one_process():
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_a_deployment_under_many_faults_equals_one_process():
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rounds", MANY, ids=name_of)
+def test_a_deployment_under_many_faults_equals_one_process(rounds):
     assert os.environ["RTLAB_ROUNDS"]
-    run(MANY)
+    run(rounds)

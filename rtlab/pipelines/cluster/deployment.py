@@ -5,6 +5,7 @@ Redis: who may commit, and up to where everything is done (see `shard`). So what
 or by two people, or again after the scheduler's death.
 """
 
+import logging
 import pickle
 import threading
 import time
@@ -16,9 +17,9 @@ import msgspec
 from rtlab.errors import ConfigError, LocalError, UnreachableError
 from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
 from rtlab.pipelines.cluster.log import connect, read_instruments, read_numbered
-from rtlab.pipelines.cluster.memory import keep_freed
 from rtlab.pipelines.cluster.scripts import BEHIND
-from rtlab.pipelines.cluster.shard import Beat, Gone, Task, run_shard, shard_of
+from rtlab.pipelines.cluster.shard import Beat, Gone, Task, shard_of
+from rtlab.pipelines.cluster.starting import check_workers, starting
 from rtlab.pipelines.cluster.warming import warming
 from rtlab.pipelines.graph import Graph
 
@@ -29,6 +30,7 @@ SILENT_S = 2.0
 DOUBLINGS = 5  # of the patience with a shard whose new task shows no sign of life either: up to a minute
 TEND_S = 0.5
 RETRIES = 1_000_000
+logger = logging.getLogger(__name__)
 
 
 class ShardStatus(NamedTuple):
@@ -47,26 +49,6 @@ class ShardStatus(NamedTuple):
     cut: int  # entries of results that left for newer ones, since no more than `kept` stay
 
 
-def run_on_worker(task: Task) -> str:
-    """Run a shard in a worker's thread, which Dask then leaves out of its count."""
-    from distributed import get_worker, secede
-
-    worker = get_worker()
-    keep_freed()
-    secede()  # type: ignore[no-untyped-call]
-    return run_shard(task, worker.address, lambda: worker.status.name not in ("running", "paused"))
-
-
-def versions() -> dict[str, str]:
-    """Give the versions that must be the same on both sides."""
-    import platform
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("rtlab", "numpy", "streamz")} | {
-        "python": platform.python_version()
-    }
-
-
 def deploy(
     graph: Graph, client: "Client", shards: int = 1, *, url: str, name: str | None = None, **settings: Any
 ) -> "Deployment":
@@ -81,7 +63,7 @@ def deploy(
     if shards < 1:
         raise ConfigError("a number of shards is out of range", expected="at least 1", got=shards)
     packed = _pickled(graph)
-    _check_workers(client)
+    check_workers(client)
     deployment = Deployment(graph, client, url, name or graph.name, settings)
     client.register_plugin(warming(deployment.name, packed))
     deployment.resize(shards)
@@ -99,6 +81,12 @@ class Deployment:
         self._since: dict[int, float] = {}  # when a shard's task was submitted
         self._in_vain: dict[int, int] = {}  # how often in a row, without a sign of life
         self._futures: dict[int, Any] = {}
+        self.unfit: dict[str, str] = {}
+        """Workers that cannot run a shard, each with the reason: they joined after `deploy`, which refuses such."""
+        self._turned_away: set[int] = set()  # shards whose last task met one of them
+        topic = f"rtlab-unfit-{name}-{uuid.uuid4().hex[:8]}"
+        self._start = starting(topic)
+        client.subscribe_topic(topic, self._on_unfit)  # type: ignore[no-untyped-call]
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._tending = threading.Thread(target=self._tend_on, name=f"tend {name}", daemon=True)
@@ -133,6 +121,10 @@ class Deployment:
         known = list(self.client.scheduler_info(n_workers=-1)["workers"])
         if worker not in known:
             raise ConfigError("there is no such worker", expected=known, got=worker)
+        if worker in self.unfit:
+            raise ConfigError(
+                f"the worker {worker} cannot run a shard", expected="one that can", got=self.unfit[worker]
+            )
         with self._lock:
             self._submit(shard, worker)
 
@@ -160,6 +152,9 @@ class Deployment:
                 return silent
             for shard in range(self.shards):
                 beat = beats.get(shard)
+                if shard in self._turned_away and (worker := self._place(shard)) is not None:
+                    self._submit(shard, worker)
+                    continue
                 if beat is not None and beat.generation == self.generation and now - beat.at < SILENT_S:
                     self._in_vain[shard] = 0
                     continue
@@ -188,12 +183,15 @@ class Deployment:
         self._redis.close()
 
     def _submit(self, shard: int, worker: str | None) -> None:
+        import cloudpickle
         from distributed import fire_and_forget
 
+        self._turned_away.discard(shard)
         task = Task(self.graph, self.url, self.name, shard, self.shards, self.generation, **self._settings)
         future = self.client.submit(
-            run_on_worker,
-            task,
+            self._start,
+            cloudpickle.dumps(task),
+            shard,
             key=f"{self.name}-{shard}-{uuid.uuid4().hex[:8]}",
             pure=False,
             retries=RETRIES,
@@ -205,11 +203,21 @@ class Deployment:
         self.submitted += 1
 
     def _place(self, shard: int, avoid: str = "") -> str | None:
+        """Choose a worker; None where none is there that can run it. Who is silent may be frozen, and still known."""
         known = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
-        workers = [
-            one for one in known if one != avoid
-        ] or known  # who is silent may be frozen, and still known
+        self.unfit = {one: reason for one, reason in self.unfit.items() if one in known}
+        fit = [one for one in known if one not in self.unfit]
+        workers = [one for one in fit if one != avoid] or fit
         return workers[shard % len(workers)] if workers else None
+
+    def _on_unfit(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Note who cannot run a shard: called by Dask's client, with the time and what `starting` tells."""
+        _, said = event
+        worker, reason = str(said["worker"]), str(said["reason"])
+        if worker not in self.unfit:
+            logger.warning("the worker %s cannot run shards of %s: %s", worker, self.name, reason)
+        self.unfit = {**self.unfit, worker: reason}
+        self._turned_away.add(int(said["shard"]))
 
     def _tend_on(self) -> None:
         while not self._closed.wait(TEND_S):
@@ -257,17 +265,3 @@ def _pickled(graph: Graph) -> bytes:
     except (TypeError, AttributeError, ValueError, pickle.PicklingError) as problem:
         what, wanted = f"the graph {graph.name} cannot be sent to workers", "functions that can be pickled"
         raise LocalError(what, expected=wanted, got=str(problem)) from problem
-
-
-def _check_workers(client: "Client") -> None:
-    answers = client.run(versions, on_error="return")
-    if not answers:
-        raise ConfigError("the cluster has no workers", expected="at least one", got=client.scheduler)
-    ours = versions()
-    for worker, theirs in answers.items():
-        if isinstance(theirs, BaseException):
-            raise ConfigError(
-                f"the worker {worker} cannot run rtlab", expected="rtlab installed", got=repr(theirs)
-            )
-        if theirs != ours:
-            raise ConfigError(f"the worker {worker} has other versions", expected=ours, got=theirs)

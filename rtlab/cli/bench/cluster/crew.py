@@ -136,7 +136,7 @@ def on_dask(graph: Graph, shards: int) -> Iterator[Crew]:
 
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=shards, threads_per_worker=2, memory_limit=0, dashboard_address=None
+            n_workers=shards, threads_per_worker=2, memory_limit=0, dashboard_address=":0"
         ) as cluster,
         Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
     ):

@@ -49,32 +49,31 @@ GRAPH = Graph(analytics, name="race")
 
 
 class Course:
-    """The logs of races, in the Redis at `url`: each of `rows` trades, shared out among all instruments."""
+    """The logs of races, in the Redis at `url`."""
 
-    def __init__(self, url: str, rows: int) -> None:
+    def __init__(self, url: str) -> None:
         self._url, self._redis = url, connect(url)
         self._redis.config_set("auto-aof-rewrite-percentage", 0)  # it would come in the midst of a race
-        self._trades, _ = random_rows(rows // len(INSTRUMENTS))
         self._races = 0
 
     def close(self) -> None:
         """Leave Redis."""
         self._redis.close()
 
-    def race(self, crew: Crew) -> Measured:
-        """Let a crew fold a log of its own to its end; it is removed then."""
+    def race(self, crew: Crew, rows: int) -> Measured:
+        """Let a crew fold a log of `rows` trades in all to its end; it is removed then."""
         self._races += 1
-        name = f"race-{self._races}"
-        self._append(name)
+        name, each = f"race-{self._races}", rows // len(INSTRUMENTS)
+        self._append(name, each)
         spent, redis, carried, began = crew.spent(), *self._redis_used(), time.perf_counter()
         crew.start(GRAPH, self._url, name)
         try:
-            rate = self._rate(name)
+            rate = self._rate(name, rows)
         finally:
             crew.end()
         lasted, now, (cpu, bytes_) = time.perf_counter() - began, crew.spent(), self._redis_used()
         return Measured(
-            len(self._trades) * len(INSTRUMENTS),
+            rows,
             rate,
             lasted,
             now.folding_s - spent.folding_s,
@@ -85,16 +84,16 @@ class Course:
             self._remove(name),
         )
 
-    def _append(self, name: str) -> None:
+    def _append(self, name: str, each: int) -> None:
+        trades, _ = random_rows(each)
         with Log(self._url, name) as log:
-            for first in range(0, len(self._trades), ENTRY):
+            for first in range(0, each, ENTRY):
                 for instrument in INSTRUMENTS:
-                    log.append(instrument, first + 1, self._trades[first : first + ENTRY])
+                    log.append(instrument, first + 1, trades[first : first + ENTRY])
 
-    def _rate(self, name: str) -> float:
+    def _rate(self, name: str, total: int) -> float:
         """Wait for the end; give rows a second from the first commit that was seen on."""
-        total, first, deadline = len(self._trades) * len(INSTRUMENTS), 0, time.perf_counter() + PATIENCE_S
-        began = 0.0
+        began, first, deadline = 0.0, 0, time.perf_counter() + PATIENCE_S
         while (done := self._done(name)) < total:
             now = time.perf_counter()
             if now > deadline:

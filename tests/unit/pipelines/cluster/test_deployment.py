@@ -1,4 +1,3 @@
-import sys
 import threading
 from types import SimpleNamespace
 
@@ -158,38 +157,6 @@ def test_another_graph_for_the_same_state_is_refused_by_name(play, client):
         play.wait()
     with pytest.raises(ConfigError, match="which the graph has not"):
         deploy(Graph(lambda stream: {"vwap": stream.vwap("1m")}), client, 1, url=play.url, name=play.name)
-
-
-class Answering:
-    """A client whose workers answer what they are told to."""
-
-    scheduler = "tcp://test"
-
-    def __init__(self, answers: dict[str, object]) -> None:
-        self._answers = answers
-
-    def run(self, function, on_error: str) -> dict[str, object]:
-        return self._answers
-
-
-@pytest.mark.parametrize(
-    ("answers", "message"),
-    [
-        ({}, "the cluster has no workers"),
-        (
-            {"tcp://a": ModuleNotFoundError("No module named 'rtlab'")},
-            "the worker tcp://a cannot run rtlab: .*No module",
-        ),
-        ({"tcp://a": {"python": "2.7"}}, "the worker tcp://a has other versions"),
-    ],
-)
-def test_workers_that_cannot_do_it_are_named(play, answers, message):
-    with pytest.raises(ConfigError, match=message):
-        deploy(Graph(analytics), Answering(answers), 1, url=play.url, name=play.name)
-
-
-def test_the_versions_are_those_of_this_process():
-    assert module.versions()["python"] == sys.version.split()[0]
 
 
 def test_a_redis_that_is_gone_is_named(client):

@@ -6,8 +6,7 @@ from rtlab.embedded import EmbeddedServer
 
 @pytest.fixture(scope="package")
 def course():
-    """Races of 16,000 rows."""
     with EmbeddedServer() as redis:
-        one = Course(redis.url, 16_000)
+        one = Course(redis.url)
         yield one
         one.close()

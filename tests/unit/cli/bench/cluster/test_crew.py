@@ -11,7 +11,7 @@ def test_both_kinds_fold_the_same_rows_to_the_same_state_and_tell_what_they_used
     for kind in (plain, on_dask):
         with kind(GRAPH, 1) as crew:
             before = crew.spent()
-            found[kind] = [course.race(crew) for _ in range(2)]
+            found[kind] = [course.race(crew, 16_000) for _ in range(2)]
             assert crew.spent().folding_s > before.folding_s
             assert before.resident > 25e6  # a process with numpy
     assert len({one.digest for races in found.values() for one in races}) == 1

@@ -20,9 +20,10 @@ class Staged:
     def close(self) -> None:
         pass
 
-    def race(self, crew: str) -> Measured:
+    def race(self, crew: str, rows: int) -> Measured:
         number = self.seen[crew] = self.seen.get(crew, -1) + 1
         rate = RATES[crew][(number - 1) % 4] if number % 4 else 1.0
+        assert rows == (ROWS if number % 4 else ROWS // 10)
         digest = "other" if self.digest == "differs" and number == 2 else "same"
         return Measured(ROWS, rate, ROWS / rate, 0.8, 0.04, 0.5, ROWS * 120, 2**28, digest)
 
@@ -34,6 +35,7 @@ def staged(monkeypatch):
         yield name
 
     one = Staged()
+    monkeypatch.setattr(cluster, "QUICK", cluster.Size(1, 3, ROWS))
     monkeypatch.setattr(cluster, "Course", lambda *_: one)
     monkeypatch.setattr(cluster, "plain", lambda graph, shards: kind("plain"))
     monkeypatch.setattr(cluster, "on_dask", lambda graph, shards: kind("dask"))

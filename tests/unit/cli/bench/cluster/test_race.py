@@ -37,7 +37,7 @@ class Here:
 
 def test_a_race_folds_every_row_and_tells_what_it_took(course):
     crew = Here()
-    found = course.race(crew)
+    found = course.race(crew, 16_000)
     assert found.rows == 16_000
     assert found.rate > 0
     assert (found.folding_s, found.scheduling_s, found.resident) == (1.0, 0.5, 2000)
@@ -52,7 +52,7 @@ def test_a_race_folds_every_row_and_tells_what_it_took(course):
 
 
 def test_each_race_runs_over_a_log_of_its_own_and_leaves_no_row(course):
-    first, second = course.race(Here()), course.race(Here())
+    first, second = (course.race(Here(), 16_000) for _ in range(2))
     assert first.digest == second.digest
     assert course._redis.keys("*COIN*") == []
 
@@ -61,5 +61,5 @@ def test_shards_that_come_to_no_end_are_named(course, monkeypatch):
     monkeypatch.setattr(race, "PATIENCE_S", 0.05)
     crew = Here(works=False)
     with pytest.raises(UnreachableError, match="came to no end: expected 16,000 rows"):
-        course.race(crew)
+        course.race(crew, 16_000)
     assert not crew._thread.is_alive()
