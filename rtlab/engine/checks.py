@@ -62,6 +62,7 @@ from rtlab.engine.codes import (
     WRONG_PHASE,
 )
 from rtlab.engine.layout import (
+    NEEDS_IDS,
     NEEDS_LADDER,
     NEEDS_LEVELS,
     NEEDS_ORDERS,
@@ -307,6 +308,8 @@ def no_room(
         state.need_price = price
     elif state.free_order == 0 and state.used_orders + 1 >= state.orders:
         state.need = NEEDS_ORDERS
+    elif 2 * (state.live + 1) > state.ids:
+        state.need = NEEDS_IDS
     elif state.free_level == 0 and state.used_levels + 1 >= state.levels:
         state.need = NEEDS_LEVELS
     return NO_REASON

@@ -2,14 +2,23 @@
 
 An entry is 31 bits of the hash and 31 of the slot, so that a search reads an order only when the hashes agree.
 0 is empty. Ids are per instrument, and any int64 will do.
+
+A map that is too small is followed by one of twice its size, without a pause: new entries go into that one, and with
+each of them some of the past map are moved. An entry's home is the first bits of its hash, so that both maps have
+them in the same order, and moving goes through both from one end to the other. What has its home before
+`state.moved` is in the new map; what has it behind may be in either. Moving halts at empty places only: no search in
+the past map is cut in two.
 """
 
 import numpy as np
 
-from rtlab.compiling import part
-from rtlab.engine.layout import Memory
+from rtlab.compiling import outlined_part, part
+from rtlab.engine.layout import WORD, Memory, Rows, State
+from rtlab.engine.memory import fetch, memory_of, rows_at
 
 HASH_BITS = 31
+STRIDE = 16
+"""Places of the past map that are emptied for each new entry: all are, long before the new map is full."""
 
 
 @part
@@ -21,11 +30,47 @@ def hash_of(instrument: int, order_id: int) -> int:
 
 
 @part
+def expect(memory: Memory, instrument: int, order_id: int) -> None:
+    """Ask for the entry of an order before it is needed: with many orders it is in no near cache."""
+    fetch(memory.ids, hash_of(instrument, order_id) >> memory.state.ids_shift)
+
+
+@part
 def find(memory: Memory, instrument: int, order_id: int) -> int:
     """Give the slot of a live order, or 0."""
-    ids = memory.ids
     wanted = hash_of(instrument, order_id)
-    at = wanted >> memory.state.ids_shift
+    if memory.state.past != 0 and may_stay(memory.state, wanted):
+        slot = find_past(memory.state, instrument, order_id)
+        if slot != 0:
+            return slot
+    return look_up(memory, memory.ids, memory.state.ids_shift, instrument, order_id)
+
+
+@part
+def insert(memory: Memory, slot: int) -> None:
+    """Enter the order in `slot`, whose id is not in the map."""
+    order = memory.orders[slot]
+    entry = hash_of(order.instrument, order.id)
+    enter_at(memory.ids, memory.state.ids_shift, entry, slot)
+    if memory.state.past != 0:
+        move_some(memory.state)
+
+
+@part
+def remove(memory: Memory, slot: int) -> None:
+    """Take the order in `slot` out, and close the gap."""
+    order = memory.orders[slot]
+    entry = hash_of(order.instrument, order.id)
+    if memory.state.past != 0 and may_stay(memory.state, entry) and remove_past(memory.state, entry, slot):
+        return
+    erase(memory.ids, memory.state.ids_shift, entry, slot)
+
+
+@part
+def look_up(memory: Memory, ids: Rows[int], shift: int, instrument: int, order_id: int) -> int:
+    """Give the slot of an order that is in one of the maps, or 0."""
+    wanted = hash_of(instrument, order_id)
+    at = wanted >> shift
     while ids[at] != 0:
         if ids[at] >> 32 == wanted:
             slot = ids[at] & 0x7FFFFFFF
@@ -37,32 +82,70 @@ def find(memory: Memory, instrument: int, order_id: int) -> int:
 
 
 @part
-def insert(memory: Memory, slot: int) -> None:
-    """Enter the order in `slot`, whose id is not in the map."""
-    ids = memory.ids
-    order = memory.orders[slot]
-    entry = hash_of(order.instrument, order.id)
-    at = entry >> memory.state.ids_shift
+def enter_at(ids: Rows[int], shift: int, entry: int, slot: int) -> None:
+    """Put an entry at its home, or at the first free place after it."""
+    at = entry >> shift
     while ids[at] != 0:
         at = (at + 1) & (len(ids) - 1)
     ids[at] = (entry << 32) | slot
 
 
 @part
-def remove(memory: Memory, slot: int) -> None:
-    """Take the order in `slot` out, and close the gap."""
-    ids = memory.ids
+def erase(ids: Rows[int], shift: int, entry: int, slot: int) -> None:
+    """Take an entry out of one of the maps, and close the gap."""
     last = len(ids) - 1
-    order = memory.orders[slot]
-    entry = hash_of(order.instrument, order.id)
-    gap = entry >> memory.state.ids_shift
+    gap = entry >> shift
     while ids[gap] != (entry << 32) | slot:
         gap = (gap + 1) & last
     at = (gap + 1) & last
     while ids[at] != 0:
-        home = (ids[at] >> 32) >> memory.state.ids_shift
+        home = (ids[at] >> 32) >> shift
         if ((at - home) & last) >= ((at - gap) & last):
             ids[gap] = ids[at]
             gap = at
         at = (at + 1) & last
     ids[gap] = 0
+
+
+@part
+def may_stay(state: State, entry: int) -> bool:
+    """Tell whether an entry, if it is anywhere, may still be in the past map."""
+    return (((entry >> state.past_shift) - state.past_first) & (state.past - 1)) >= state.moved
+
+
+@outlined_part
+def find_past(state: State, instrument: int, order_id: int) -> int:
+    """Give the slot of an order in the past map, or 0."""
+    past = rows_at(state.past_at, state.past, WORD)
+    return look_up(memory_of(state), past, state.past_shift, instrument, order_id)
+
+
+@outlined_part
+def remove_past(state: State, entry: int, slot: int) -> bool:
+    """Take an entry out of the past map; False if it is not there."""
+    past = rows_at(state.past_at, state.past, WORD)
+    at = entry >> state.past_shift
+    while past[at] != (entry << 32) | slot:
+        if past[at] == 0:
+            return False
+        at = (at + 1) & (state.past - 1)
+    erase(past, state.past_shift, entry, slot)
+    return True
+
+
+@outlined_part
+def move_some(state: State) -> None:
+    """Move the entries of some places of the past map, up to an empty one."""
+    past = rows_at(state.past_at, state.past, WORD)
+    ids = memory_of(state).ids
+    enough = state.moved + STRIDE
+    between = False
+    while state.moved < enough or not between:
+        at = (state.past_first + state.moved) & (state.past - 1)
+        between = past[at] == 0
+        if not between:
+            enter_at(ids, state.ids_shift, past[at] >> 32, past[at] & 0x7FFFFFFF)
+            past[at] = 0
+        state.moved += 1
+    if state.moved >= state.past:
+        state.past = 0

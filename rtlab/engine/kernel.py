@@ -71,6 +71,8 @@ from rtlab.engine.settling import settle
 from rtlab.engine.sweeping import sweep
 
 NEVER = (1 << 63) - 1
+AHEAD = 4
+"""Commands between asking for the entry of an order in the id map and its use."""
 
 
 @pasted_part
@@ -300,6 +302,9 @@ def run(state_words: Words) -> int:
                 ids.insert(memory, slot)
         state.rehash = 0
     for at in range(state.start, state.commands):
+        if at + AHEAD < state.commands:
+            coming = commands[at + AHEAD]
+            ids.expect(memory, coming.instrument, coming.order_id)
         execute(memory, commands[at])
         if state.need != READY:
             state.at = at

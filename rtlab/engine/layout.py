@@ -25,7 +25,9 @@ LADDERS = 8
 """Of an instrument: by place, twice the place plus 0 where the highest price is the first, 1 where the lowest is."""
 BOOK, STOP, WHOLE, TRAIL = range(4)
 
-READY, NEEDS_EVENTS, NEEDS_ORDERS, NEEDS_LEVELS, NEEDS_EXTRAS, NEEDS_LADDER, NEEDS_ACCOUNTS = range(7)
+READY, NEEDS_EVENTS, NEEDS_ORDERS, NEEDS_LEVELS, NEEDS_EXTRAS, NEEDS_LADDER, NEEDS_ACCOUNTS, NEEDS_IDS = (
+    range(8)
+)
 """What must grow."""
 
 BEGIN, TIME, MAIN, SETTLE, AFTER, UNCROSS, SWEEP, ENTER, END = range(9)
@@ -61,6 +63,10 @@ class State:
     bits: Int64
     ids_at: Int64
     ids: Int64
+    past_at: Int64  # the id map before this one, whose entries are still to be moved
+    past: Int64  # 0: none
+    past_first: Int64  # where moving began
+    moved: Int64  # places of it that are empty now
     events_at: Int64
     events: Int64
     commands_at: Int64
@@ -81,6 +87,7 @@ class State:
     used_extras: Int32
     heaped: Int32  # orders that expire
     ids_shift: Int32
+    past_shift: Int32
     need_instrument: Int32  # a ladder
     busy: Int32  # the instrument at work
     sweep_at: Int32  # the next instrument of a mass cancel

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
@@ -30,6 +32,7 @@ from rtlab.engine.layout import (
 Words = npt.NDArray[np.int64]
 RowType = np.dtype[Any]
 _arrays: Any = arrayobj
+_cgutils: Any = cgutils
 _intrinsic: Callable[[Callable[..., object]], Callable[..., Any]] = intrinsic
 
 
@@ -48,6 +51,23 @@ def rows_at(context: object, address: object, count: object, row: Any) -> tuple[
         return array._getvalue()
 
     return rows(types.int64, types.int64, row), generate
+
+
+@_intrinsic
+def fetch(context: object, words: Any, at: object) -> tuple[object, object]:
+    """Ask for the cache line of `words[at]`, which is needed soon; nothing waits for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
+        array = _arrays.make_array(words)(context, builder, arguments[0])
+        byte = ir.IntType(8).as_pointer()
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), byte)
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        asked = _cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(asked, [address, flag(0), flag(3), flag(1)])  # to read, to keep, of data
+        return context.get_dummy_value()
+
+    return types.void(words, types.int64), generate
 
 
 @part

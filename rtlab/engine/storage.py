@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.compiling import announce, door
+from rtlab.engine.growing import Growing
 from rtlab.engine.ids import HASH_BITS
 from rtlab.engine.kernel import run
 from rtlab.engine.layout import (
@@ -19,6 +20,7 @@ from rtlab.engine.layout import (
     NEEDS_ACCOUNTS,
     NEEDS_EVENTS,
     NEEDS_EXTRAS,
+    NEEDS_IDS,
     NEEDS_LADDER,
     NEEDS_LEVELS,
     NEEDS_ORDERS,
@@ -38,6 +40,7 @@ from rtlab.model.rows import COMMAND, EVENT
 from rtlab.model.rules import Rules
 
 RowArray = npt.NDArray[np.void]
+Words = npt.NDArray[np.int64]
 
 EVENTS_PER_COMMAND = 4
 """Room to begin with; 2 is usual."""
@@ -47,6 +50,8 @@ FEW_ACCOUNTS = 8
 """Places for accounts to begin with, of which half are used before there are twice as many."""
 FEW_SLOTS = 1 << 12
 """Room for levels and for orders that are not plain, to begin with."""
+FEW_IDS = 1 << 13
+"""Orders for which the id map has room to begin with: while it is small it stays in the near cache."""
 SMALLEST_WINDOW = 1 << 12
 LARGEST_WINDOW = 2 * SPAN
 """Twice the span, so that prices can drift by half of it before the window moves again."""
@@ -64,6 +69,7 @@ ARRAYS = [
     "rungs",
     "bits",
     "ids",
+    "past",
 ]
 KEPT = (
     "seq",
@@ -92,6 +98,9 @@ class Storage:
     operating system gives only the pages that hold a price.
     """
 
+    ids: Words
+    past: Words
+
     def __init__(self, rules: Sequence[Rules], capacity: int, prevention: int) -> None:
         self.pool_grown = self.ladders_moved = self.ladders_grown = 0
         self.state = np.zeros(1, STATE)
@@ -100,17 +109,21 @@ class Storage:
         self.state["prevention"], self.state["timer"] = prevention, NONE_ABOVE
         self.taker = np.zeros(1, TAKER)
         self.taker["at"] = self.taker["left"] = NOWHERE
-        self.orders = np.zeros(capacity + 1, ORDER)
         few = min(capacity, FEW_SLOTS) + 1
-        self.levels, self.extras = np.zeros(few, LEVEL), np.zeros(few, EXTRA)
-        self.heap: npt.NDArray[np.int32] = np.zeros(few, RUNG)
+        self._pools = {
+            "orders": Growing(capacity + 1, ORDER),
+            "levels": Growing(few, LEVEL),
+            "extras": Growing(few, EXTRA),
+            "heap": Growing(few, RUNG),
+        }
+        self.orders, self.levels, self.extras, self.heap = (pool.rows for pool in self._pools.values())
         self.markets = _markets(rules)
         self.accounts = np.zeros(FEW_ACCOUNTS, ACCOUNT)
         self.positions = np.zeros(FEW_ACCOUNTS * len(rules), POSITION_ROW)
         self.ladders = np.zeros(LADDERS * len(rules), LADDER)
         self.ladders["best"][0::2], self.ladders["best"][1::2] = NONE_BELOW, NONE_ABOVE
         self.ladders["size"] = SMALLEST_WINDOW
-        self._make_ids(capacity)
+        self._make_ids(min(capacity, FEW_IDS))
         self._make_windows(self.ladders.copy())
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
@@ -165,16 +178,17 @@ class Storage:
     def load(self, parts: Mapping[str, RowArray], state: Mapping[str, int]) -> None:
         """Take over arrays and counters that `used` gave, with as much room as there is here."""
         for name, rows in parts.items():
-            room = getattr(self, name)
-            if len(rows) > len(room):
-                room = np.zeros(len(rows), rows.dtype)
-                setattr(self, name, room)
-            room[: len(rows)] = rows
+            if len(rows) > len(getattr(self, name)):
+                if name in self._pools:
+                    self._enlarge(name, len(rows))
+                else:
+                    setattr(self, name, np.zeros(len(rows), rows.dtype))
+            getattr(self, name)[: len(rows)] = rows
         for name, number in state.items():
             self.state[name] = number
         if len(self.heap) < len(self.extras):
-            self.heap = np.append(self.heap, np.zeros(len(self.extras) - len(self.heap), RUNG))
-        self._make_ids(len(self.orders) - 1)
+            self._enlarge("heap", len(self.extras))
+        self._make_ids(max(int(self.state["live"][0]), min(len(self.orders) - 1, FEW_IDS)))
         self._make_windows(self.ladders.copy())
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
@@ -198,7 +212,8 @@ class Storage:
     @property
     def memory_bytes(self) -> int:
         """Give the bytes of all arrays but the windows, and of these the parts between the outermost levels."""
-        whole = sum(array.nbytes for array in (self.orders, self.levels, self.extras, self.heap, self.ids))
+        arrays = (self.orders, self.levels, self.extras, self.heap, self.ids, self.past)
+        whole = sum(array.nbytes for array in arrays)
         levels = self.levels[self.live_levels()]
         spans = 0
         for ladder in np.unique(levels["ladder"]):
@@ -208,15 +223,20 @@ class Storage:
 
     def _grow(self) -> None:
         state = self.state[0]
+        if state["past"] == 0:
+            self.past = np.zeros(0, WORD)  # all of it has moved
         if state["need"] == NEEDS_EVENTS:
             self._enlarge_events()
         elif state["need"] == NEEDS_ORDERS:
-            self._double_pool()
+            self._enlarge("orders", twice(len(self.orders)))
+            self.pool_grown += 1
+        elif state["need"] == NEEDS_IDS:
+            self._double_ids()
         elif state["need"] == NEEDS_LEVELS:
-            self.levels = _enlarged(self.levels, twice(len(self.levels)))
+            self._enlarge("levels", twice(len(self.levels)))
         elif state["need"] == NEEDS_EXTRAS:
-            self.extras = _enlarged(self.extras, twice(len(self.extras)))
-            self.heap = np.append(self.heap, np.zeros(len(self.extras) - len(self.heap), RUNG))
+            self._enlarge("extras", twice(len(self.extras)))
+            self._enlarge("heap", len(self.extras))
         elif state["need"] == NEEDS_ACCOUNTS:
             self._double_accounts()
         elif state["need"] == NEEDS_LADDER:
@@ -232,12 +252,18 @@ class Storage:
         enlarged[:written] = self.events[:written]
         self.lend(self.commands, enlarged)
 
-    def _double_pool(self) -> None:
-        slots = twice(len(self.orders))
-        grown = _enlarged(self.orders, slots)
-        self._make_ids(slots - 1)
-        self.orders = grown
-        self.pool_grown += 1
+    def _enlarge(self, pool: str, slots: int) -> None:
+        delattr(self, pool)  # pages that somebody names are not moved
+        setattr(self, pool, self._pools[pool].grow(slots))
+
+    def _double_ids(self) -> None:
+        """Let a map of twice the size follow; the kernel moves the entries, which it has done before the next."""
+        state = self.state[0]
+        self.past, state["past_shift"] = self.ids, state["ids_shift"]
+        state["past_first"] = next(at for at in range(len(self.past)) if self.past[at] == 0)
+        state["moved"] = 0
+        self.ids = np.zeros(2 * len(self.past), WORD)
+        state["ids_shift"] -= 1
 
     def _double_accounts(self) -> None:
         before, positions = self.accounts, self.positions.reshape(len(self.accounts), -1)
@@ -250,7 +276,8 @@ class Storage:
 
     def _make_ids(self, orders: int) -> None:
         bits = max(1, (2 * orders - 1).bit_length())
-        self.ids = np.zeros(1 << bits, np.int64)
+        self.ids = np.zeros(1 << bits, WORD)
+        self.past = np.zeros(0, WORD)
         self.state["ids_shift"] = HASH_BITS - bits
         self.state["rehash"] = 1
 
@@ -333,12 +360,6 @@ def account_at(owners: npt.NDArray[np.int64], owner: int) -> int:
     while at == 0 or owners[at] not in (0, owner):
         at = (at + 1) & last
     return at
-
-
-def _enlarged(rows: RowArray, count: int) -> RowArray:
-    grown = np.zeros(count, rows.dtype)
-    grown[: len(rows)] = rows
-    return grown
 
 
 def twice(slots: int) -> int:

@@ -34,14 +34,25 @@ def hashes(instrument, order_ids, found):  # type: ignore[no-untyped-def]
 
 
 class Map:
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, orders: int = 0) -> None:
         self.state = np.zeros(1, STATE)
         self.state["ids_shift"] = ids.HASH_BITS - bits
-        self.orders = np.zeros((1 << bits) // 2 + 1, ORDER)
-        self.ids = np.zeros(1 << bits, np.int64)
-        for name in ("orders", "ids"):
+        self.orders = np.zeros(max(orders, (1 << bits) // 2) + 1, ORDER)
+        self.ids, self.past = np.zeros(1 << bits, np.int64), np.zeros(0, np.int64)
+        self.bind()
+
+    def bind(self) -> None:
+        for name in ("orders", "ids", "past"):
             array = getattr(self, name)
             self.state[f"{name}_at"], self.state[name] = array.ctypes.data, len(array)
+
+    def double(self) -> None:
+        assert self.state["past"][0] == 0, "all must have moved before the next map is full"
+        self.past, self.state["past_shift"] = self.ids, self.state["ids_shift"]
+        self.state["past_first"], self.state["moved"] = np.flatnonzero(self.ids == 0)[0], 0
+        self.ids = np.zeros(2 * len(self.ids), np.int64)
+        self.state["ids_shift"] -= 1
+        self.bind()
 
     def answers(self, actions: list[tuple[int, int, int, int]]) -> list[int]:
         answers = np.zeros(len(actions), np.int64)
@@ -80,6 +91,49 @@ def test_any_sequence_answers_as_a_dictionary_does(bits: int, seed: int) -> None
     keys = [(int(rng.integers(0, 3)), int(rng.integers(-(1 << 63), (1 << 63) - 1))) for _ in range(3 * slots)]
     actions, expected = random_actions(rng, keys, slots, 2000)
     assert Map(bits).answers(actions) == expected
+
+
+def crowded(bits: int, count: int) -> list[tuple[int, int]]:
+    """Give keys whose homes are the last and the first places of a map: what does not fit goes over its end."""
+    order_ids = np.arange(40 * count, dtype=np.int64)
+    found = np.zeros(len(order_ids), np.int64)
+    hashes(0, order_ids, found)
+    homes = found >> (ids.HASH_BITS - bits)
+    near = order_ids[(homes >= (1 << bits) - 3) | (homes <= 1)]
+    return [(0, int(order_id)) for order_id in near[:count]]
+
+
+@pytest.mark.parametrize("crowds", [True, False])
+@pytest.mark.parametrize("bits", [1, 3, 6])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_map_that_a_larger_one_follows_answers_as_a_dictionary_does(
+    seed: int, bits: int, crowds: bool
+) -> None:
+    rng = np.random.default_rng([seed, bits])
+    keys = crowded(6, 600) if crowds else [(int(rng.integers(3)), at) for at in range(600)]
+    mapped, live, free = Map(bits, orders=600), dict[tuple[int, int], int](), list(range(1, 601))
+    moving = 0
+    for step in range(2_500):
+        key = keys[rng.integers(len(keys))]
+        if key in live and rng.random() < 0.3:
+            free.append(slot := live.pop(key))
+            action = (REMOVE, *key, slot)
+        elif key not in live and free:
+            live[key] = free.pop()
+            if 2 * len(live) > len(mapped.ids):
+                mapped.double()
+            action = (INSERT, *key, live[key])
+        else:
+            action = (FIND, *key, 0)
+        other = keys[rng.integers(len(keys))]
+        expected = [live.get(key, 0), live.get(other, 0)]
+        assert mapped.answers([action, (FIND, *other, 0)]) == expected, step
+        if mapped.state["past"][0]:
+            moving += 1
+            assert np.count_nonzero(mapped.ids) + np.count_nonzero(mapped.past) == len(live)
+    assert len(mapped.ids) >= 512
+    assert moving > 20
+    assert [mapped.answers([(FIND, *key, 0)])[0] for key in keys] == [live.get(key, 0) for key in keys]
 
 
 def test_gap_closes_over_the_end_of_the_array() -> None:

@@ -50,7 +50,7 @@ def check_memory(storage: Storage) -> None:
         ladder = storage.ladders[levels["ladder"][level]]
         assert storage.rungs[ladder["rungs_at"] + levels["price"][level] - ladder["base"]] == level
     assert np.count_nonzero(storage.rungs) == len(storage.live_levels())
-    assert len(live) == state["live"] == np.count_nonzero(storage.ids)
+    assert len(live) == state["live"] == np.count_nonzero(storage.ids) + np.count_nonzero(storage.past)
     assert sorted(live + free_slots(storage, "free_order", orders, "next")) == list(
         range(1, state["used_orders"] + 1)
     )

@@ -35,10 +35,11 @@ def test_pool_doubles_and_keeps_every_order() -> None:
     assert storage.state["live"][0] == 1000
     assert len(storage.orders) == 1024
     assert storage.pool_grown == 9
-    assert len(storage.ids) >= 2 * len(storage.orders)
+    assert len(storage.ids) >= 2 * storage.state["live"][0]
     told = execute(storage, *(f"cancel {at}" for at in range(1000)))
     assert storage.state["live"][0] == 0
     assert not storage.ids.any()
+    assert not storage.past.any()
     assert len(told) == 2000
 
 

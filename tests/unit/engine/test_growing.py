@@ -1,0 +1,55 @@
+"""Arrays that grow: what was there stays, what is new is zeros, wherever the pages lie."""
+
+import numpy as np
+import pytest
+
+from rtlab.engine.growing import LARGE, Growing
+from rtlab.engine.layout import ORDER, RUNG
+
+FEW, MANY = 100, LARGE // ORDER.itemsize + 1
+
+
+def numbered(count: int) -> Growing:
+    growing = Growing(count, ORDER)
+    growing.rows["id"] = np.arange(count) + 1
+    return growing
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 2), (FEW, 3 * FEW), (FEW, MANY), (MANY, 2 * MANY), (MANY, MANY + 1)]
+)
+def test_rows_stay_and_the_new_ones_are_zeros(before: int, after: int) -> None:
+    growing = numbered(before)
+    rows = growing.grow(after)
+    assert rows is growing.rows
+    assert len(rows) == after
+    assert (rows["id"][:before] == np.arange(before) + 1).all()
+    assert not rows[before:].view(np.uint8).any()
+
+
+def test_new_rows_can_be_written_after_every_growth() -> None:
+    growing, count = numbered(1), 1
+    while count < 4 * MANY:
+        rows = growing.grow(2 * count)
+        rows["id"][count:] = np.arange(count, 2 * count) + 1
+        del rows
+        count *= 2
+    assert (growing.rows["id"] == np.arange(count) + 1).all()
+
+
+def test_pages_that_nobody_names_are_moved_and_the_others_are_copied() -> None:
+    growing = numbered(MANY)
+    pages = growing._pages
+    growing.grow(2 * MANY)
+    assert growing._pages is pages
+    held = growing.rows
+    grown = growing.grow(3 * MANY)
+    assert growing._pages is not pages
+    grown["id"][0] = 99
+    assert held["id"][0] == 1, "whoever still names the rows keeps them as they were"
+    assert (grown["id"][1:MANY] == held["id"][1:MANY]).all()
+
+
+def test_small_arrays_have_no_pages_of_their_own() -> None:
+    assert Growing(FEW, RUNG)._pages is None
+    assert Growing(LARGE // RUNG.itemsize, RUNG)._pages is not None
