@@ -4,11 +4,14 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 import click
 
+from rtlab.cli.bench.everything import reports, written_into
 from rtlab.cli.bench.machine import machine
+from rtlab.cli.bench.numbers import holds, number, table
 from rtlab.cli.durations import Duration
 
 BENCHES = {
@@ -32,7 +35,18 @@ Report = Mapping[str, object]
 
 
 @click.command()
-@click.argument("name", type=click.Choice(list(BENCHES)))
+@click.argument("name", type=click.Choice(list(BENCHES)), required=False)
+@click.option("--all", "as_all", is_flag=True, help="Measure everything in turn, and make one table of it.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Of --all: write the table into this document, between its two marks.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Of --all: keep each report in this folder, and take those that are there.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--quick", is_flag=True, help="Fewer runs: under 60 s.")
 @click.option("--soak", type=Duration(), help="fanout: follow one gateway for so long instead, such as 10m.")
@@ -40,16 +54,52 @@ Report = Mapping[str, object]
     "--readers", type=click.IntRange(1, 60_000), default=10_000, help="Of a soak.", show_default=True
 )
 @click.option("--churn", is_flag=True, help="Of a soak: readers come, go and stall.")
-def command(name: str, as_json: bool, quick: bool, soak: float | None, readers: int, churn: bool) -> None:
-    """Measure NAME on this machine, side by side with a peer."""
+def command(
+    name: str | None,
+    as_all: bool,
+    into: Path | None,
+    keep: Path | None,
+    as_json: bool,
+    quick: bool,
+    soak: float | None,
+    readers: int,
+    churn: bool,
+) -> None:
+    """Measure NAME on this machine, or --all, side by side with a peer."""
+    if as_all is (name is not None):
+        raise click.UsageError(f"what is to be measured? expected --all, or one of {', '.join(BENCHES)}")
+    if not as_all and (into is not None or keep is not None):
+        raise click.UsageError("--into and --keep are for --all")
     if soak is not None and name != "fanout":
-        raise click.UsageError(f"--soak is for fanout, not for {name}")
+        raise click.UsageError(f"--soak is for fanout, not for {name or '--all'}")
+    if name is None:
+        _measure_all(quick=quick, into=into, keep=keep, as_json=as_json)
+        return
     if soak is None:
         made = cast("Callable[..., Report]", import_module(f"rtlab.cli.bench.{name}").run)(quick=quick)
     else:
         made = import_module("rtlab.cli.bench.fanout.soak").run(soak, readers, churn=churn)
     report = {"bench": name, "machine": machine(), **made}
     click.echo(json.dumps(report)) if as_json else _table(report)
+
+
+def _measure_all(*, quick: bool, into: Path | None, keep: Path | None, as_json: bool) -> None:
+    text = "" if into is None else into.read_text("utf-8")
+    if into is not None:
+        written_into(text, "")  # a document without a place is told before an hour of measuring
+    made = []
+    for report in reports(BENCHES, quick=quick, keep=keep):
+        made.append(report)
+        if "reason" in report:
+            click.echo(f"{report['bench']}: not measured: {report['reason']}", err=True)
+        elif not as_json:
+            _table(report)
+    if as_json:
+        click.echo(json.dumps(made))
+    if into is not None:
+        into.write_text(written_into(text, table(made)), "utf-8")
+    elif not as_json:
+        click.echo(table(made))
 
 
 def _table(report: Report) -> None:
@@ -61,30 +111,16 @@ def _table(report: Report) -> None:
     console.print(
         f"[bold]rtlab bench {report['bench']}[/] on " + ", ".join(f"{k} {v}" for k, v in box.items())
     )
-    table = Table("what", "contender", "case", "median", "min", "max", "unit", "runs")
+    rows = Table("what", "contender", "case", "median", "min", "max", "unit", "runs")
     for row in cast("list[dict[str, object]]", report["results"]):
-        numbers = [_number(row.get(key)) for key in ("median", "min", "max")]
+        numbers = [number(row.get(key)) for key in ("median", "min", "max")]
         case = str(row["case"]) + (f" ({row['reason']})" if row.get("median") is None else "")
-        table.add_row(
+        rows.add_row(
             str(row["name"]), str(row["contender"]), case, *numbers, str(row["unit"]), str(row.get("runs"))
         )
-    console.print(table)
+    console.print(rows)
     for goal in cast("list[dict[str, object]]", report["goals"]):
-        held = "holds" if _holds(goal) else "MISSED"
+        held = "holds" if holds(goal) else "MISSED"
         console.print(
-            f"{held}: {goal['name']} {_number(goal['value'])} {goal['op']} {goal['bound']} {goal['unit']}"
+            f"{held}: {goal['name']} {number(goal['value'])} {goal['op']} {goal['bound']} {goal['unit']}"
         )
-
-
-def _holds(goal: Mapping[str, object]) -> bool:
-    if goal["value"] is None:
-        return False
-    value, bound = float(str(goal["value"])), float(str(goal["bound"]))
-    return value <= bound if goal["op"] == "<=" else value >= bound
-
-
-def _number(value: object) -> str:
-    if value is None:
-        return "-"
-    number = float(str(value))
-    return f"{number:,.4g}" if abs(number) < 1e4 else f"{number:,.0f}"

@@ -4,6 +4,7 @@ import pytest
 from support.command import assert_one_clear_line, rtlab
 
 from rtlab.cli.bench import BENCHES, _table
+from rtlab.cli.bench.everything import BEGINS, ENDS
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +40,41 @@ def test_a_table_names_what_was_measured(report, capsys):
     assert "full state / increments" in printed
     assert "holds: " in printed or "MISSED: " in printed
     assert max(map(len, printed.splitlines())) <= 200
+
+
+def test_all_that_is_kept_becomes_one_table_in_a_document(report, tmp_path):
+    for name in BENCHES:
+        (tmp_path / f"{name}.json").write_text(json.dumps(report | {"bench": name}))
+    document = tmp_path / "doc.md"
+    document.write_text(f"before\n{BEGINS}\n{ENDS}\nafter\n")
+    done = rtlab("bench", "--all", "--keep", tmp_path, "--into", document)
+    assert done.returncode == 0, done.stderr
+    assert all(f"rtlab bench {name} on" in done.stdout for name in BENCHES)
+    text = document.read_text()
+    assert text.startswith(f"before\n{BEGINS}\n\nOn cpu ")
+    assert text.endswith(f"{ENDS}\nafter\n")
+    assert all(f"| {name} | full state / increments" in text for name in BENCHES)
+    told = rtlab("bench", "--all", "--keep", tmp_path, "--json")
+    assert [one["bench"] for one in json.loads(told.stdout)] == list(BENCHES)
+    printed = rtlab("bench", "--all", "--keep", tmp_path).stdout
+    assert text.split(BEGINS)[1].split(ENDS)[0].strip() in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "--all, or one of engine"),
+        (("flow", "--all"), "--all, or one of engine"),
+        (("flow", "--keep", "x"), "are for --all"),
+        (("--all", "--soak", "1s"), "--soak is for fanout, not for --all"),
+    ],
+)
+def test_what_does_not_go_together_is_one_clear_line(arguments, part):
+    assert_one_clear_line(rtlab("bench", *arguments), part)
+
+
+def test_a_document_without_marks_is_told_before_anything_is_measured(tmp_path):
+    document = tmp_path / "doc.md"
+    document.write_text("no marks")
+    assert_one_clear_line(rtlab("bench", "--all", "--into", document), "no place for the numbers")
+    assert document.read_text() == "no marks"
