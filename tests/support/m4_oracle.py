@@ -31,17 +31,18 @@ def brute_force_gaps(x: np.ndarray, y: np.ndarray, x0: float, x1: float, width: 
     edges = np.minimum(x0 + (x1 - x0) * np.arange(width + 1) / width, x1)
     edges[-1] = x1
     bounds = np.searchsorted(x, edges, "left")
+    missing = np.isnan(y).tolist()
     picked: list[int] = []
     for start, end in itertools.pairwise(bounds.tolist()):
         i = start
         while i < end:
             stop = i
-            while stop < end and np.isnan(y[stop]) == np.isnan(y[i]):
+            while stop < end and missing[stop] == missing[i]:
                 stop += 1
-            if not np.isnan(y[i]):
+            if not missing[i]:
                 run = y[i:stop]
                 picked += sorted({i, i + int(np.argmin(run)), i + int(np.argmax(run)), stop - 1})
-            elif i == bounds[0] or not np.isnan(y[i - 1]):
+            elif i == bounds[0] or not missing[i - 1]:
                 picked.append(i)
             i = stop
     before = np.flatnonzero(x < x0)[-1:]

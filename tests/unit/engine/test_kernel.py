@@ -52,21 +52,22 @@ def test_no_commands_give_no_events(engine: Executes) -> None:
     assert events.dtype == EVENT
 
 
-def test_a_sweep_of_ten_thousand_orders_is_one_command(engine: Executes) -> None:
-    rows = np.zeros(10_001, COMMAND)
+def test_a_sweep_of_thousands_of_orders_is_one_command(engine: Executes) -> None:
+    many = 10_000 if isinstance(engine, Engine) else 1_000  # the twin is plain
+    rows = np.zeros(many + 1, COMMAND)
     rows["kind"], rows["qty"], rows["price"], rows["order_id"] = (
         1,
         1,
-        100 + np.arange(10_001) % 50,
-        np.arange(10_001),
+        100 + np.arange(many + 1) % 50,
+        np.arange(many + 1),
     )
-    rows["side"][-1], rows["price"][-1], rows["qty"][-1] = 1, 0, 10_000
+    rows["side"][-1], rows["price"][-1], rows["qty"][-1] = 1, 0, many
     engine.process(rows[:-1])
     events = engine.process(rows[-1:])
-    assert np.count_nonzero(events["kind"] == EventKind.TRADE) == 10_000
+    assert np.count_nonzero(events["kind"] == EventKind.TRADE) == many
     assert np.count_nonzero(events["kind"] == EventKind.LEVEL) == 50
-    assert len(events) == 20_052
-    assert (events["command"] == 10_000).all()
+    assert len(events) == 2 * many + 52
+    assert (events["command"] == many).all()
 
 
 def test_growth_in_the_middle_of_a_batch_loses_no_command() -> None:
