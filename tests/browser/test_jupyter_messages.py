@@ -7,6 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 from support.browser import Watch, until
 from support.jupyter import OWN_ERRORS, errors, jupyter_lab, open_notebook, run_all, write_notebook
+from support.messages_page import Bot, converse, faults_of, serving
+from support.messages_wallets import WALLETS, answer_as
+from support.messaging import DIRECTORY, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -48,5 +51,36 @@ def test_two_cells_write_to_each_other(browser: Browser, tmp_path: Path):
         until(lambda: one.locator(".said.mine .read, .said.mine .delivered").count() > 0, "a mark", page=page)
         if "SHOTS" in os.environ:
             page.screenshot(path=Path(os.environ["SHOTS"]) / "jupyter.png")
+        page.close()
+    watch.check(allowed=OWN_ERRORS)
+
+
+FAMILIES = ("Ethereum", "Solana", "NEAR", "Polkadot", "Cosmos")
+
+
+def test_wallets_of_five_families_write_from_their_cells(browser: Browser, tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    page = browser.new_page(viewport={"width": 1280, "height": 1100})
+    page.set_default_timeout(30_000)
+    watch = Watch(page)
+    with serving() as served, jupyter_lab(tmp_path / "folder", tmp_path / "home") as url:
+        options = {"url": served.url, "directory": DIRECTORY, "storage": "memory"}
+        cell = f'MessagesWidget(options={options}, height="380px")'
+        cells = ["from rtlab.messaging.widget import MessagesWidget", *[cell] * len(FAMILIES)]
+        write_notebook(tmp_path / "folder" / "wallets.ipynb", cells)
+        wallets = {family: Person(WALLETS[family].scheme).wallet for family in FAMILIES}
+        for family, wallet in wallets.items():
+            answer_as(page, family, wallet)
+        open_notebook(page, url, "wallets.ipynb")
+        run_all(page)
+        assert errors(page) == []
+        for n, (family, wallet) in enumerate(wallets.items()):
+            bot, part = Bot(served.url), page.locator(".jp-OutputArea-output").nth(n)
+            part.scroll_into_view_if_needed()
+            converse(part, bot, WALLETS[family].name, wallet.account)
+            bot.close()
+            if "SHOTS" in os.environ:
+                page.screenshot(path=Path(os.environ["SHOTS"]) / f"jupyter_{WALLETS[family].scheme}.png")
+        assert faults_of(page, ".jp-OutputArea-output") == []
         page.close()
     watch.check(allowed=OWN_ERRORS)

@@ -1,6 +1,7 @@
 """Pages with the messages on them, of a relay on a gateway, for browsers; and what is read off them."""
 
 import asyncio
+import re
 import secrets
 import threading
 import time
@@ -8,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Page
-from support.messaging import DIRECTORY
+from playwright.sync_api import Frame, Page
+from support.messaging import DIRECTORY, JAVASCRIPT
 
 from rtlab.book import Market
 from rtlab.embedded import EmbeddedServer
@@ -24,6 +25,8 @@ from rtlab.messaging.relay import PATH, Relay
 from rtlab.model import Side, VenueTrade
 from rtlab.sources.simulated import demo_instruments
 
+AXE = JAVASCRIPT / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = {"serious", "critical"}
 FAMILIES = ("ethereum", "solana", "near")
 
 
@@ -120,12 +123,45 @@ def said(page: Page) -> Any:
     return page.locator(".said")
 
 
+def converse(part: Any, bot: "Bot", name: str, account: str) -> None:
+    """Sign in by the wallet of a name, in a page or a part of one; write to a bot, and read its answer."""
+    button = part.get_by_role("button", name=name)
+    button.wait_for()
+    assert not re.search(
+        r"^\d+$", part.locator(".full").inner_text(), re.MULTILINE
+    )  # the count of what is not there
+    button.click()
+    part.get_by_text("Online").wait_for()
+    assert account_of(part) == account
+    assert part.locator(".test").count() == 0
+    write(part, bot.account, f"from {account}")
+    assert (
+        part.get_by_label("Message", exact=True).bounding_box()["height"] < 40
+    )  # as before it was written in
+    heard = bot.reads("text")
+    assert (heard.account, heard.content["text"]) == (account, f"from {account}")
+    bot.send(account, kind="text", text=f"to {account}")
+    said(part).get_by_text(f"to {account}").wait_for()
+
+
 def accept(page: Page) -> None:
     """Open the first request and accept it."""
     page.get_by_text("Requests").wait_for()
     page.get_by_role("navigation").locator("li button").first.click()
     page.get_by_role("button", name="Accept").click()
     page.get_by_label("Message", exact=True).wait_for()
+
+
+def faults_of(page: Page | Frame, part: str = "html") -> list[str]:
+    """What axe has against a page, or parts of it: only what is serious."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("(part) => axe.run(part).then(({ violations }) => violations)", part)
+    return [
+        f"{one['id']}: {node['html'][:80]} {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
 
 
 class Bot:
@@ -137,6 +173,7 @@ class Bot:
         self._thread.start()
         self._bot = Correspondent(url, DIRECTORY, local_wallet("solana", secrets.token_bytes(32)))
         self._wait(self._bot.__aenter__())
+        self.account = self._bot.account
 
     def _wait(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
@@ -150,16 +187,16 @@ class Bot:
     def attach(self, account: str, name: str, content: bytes) -> None:
         self._wait(self._bot.attach(account, name, content))
 
-    def fetch(self, content: dict[str, Any]) -> bytes:
-        return self._wait(self._bot.fetch(Received("", content)))
+    def fetch(self, received: Received) -> bytes:
+        return self._wait(self._bot.fetch(received))
 
-    def reads(self, kind: str) -> dict[str, Any]:
+    def reads(self, kind: str) -> Received:
         """Wait for the next content of a kind."""
 
-        async def next_one() -> dict[str, Any]:
+        async def next_one() -> Received:
             async for received in self._bot.received():
                 if received.content["kind"] == kind:
-                    return received.content
+                    return received
             raise AssertionError
 
         return self._wait(next_one())

@@ -126,7 +126,10 @@ def answer_as(page: Page, family: str, wallet: LocalWallet) -> None:
         binding = wallet.sign(read(text))
         return json.dumps({"signature": binding.signature.hex(), "key": binding.key})
 
-    page.expose_function("signByTest", sign)
+    name = f"signAs{list(WALLETS).index(family)}"
+    page.expose_function(name, sign)
     address = wallet.account.rpartition(":")[2]
-    opening = f"const address = {json.dumps(address)};\nconst sign = async (t) => JSON.parse(await signByTest(t));\n"
+    opening = (
+        f"const address = {json.dumps(address)};\nconst sign = async (t) => JSON.parse(await {name}(t));\n"
+    )
     page.add_init_script("{" + opening + _HEX + _UTF8 + WALLETS[family].script + "}")

@@ -94,14 +94,15 @@ export async function mount(element, options) {
   async function choose(problem) {
     const wallets = await injectedWallets()
     const tests = (options.testWallets ?? []).map((family) => localWallet(family))
+    const marked = (wallet) => h("span", {}, h("span", { class: "test", text: t.testMark }), " ", button(wallet))
+    const trying = () => [h("strong", { text: t.testWallet }), h("p", { text: t.testWalletWhy }), h("div", { class: "row" }, ...tests.map(marked))]
     const button = (wallet) => h("button", { type: "button", class: wallet.isTest ? "" : "main", text: wallet.name, onclick: () => enter(wallet) })
     show(
       page(
         h("strong", { text: t.signIn }), h("p", { text: t.signInWhy }),
         problem && h("p", { class: "failed", role: "alert", text: problem.message }),
         wallets.length ? h("div", { class: "row" }, ...wallets.map(button)) : h("p", { text: t.noWallet }),
-        tests.length && h("strong", { text: t.testWallet }), tests.length && h("p", { text: t.testWalletWhy }),
-        tests.length && h("div", { class: "row" }, ...tests.map((wallet) => h("span", {}, h("span", { class: "test", text: t.testMark }), " ", button(wallet)))),
+        ...(tests.length ? trying() : []),
       ),
     )
   }

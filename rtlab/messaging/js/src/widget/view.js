@@ -42,10 +42,12 @@ export class View {
     this.alarmText = h("span", { class: "grow" })
     this.alarmBar = h("div", { class: "alarm", role: "alert", hidden: true }, this.alarmText, h("button", { type: "button", text: t.close, onclick: () => (this.alarmBar.hidden = true) }))
     const to = (this.to = h("input", { "aria-label": t.newLabel, placeholder: t.newPlaceholder, spellcheck: "false", autocomplete: "off" }))
-    const begin = h("form", { onsubmit: (event) => this.#begin(event) }, to, h("button", { class: "main", text: t.begin }))
+    // no forms: a sandboxed frame may not submit any
+    to.addEventListener("keydown", (event) => event.key === "Enter" && this.#begin())
+    const begin = h("div", { class: "line" }, to, h("button", { type: "button", class: "main", text: t.begin, onclick: () => this.#begin() }))
     const find = h("input", { type: "search", "aria-label": t.search, placeholder: t.search, oninput: () => ((this.#found = find.value.trim()), this.#draw()) })
     this.lists = h("div")
-    const side = h("nav", { class: "side", "aria-label": t.conversations }, begin, h("form", { onsubmit: (event) => event.preventDefault() }, find), this.lists)
+    const side = h("nav", { class: "side", "aria-label": t.conversations }, begin, h("div", { class: "line", role: "search" }, find), this.lists)
     this.pane = h("section", { class: "main-pane" })
     const head = h(
       "header", {},
@@ -88,8 +90,7 @@ export class View {
     this.#draw()
   }
 
-  #begin(event) {
-    event.preventDefault()
+  #begin() {
     const account = this.to.value.trim()
     if (!/^[a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$/.test(account)) return this.#alarm(new Error(`${this.t.newLabel}: ${this.t.newPlaceholder}`))
     this.to.value = ""
@@ -209,6 +210,7 @@ export class View {
       const text = box.value.trim()
       if (!text) return
       box.value = ""
+      box.style.height = ""
       this.#typedAt = 0
       const reply = this.#reply?.id
       this.#reply = undefined
@@ -232,10 +234,10 @@ export class View {
     })
     const file = h("input", { type: "file", hidden: true, onchange: () => this.#attach(account, file) })
     const attach = h("button", { type: "button", "aria-label": t.attach, title: t.attach, text: "+", onclick: () => file.click() })
-    const form = h("form", { class: "compose", onsubmit: (event) => (event.preventDefault(), send()) }, file, attach, box, h("button", { class: "main", text: t.send }))
-    if (!this.#reply) return [form]
+    const line = h("div", { class: "compose" }, file, attach, box, h("button", { type: "button", class: "main", text: t.send, onclick: send }))
+    if (!this.#reply) return [line]
     const drop = h("button", { type: "button", text: t.cancel, onclick: () => ((this.#reply = undefined), this.#redraw()) })
-    return [h("div", { class: "ask" }, h("span", { class: "grow cut", text: `${t.replyTo}: ${this.#reply.text}` }), drop), form]
+    return [h("div", { class: "ask" }, h("span", { class: "grow cut", text: `${t.replyTo}: ${this.#reply.text}` }), drop), line]
   }
 
   async #attach(account, input) {
