@@ -24,6 +24,7 @@ BENCHES = {
     "slow": "readers that take 3 kB/s or nothing any more, and what they do to the others",
     "store": "recording, asking and hot reading, beside ArcticDB and plain XADD",
     "pipelines": "rows through a graph of analytics, beside streamz, bytewax, csp and pathway",
+    "history": "bars of 12 million trades by DuckDB, by Dask and by a graph, over the same folder",
     "cluster": "shards of a graph on a Dask cluster, beside the same shards without Dask",
     "bus": "events published, handled and acknowledged, through Redis Streams and RabbitMQ",
     "relay": "envelopes stored, acknowledged and delivered, over a thousand sockets",

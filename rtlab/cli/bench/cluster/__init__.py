@@ -45,7 +45,7 @@ def run(quick: bool, shards: Sequence[int] = SHARDS) -> dict[str, object]:
         raise LocalError("the shards of a race came to different results", expected="one state an instrument")
     results, goals = [], []
     for count, (without, dask) in races.items():
-        case = f"{count} shards, {size.rows:,} trades of {len(INSTRUMENTS)} instruments"
+        case = f"{_shards(count)}, {size.rows:,} trades of {len(INSTRUMENTS)} instruments"
         results += _rows(PLAIN, case, _all(without))
         results += _rows(f"rtlab on Dask {version('distributed')}", case, _all(dask))
         ratios = [_rate(one) / _rate(other) for one, other in zip(dask, without, strict=True)]
@@ -83,9 +83,11 @@ def _rows(contender: str, case: str, races: Sequence[Measured]) -> list[Result]:
         ("throughput", "rows/s"): [one.rate for one in races],
         ("CPU of the shards", "us/row"): [1e6 * one.folding_s / one.rows for one in races],
         ("CPU of Redis", "us/row"): [1e6 * one.redis_s / one.rows for one in races],
-        ("CPU of the scheduler", "% of a core"): [100 * one.scheduling_s / one.lasted_s for one in races],
         ("memory of the shards", "MiB"): [one.resident / 2**20 for one in races],
     }
+    if any(one.scheduling_s for one in races):
+        percent = [100 * one.scheduling_s / one.lasted_s for one in races]
+        columns["CPU of scheduler, nannies and client", "% of a core"] = percent
     return [_row(name, contender, case, unit, numbers) for (name, unit), numbers in columns.items()]
 
 
@@ -110,6 +112,10 @@ def _row(name: str, contender: str, case: str, unit: str, numbers: Sequence[floa
     return {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(numbers)} | summary
 
 
+def _shards(count: int) -> str:
+    return f"{count} shard{'s' if count > 1 else ''}"
+
+
 def _goal(shards: int, ratio: float) -> Result:
-    name = f"throughput of {shards} shards on Dask beside the same without"
+    name = f"throughput of {_shards(shards)} on Dask beside the same without"
     return {"show": 6, "name": name, "value": ratio, "op": ">=", "bound": GOAL, "unit": "x"}
