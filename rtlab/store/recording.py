@@ -55,21 +55,25 @@ class RecorderState(StrEnum):
 
 
 class RecorderLimits(NamedTuple):
-    """When rows are made safe, when the tail becomes a file, and which lag is an alarm."""
+    """When rows are made safe, when the tail becomes a file, and which lag is an alarm.
+
+    For `wait_s` another recorder is waited for.
+    """
 
     flush_s: float = 0.1
     roll_rows: int = 200_000
     roll_s: float = 60.0
     alarm_s: float = 5.0
+    wait_s: float = 2.0
 
 
 class _One:
     """One instrument: its writer on the cold side, and what was read for it."""
 
-    def __init__(self, place: Place, work: Path, instrument: Instrument) -> None:
-        self._made = (place, work, instrument)
+    def __init__(self, place: Place, work: Path, instrument: Instrument, wait_s: float) -> None:
+        self._made, self._wait_s = (place, work, instrument), wait_s
         self.symbol = instrument.symbol
-        self.writer = ColdWriter(*self._made)
+        self.writer = ColdWriter(*self._made, wait_s=wait_s)
         self.taking = Taking(instrument, Stand())
         self.rolled_at = 0.0
         self.marked = ""
@@ -88,7 +92,7 @@ class _One:
     def _open(self) -> None:
         counts = self.writer.counts
         self.writer.close()
-        self.writer = ColdWriter(*self._made)
+        self.writer = ColdWriter(*self._made, wait_s=self._wait_s)
         self.writer.counts = counts
         self.writer.__enter__()
         self.taking = Taking(self.instrument, self.writer.stand)
@@ -259,7 +263,7 @@ class Recorder:
                 continue
             grids = msgspec.msgpack.decode(told, type=Grids)
             made = [Instrument(symbol, Decimal(tick), Decimal(lot)) for symbol, tick, lot in grids]
-            ones = [_One(self.place, self.work, instrument) for instrument in made]
+            ones = [_One(self.place, self.work, instrument, self.limits.wait_s) for instrument in made]
             try:
                 for one in ones:
                     await asyncio.to_thread(one.open)

@@ -16,7 +16,7 @@ from rtlab.store.api import Store
 from rtlab.store.cold.place import LocalPlace
 from rtlab.store.recording import Recorder, RecorderLimits
 
-QUICK = RecorderLimits(flush_s=0.01)
+QUICK = RecorderLimits(flush_s=0.01, wait_s=0.2)
 
 
 class Lively(Made):

@@ -1,3 +1,5 @@
+from itertools import islice
+
 import pytest
 from support.recorded import recorded
 from support.recordings import book_ticker, depth, lobster_pair, snapshot, trade, write_gzip
@@ -7,6 +9,7 @@ from rtlab.errors import SourceError
 from rtlab.lab.importing import import_recording
 from rtlab.lab.recording import played, target_of
 from rtlab.sources import Binance, Lobster
+from rtlab.sources.recording import lines
 from rtlab.store import Store
 
 LINES = [
@@ -71,14 +74,15 @@ def test_a_day_of_lobster_becomes_books_trades_and_its_messages(tmp_path):
 
 @pytest.mark.recorded
 def test_the_recorded_minutes_of_btc_come_in_as_they_are_played(tmp_path):
-    source = Binance(recorded("binance/usdm_btcusdt_20240808.gz"))
-    done = import_recording(source, target_of(tmp_path))
+    begin = islice(lines(recorded("binance/usdm_btcusdt_20240808.gz")), 4000)
+    source = Binance(write_gzip(tmp_path / "usdm_btcusdt_20240808.gz", begin))
+    done = import_recording(source, target_of(tmp_path / "s"))
     market = Market(source.instruments, 1)
     for _, bring in played(source, market):
         bring()
     told, state = source.statistics(), market.state(source.instrument.symbol)
     assert (done.book, done.trades, done.beside_rows) == (state.book.seq, told.trades, told.quotes)
-    with Store(tmp_path) as store:
+    with Store(tmp_path / "s") as store:
         book = store.book(source.instrument.symbol, at=(1, done.book))
         assert (book.bids, book.asks) == (state.book.bids(), state.book.asks())
         last = store.read("quotes", source.instrument.symbol).slice(done.beside_rows - 1).to_pylist()[0]
