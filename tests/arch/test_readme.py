@@ -9,6 +9,7 @@ import pytest
 
 from rtlab.cli import COMMANDS
 from rtlab.cli.bench import BENCHES
+from rtlab.cli.bench.everything import written_into
 from rtlab.config import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,10 @@ def test_every_benchmark_is_named(name):
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda s: s.name)
 def test_every_setting_is_named_with_its_variable_and_default(setting):
     assert f"| `{setting.name}` | `{setting.variable}` | `{setting.default}` |" in README
+
+
+def test_the_numbers_of_all_benches_have_their_place():
+    assert "| one | two |" in written_into(README, "| one | two |\n")
 
 
 def test_every_notebook_and_dashboard_is_named():

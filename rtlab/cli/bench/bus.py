@@ -20,6 +20,7 @@ import numpy as np
 from rtlab.bus import Bus, Event, Topic, connect
 from rtlab.cli.bench import alerts, bus_peers
 from rtlab.cli.bench.children import Child, Owner
+from rtlab.cli.bench.results import result
 from rtlab.embedded import EmbeddedServer
 
 KEYS = 256
@@ -54,14 +55,14 @@ def run(quick: bool) -> dict[str, object]:
     with EmbeddedServer(sync="always") as server:
         results = list(measure(server.url, "rtlab, Redis Streams", size))
         others = [
-            _row("throughput", peer.shown, f"one by one, {peer.case}", "events/s", rates, reason or None)
+            result("throughput", peer.shown, f"one by one, {peer.case}", "events/s", rates, reason or None)
             for peer, rates, reason in bus_peers.measure(server.url, url, size.peers, min(3, size.runs))
         ]
     if url:
         results += measure(url, "rtlab, RabbitMQ", size._replace(batched=size.batched // 5))
     else:
         reason = "no RabbitMQ: set RTLAB_BUS_URL=amqp://..."
-        results.append(_row("throughput", "rtlab, RabbitMQ", "batched", "events/s", [], reason))
+        results.append(result("throughput", "rtlab, RabbitMQ", "batched", "events/s", [], reason))
     told = list(alerts.rows(100 if quick else 500))
     results += [result for result, _ in told]
     return {"results": results + others, "goals": [*_goals(results), *(goal for _, goal in told)]}
@@ -70,14 +71,14 @@ def run(quick: bool) -> dict[str, object]:
 def measure(url: str, contender: str, size: Size) -> Iterator[dict[str, object]]:
     """Give the rows of one engine at `url`."""
     batched = [asyncio.run(_throughput(url, size.batched, CALL, 2)) for _ in range(size.runs)]
-    yield _row("throughput", contender, "batched", "events/s", batched)
+    yield result("throughput", contender, "batched", "events/s", batched)
     single = [asyncio.run(_throughput(url, size.single, 1, AT_ONCE)) for _ in range(size.runs)]
-    yield _row("throughput", contender, f"one by one, {AT_ONCE} publishers", "events/s", single)
+    yield result("throughput", contender, f"one by one, {AT_ONCE} publishers", "events/s", single)
     rate = median(single) / 2
     times = asyncio.run(_latency(url, rate, size.seconds))
     for share in (50, 99):
         value = float(np.percentile(times, share))
-        yield _row(f"published to handled, p{share}", contender, f"half load, {rate:,.0f}/s", "ms", [value])
+        yield result(f"published to handled, p{share}", contender, f"half load, {rate:,.0f}/s", "ms", [value])
 
 
 async def _throughput(url: str, count: int, call: int, publishers: int) -> float:
@@ -164,12 +165,3 @@ def _goals(results: Sequence[dict[str, object]]) -> Iterator[dict[str, object]]:
                 "op": ">=",
                 "unit": "events/s",
             }
-
-
-def _row(
-    name: str, contender: str, case: str, unit: str, numbers: list[float], reason: str | None = None
-) -> dict[str, object]:
-    summary = (median(numbers), min(numbers), max(numbers)) if numbers else (None, None, None)
-    row: dict[str, object] = {"name": name, "contender": contender, "case": case, "unit": unit}
-    row |= {"runs": len(numbers), **dict(zip(("median", "min", "max"), summary, strict=True))}
-    return row if reason is None else row | {"reason": reason}

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.cli.bench import rivals
+from rtlab.cli.bench.results import result
 from rtlab.cli.bench.shapes import ONE, SHAPES, flow, limits_and_cancels, standing
 from rtlab.engine import CommandKind, Engine, Side
 from rtlab.engine.reference import ReferenceEngine
@@ -75,11 +76,11 @@ def _shapes(size: Size) -> tuple[list[Result], list[Result]]:
         messages = flow(shape, size.messages)
         rates = [_rate(Engine([ONE]), messages, BATCH) for _ in range(size.runs)]
         case = f"{shape}, {len(messages):,} messages, batches of {BATCH:,}"
-        rows.append(_row("throughput", "rtlab", case, "messages/s", rates))
+        rows.append(result("throughput", "rtlab", case, "messages/s", rates))
         worst = min(worst, median(rates))
     messages = flow("normal", size.messages // 2)
     eights = [1e9 / _rate(Engine([ONE]), messages[:200_000], 8) for _ in range(size.runs)]
-    rows.append(_row("one command in batches of 8", "rtlab", "normal", "ns", eights))
+    rows.append(result("one command in batches of 8", "rtlab", "normal", "ns", eights))
     goals = [
         _goal(4, "worst shape", worst, ">=", 8e6, "messages/s"),
         _goal(4, "a command in batches of 8", median(eights), "<=", 250, "ns"),
@@ -99,8 +100,8 @@ def _single(size: Size) -> tuple[list[Result], list[Result]]:
         half.append(float(np.percentile(times, 50)) / 1e3)
         most.append(float(np.percentile(times, 99)) / 1e3)
     rows = [
-        _row("one submit, p50", "rtlab", "limits and cancels", "us", half),
-        _row("one submit, p99", "rtlab", "limits and cancels", "us", most),
+        result("one submit, p50", "rtlab", "limits and cancels", "us", half),
+        result("one submit, p99", "rtlab", "limits and cancels", "us", most),
     ]
     return rows, [
         _goal(4, "one submit, p50", median(half), "<=", 1.5, "us"),
@@ -113,7 +114,7 @@ def _beside_rivals(size: Size, python_of: rivals.PythonOf) -> tuple[list[Result]
 
     def row(contender: str, count: int, rates: list[float], how: str = "", **reason: str) -> Result:
         case = f"limits and cancels, {'the first ' * (count < len(messages))}{count:,} messages{how}"
-        return _row("throughput", contender, case, "messages/s", rates, **reason)
+        return result("throughput", contender, case, "messages/s", rates, **reason)
 
     ours = [_rate(Engine([ONE]), messages, BATCH) for _ in range(size.runs)]
     twin = messages[:1000]
@@ -155,9 +156,9 @@ def _deep(size: Size) -> tuple[list[Result], list[Result]]:
         deep.append(_rate(engine, messages, BATCH))
     case = f"static book over {size.resting:,} resting orders"
     rows = [
-        _row("throughput", "rtlab", "static book alone", "messages/s", shallow),
-        _row("throughput", "rtlab", case, "messages/s", deep),
-        _row("memory of a resting order", "rtlab", case, "bytes", weights),
+        result("throughput", "rtlab", "static book alone", "messages/s", shallow),
+        result("throughput", "rtlab", case, "messages/s", deep),
+        result("memory of a resting order", "rtlab", case, "bytes", weights),
     ]
     return rows, [
         _goal(5, "times slower over a deep book", median(shallow) / median(deep), "<=", 2, "x"),
@@ -176,7 +177,7 @@ def _pauses(size: Size) -> tuple[list[Result], list[Result]]:
         engine.process(rows)
         worst = max(worst, time.perf_counter() - began)
     case = f"{2 * len(book):,} commands, {len(book):,} orders stay, batches of 1,000"
-    row = _row("worst pause", "rtlab", case, "ms", [1e3 * worst])
+    row = result("worst pause", "rtlab", case, "ms", [1e3 * worst])
     return [row], [_goal(9, "worst pause while everything grows", 1e3 * worst, "<=", 10, "ms")]
 
 
@@ -195,8 +196,8 @@ def _start(size: Size) -> tuple[list[Result], list[Result]]:
         environment = os.environ | {"NUMBA_CACHE_DIR": cache}
         cold, *warm = (_seconds_to_start(environment) for _ in range(1 + size.runs))
     rows = [
-        _row("import and first engine", "rtlab", "nothing compiled before", "s", [cold]),
-        _row("import and first engine", "rtlab", "compiled before", "s", warm),
+        result("import and first engine", "rtlab", "nothing compiled before", "s", [cold]),
+        result("import and first engine", "rtlab", "compiled before", "s", warm),
     ]
     return rows, [_goal(9, "import and first engine, warm", median(warm), "<=", 1.5, "s")]
 
@@ -209,10 +210,3 @@ def _seconds_to_start(environment: dict[str, str]) -> float:
 
 def _goal(show: int, name: str, value: float | None, op: str, bound: float, unit: str) -> Result:
     return {"show": show, "name": name, "value": value, "op": op, "bound": bound, "unit": unit}
-
-
-def _row(name: str, contender: str, case: str, unit: str, numbers: list[float], **reason: str) -> Result:
-    summary = (median(numbers), min(numbers), max(numbers)) if numbers else (None, None, None)
-    columns = dict(zip(("median", "min", "max"), summary, strict=True))
-    row: Result = {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(numbers)}
-    return row | columns | reason

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from rtlab.cli.bench.results import result
 from rtlab.engine import Engine
 from rtlab.engine.journal import Journal, JournaledEngine, read_journal, recovered
 from rtlab.engine.journal.files import sync, write_at
@@ -51,7 +52,7 @@ def measure(size: Size) -> dict[str, object]:
     for batch in (1, 8, 1_000, 10_000):
         rates = _rates(commands[: min(len(commands), batch * size.syncs)], batch, size.runs)
         for contender, numbers in rates.items():
-            results.append(_row("throughput", contender, _case(batch), "commands/s", numbers))
+            results.append(result("throughput", contender, _case(batch), "commands/s", numbers))
         if batch == 1:
             shares = [ours / disk for ours, disk in zip(rates[_ALONE], rates[_DISK], strict=True)]
             goals.append(
@@ -153,9 +154,9 @@ def _recovery(commands: Commands, runs: int) -> list[dict[str, object]]:
             kept.append(_seconds_to_keep(folder, engine))
     live = f"{engine.statistics().live_orders:,} live orders"
     return [
-        _row("check every byte", "rtlab", f"{len(commands):,} commands", "commands/s", read),
-        _row("recover without a snapshot", "rtlab", f"{len(commands):,} commands", "commands/s", replayed),
-        _row("keep a snapshot", "rtlab", live, "s", kept),
+        result("check every byte", "rtlab", f"{len(commands):,} commands", "commands/s", read),
+        result("recover without a snapshot", "rtlab", f"{len(commands):,} commands", "commands/s", replayed),
+        result("keep a snapshot", "rtlab", live, "s", kept),
     ]
 
 
@@ -192,16 +193,3 @@ def file_system(folder: Path) -> str:
 
 def _goal(name: str, value: float, bound: float, unit: str) -> dict[str, object]:
     return {"show": 6, "name": name, "value": value, "bound": bound, "op": ">=", "unit": unit}
-
-
-def _row(name: str, contender: str, case: str, unit: str, numbers: list[float]) -> dict[str, object]:
-    return {
-        "name": name,
-        "contender": contender,
-        "case": case,
-        "unit": unit,
-        "runs": len(numbers),
-        "median": median(numbers),
-        "min": min(numbers),
-        "max": max(numbers),
-    }

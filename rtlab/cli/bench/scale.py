@@ -5,12 +5,12 @@ message applied in a client's process that holds its last change.
 """
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from rtlab.book import Market
 from rtlab.cli.bench.children import Child, Owner
 from rtlab.cli.bench.flow import SLACK_S, percentiles, read_rtlab, serve_rtlab
 from rtlab.cli.bench.load import INSTRUMENT, Load, Times, Truth, drive, truth
+from rtlab.cli.bench.results import result
 from rtlab.embedded import EmbeddedServer
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
@@ -29,16 +29,11 @@ def run(quick: bool) -> dict[str, object]:
     scaled, alone = zip(*((measure(load), measure_alone(load)) for load in loads), strict=True)
     case = f"{CHANGES_PER_S:,} changes/s"
     rate = [changes for _, changes in scaled]
-    results = [_row("changes through Redis into both gateways", "rtlab", case, "1/s", rate)]
+    results = [result("changes through Redis into both gateways", "rtlab", case, "1/s", rate)]
     for contender, numbers in (("rtlab", [n for n, _ in scaled]), ("rtlab in one process", alone)):
         for name, column in zip(ROWS, zip(*numbers, strict=True), strict=True):
-            results.append(_row(f"submit to applied, {name}", contender, case, "us", column))
+            results.append(result(f"submit to applied, {name}", contender, case, "us", column))
     return {"results": results, "goals": goals(results)}
-
-
-def _row(name: str, contender: str, case: str, unit: str, column: Sequence[float]) -> dict[str, object]:
-    numbers = {"runs": len(column), "median": median(column), "min": min(column), "max": max(column)}
-    return {"name": name, "contender": contender, "case": case, "unit": unit, **numbers}
 
 
 def goals(results: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:

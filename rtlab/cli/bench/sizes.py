@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rtlab.cli.bench import shader
 from rtlab.cli.bench.environments import Unfit, answer, python_with
+from rtlab.cli.bench.results import result
 from rtlab.views.pyramid import Pyramid, edges_of
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,10 @@ def measure(quick: bool, sizes: Mapping[int, float] = BOUNDS_MS) -> tuple[Rows, 
         windows = _windows(points, 400, random)
         ours = _times(lambda a, b, p=pyramid: p.draw(edges_of(a, b, WIDTH), outside=True), windows)  # type: ignore[misc]
         case = f"{points:,} points"
-        rows += [_row("build", "rtlab", case, "points/s", built), _row("viewport", "rtlab", case, "ms", ours)]
+        rows += [
+            result("build", "rtlab", case, "points/s", built),
+            result("viewport", "rtlab", case, "ms", ours),
+        ]
         goals.append(_goal(f"viewport p95 at {case}", _p95(ours), "<=", sizes[points], "ms"))
         if points != chosen[-1]:
             continue
@@ -50,9 +54,11 @@ def measure(quick: bool, sizes: Mapping[int, float] = BOUNDS_MS) -> tuple[Rows, 
         share = 100 * held.level_bytes * points / held.capacity / (16 * points)
         goals.append(_goal("memory beyond the data", share, "<=", 5.0, "%"))
         goals.append(_goal("build", max(built), ">=", 80e6, "points/s"))
-        rows.append(_row("viewport", "rtlab", f"{case}, from disk, warm", "ms", _from_disk(pyramid, windows)))
+        rows.append(
+            result("viewport", "rtlab", f"{case}, from disk, warm", "ms", _from_disk(pyramid, windows))
+        )
     appends = _appends(random)
-    rows.append(_row(f"append of {STEP:,}", "rtlab", "to 10,000,000 points", "us", appends))
+    rows.append(result(f"append of {STEP:,}", "rtlab", "to 10,000,000 points", "us", appends))
     goals.append(_goal(f"append of {STEP:,} points", median(appends), "<=", 50.0, "us"))
     return rows, goals
 
@@ -101,15 +107,15 @@ def _peers(
 
     few = windows[:60]
     ts = _times(theirs, few)
-    rows = [_row("viewport", f"tsdownsample {version('tsdownsample')}", case, "ms", ts)]
+    rows = [result("viewport", f"tsdownsample {version('tsdownsample')}", case, "ms", ts)]
     goals = [_goal("times tsdownsample", median(ts) / median(ours[: len(few)]), ">=", 10.0, "x")]
     shaded, told = _datashader(x, y, pyramid, few[:20])
     contender = f"datashader {DATASHADER}"
     if shaded is None:
         missing: dict[str, object] = {"median": None, "min": None, "max": None, "reason": told}
-        rows.append(_row("viewport", contender, case, "ms", [0.0]) | missing)
+        rows.append(result("viewport", contender, case, "ms", [0.0]) | missing)
         return rows, [*goals, _goal("times datashader", None, ">=", 100.0, "x")]
-    rows.append(_row("viewport", contender, case, "ms", shaded))
+    rows.append(result("viewport", contender, case, "ms", shaded))
     ratio = median(shaded) / median(ours[: len(shaded)])
     return rows, [*goals, _goal("times datashader", ratio, ">=", 100.0, "x")]
 
@@ -157,8 +163,3 @@ def _p95(times: list[float]) -> float:
 
 def _goal(name: str, value: float | None, op: str, bound: float, unit: str) -> dict[str, object]:
     return {"show": 1, "name": name, "value": value, "bound": bound, "op": op, "unit": unit}
-
-
-def _row(name: str, contender: str, case: str, unit: str, values: list[float]) -> dict[str, object]:
-    numbers = {"runs": len(values), "median": median(values), "min": min(values), "max": max(values)}
-    return {"name": name, "contender": contender, "case": case, "unit": unit, **numbers}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rtlab.cli.bench.fanout.contenders import BROADCAST, OURS, PICOWS, RAW
 from rtlab.cli.bench.fanout.serving import Spent
 from rtlab.cli.bench.fanout.ticks import TOGETHER
+from rtlab.cli.bench.results import result
 
 BOUNDS = {BROADCAST: 0.7, PICOWS: 1.0}
 RAW_BOUND, RAW_BOUND_OF_MANY, MANY = 1.25, 1.5, 2_000
@@ -81,12 +82,12 @@ def report(
     rows: list[Row] = []
     for case in cases:
         if case in too_many:
-            rows.append(_row("CPU per send", OURS, str(case), "us", [], reason=too_many[case]))
+            rows.append(result("CPU per send", OURS, str(case), "us", [], reason=too_many[case]))
             continue
         for name, label in labels.items():
             rows += _rows_of([one for one in measured if (one.case, one.name) == (case, name)], label)
         rows += [
-            _row("CPU per send", name, str(case), "us", [], reason=reason)
+            result("CPU per send", name, str(case), "us", [], reason=reason)
             for name, reason in absent.items()
             if not case.together or name == RAW
         ]
@@ -100,14 +101,14 @@ def _rows_of(windows: Sequence[Measured], label: str) -> Iterator[Row]:
     case, name = windows[0].case, windows[0].name
     python = {"reason": f"readers in Python: {windows[0].why_python}"} if windows[0].why_python else {}
     what = "CPU per reader and tick" if case.together else "CPU per send"
-    yield _row(what, label, str(case), "us", [one.cpu_us for one in windows], **python)
-    yield _row("ticks sent on their own", label, str(case), "%", [one.own_sends for one in windows])
-    yield _row("readers' core, busy", label, str(case), "%", [100 * one.load_busy for one in windows])
+    yield result(what, label, str(case), "us", [one.cpu_us for one in windows], **python)
+    yield result("ticks sent on their own", label, str(case), "%", [one.own_sends for one in windows])
+    yield result("readers' core, busy", label, str(case), "%", [100 * one.load_busy for one in windows])
     if name == OURS:
         market = [1e6 * one.spent.market_s / max(1, one.spent.ticks) for one in windows]
-        yield _row("CPU per tick beside it: folding the market", label, str(case), "us", market)
-        yield _row("lost or unlike", label, str(case), "messages", [one.wrong for one in windows])
-        yield _row("times a reader lagged", label, str(case), "times", [one.lagging for one in windows])
+        yield result("CPU per tick beside it: folding the market", label, str(case), "us", market)
+        yield result("lost or unlike", label, str(case), "messages", [one.wrong for one in windows])
+        yield result("times a reader lagged", label, str(case), "times", [one.lagging for one in windows])
 
 
 def _memory(cases: Sequence[Case], measured: Sequence[Measured], labels: Mapping[str, str]) -> Iterator[Row]:
@@ -115,7 +116,7 @@ def _memory(cases: Sequence[Case], measured: Sequence[Measured], labels: Mapping
         column = _memory_of(cases, measured, name)
         if column:
             case = f"{_most(cases, measured):,} readers, resident"
-            yield _row("memory per reader", label, case, "KiB", column)
+            yield result("memory per reader", label, case, "KiB", column)
 
 
 def _most(cases: Sequence[Case], measured: Sequence[Measured]) -> int:
@@ -153,10 +154,3 @@ def _ratio(measured: Sequence[Measured], case: Case, peer: str) -> float | None:
 
 def _goal(name: str, value: float | None, bound: float, unit: str) -> Row:
     return {"show": 1, "name": name, "value": value, "bound": bound, "op": "<=", "unit": unit}
-
-
-def _row(name: str, contender: str, case: str, unit: str, values: Sequence[float], **reason: str) -> Row:
-    numbers = (median(values), min(values), max(values)) if values else (None, None, None)
-    columns = dict(zip(("median", "min", "max"), numbers, strict=True))
-    row: Row = {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(values)}
-    return row | columns | reason

@@ -5,6 +5,7 @@ from statistics import median
 from typing import NamedTuple
 
 from rtlab.cli.bench.pipelines import graph, peers
+from rtlab.cli.bench.results import result
 
 Result = dict[str, object]
 
@@ -30,7 +31,7 @@ def run(quick: bool, python_of: peers.PythonOf = peers.environment) -> dict[str,
     asyncio.run(graph.throughput(trades[:20_000], quotes[:20_000], 1000))  # what the kernels take to load
     rates = [asyncio.run(graph.throughput(trades, quotes, 1000)) for _ in range(size.runs)]
     case = "decode, bars, VWAP, imbalance, volatility, conflate, source"
-    rows = [_row("throughput, frames of 1,000 rows", "rtlab", case, "rows/s", rates)]
+    rows = [result("throughput, frames of 1,000 rows", "rtlab", case, "rows/s", rates)]
     best = 0.0
     some, few = trades[: size.plain], quotes[: size.plain]
     expected = graph.results(some, few)
@@ -39,13 +40,13 @@ def run(quick: bool, python_of: peers.PythonOf = peers.environment) -> dict[str,
         best = max(best, median(numbers)) if numbers else best
         told = {"reason": reason} if reason else {}
         case = "the same analytics, equal results"
-        rows.append(_row("throughput, row by row", name, case, "rows/s", numbers, **told))
+        rows.append(result("throughput, row by row", name, case, "rows/s", numbers, **told))
     steady = asyncio.run(graph.steady(STEADY, size.steady_s))
     case = f"{STEADY:,} rows/s for {size.steady_s:g} s, frames at {graph.HZ} Hz"
     rows += [
-        _row("CPU", "rtlab", case, "% of a core", [steady.core_percent]),
-        _row("row to source, p50", "rtlab", case, "ms", [steady.p50_ms]),
-        _row("row to source, p99", "rtlab", case, "ms", [steady.p99_ms]),
+        result("CPU", "rtlab", case, "% of a core", [steady.core_percent]),
+        result("row to source, p50", "rtlab", case, "ms", [steady.p50_ms]),
+        result("row to source, p99", "rtlab", case, "ms", [steady.p99_ms]),
     ]
     ratio = median(rates) / best if best else None
     return {
@@ -61,10 +62,3 @@ def run(quick: bool, python_of: peers.PythonOf = peers.environment) -> dict[str,
 
 def _goal(name: str, value: float | None, op: str, bound: float, unit: str) -> Result:
     return {"show": 2, "name": name, "value": value, "op": op, "bound": bound, "unit": unit}
-
-
-def _row(name: str, contender: str, case: str, unit: str, numbers: list[float], **reason: str) -> Result:
-    summary = (median(numbers), min(numbers), max(numbers)) if numbers else (None, None, None)
-    columns = dict(zip(("median", "min", "max"), summary, strict=True))
-    row: Result = {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(numbers)}
-    return row | columns | reason

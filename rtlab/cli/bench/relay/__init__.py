@@ -14,6 +14,7 @@ import numpy as np
 from rtlab.cli.bench.children import Child
 from rtlab.cli.bench.relay.devices import load
 from rtlab.cli.bench.relay.serving import serve
+from rtlab.cli.bench.results import result
 
 SOCKETS = 1_000
 PEERS = ("Mailchain", "XMTP")
@@ -34,7 +35,7 @@ def run(quick: bool) -> dict[str, object]:
     results = list(measure(size))
     for peer in PEERS:
         reason = "its relay is a service of its maker: there is none to run here"
-        results.append(_row("throughput", peer, "one relay", "envelopes/s", [], reason))
+        results.append(result("throughput", peer, "one relay", "envelopes/s", [], reason))
     return {"results": results, "goals": list(_goals(results))}
 
 
@@ -43,21 +44,21 @@ def measure(size: Size) -> Iterator[dict[str, object]]:
     case = f"{size.sockets} sockets"
     with Child(serve) as relay, Child(load, os.getpid()) as devices:
         devices.send((relay.receive(), size.sockets))
-        yield _row("sockets", "rtlab", case, "sockets", [devices.receive()])
+        yield result("sockets", "rtlab", case, "sockets", [devices.receive()])
         rates = []
         for _ in range(size.runs):
             devices.send(("all at once", size.envelopes))
             rates.append(devices.receive())
-        yield _row("throughput", "rtlab", case, "envelopes/s", rates)
+        yield result("throughput", "rtlab", case, "envelopes/s", rates)
         rate = median(rates) / 2
         devices.send(("paced", rate, size.seconds))
         times = devices.receive()
         for share in (50, 99):
             value = float(np.percentile(times, share))
-            yield _row(f"sent to delivered, p{share}", "rtlab", f"half load, {rate:,.0f}/s", "ms", [value])
+            yield result(f"sent to delivered, p{share}", "rtlab", f"half load, {rate:,.0f}/s", "ms", [value])
         relay.send("count")
         counts = relay.receive()
-        yield _row("refused or stored twice", "rtlab", case, "envelopes", [float(counts)])
+        yield result("refused or stored twice", "rtlab", case, "envelopes", [float(counts)])
 
 
 def _goals(results: Sequence[dict[str, object]]) -> Iterator[dict[str, object]]:
@@ -71,18 +72,3 @@ def _goals(results: Sequence[dict[str, object]]) -> Iterator[dict[str, object]]:
             least, op, unit = bound
             name = str(row["name"])
             yield {"show": 5, "name": name, "value": row["median"], "bound": least, "op": op, "unit": unit}
-
-
-def _row(
-    name: str, contender: str, case: str, unit: str, numbers: list[float], reason: str | None = None
-) -> dict[str, object]:
-    summary = (median(numbers), min(numbers), max(numbers)) if numbers else (None, None, None)
-    row: dict[str, object] = {
-        "name": name,
-        "contender": contender,
-        "case": case,
-        "unit": unit,
-        "runs": len(numbers),
-    }
-    row |= dict(zip(("median", "min", "max"), summary, strict=True))
-    return row if reason is None else row | {"reason": reason}

@@ -1,6 +1,7 @@
 from support.bus_servers import RedisServer
 
-from rtlab.cli.bench.bus import Size, _goals, _row, measure
+from rtlab.cli.bench.bus import Size, _goals, measure
+from rtlab.cli.bench.results import result
 
 
 def test_an_engine_is_measured_batched_one_by_one_and_at_half_load(tmp_path):
@@ -19,5 +20,5 @@ def test_an_engine_is_measured_batched_one_by_one_and_at_half_load(tmp_path):
 
 
 def test_what_is_not_there_is_a_row_with_its_reason():
-    row = _row("throughput", "celery", "batched", "events/s", [], "not installed")
+    row = result("throughput", "celery", "batched", "events/s", [], "not installed")
     assert (row["median"], row["reason"], row["runs"]) == (None, "not installed", 0)

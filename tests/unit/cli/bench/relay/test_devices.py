@@ -3,8 +3,9 @@ import base64
 import msgspec
 
 from rtlab.cli.bench import relay
-from rtlab.cli.bench.relay import Size, _goals, _row, measure
+from rtlab.cli.bench.relay import Size, _goals, measure
 from rtlab.cli.bench.relay.devices import DeviceSocket, _ident
+from rtlab.cli.bench.results import result
 from rtlab.messaging.encryption.envelope import Kind
 
 
@@ -27,7 +28,7 @@ def test_a_relay_is_measured_all_at_once_and_at_half_load():
 
 
 def test_a_peer_that_cannot_be_run_is_a_row_with_its_reason():
-    row = _row("throughput", relay.PEERS[0], "", "envelopes/s", [], "a service")
+    row = result("throughput", relay.PEERS[0], "", "envelopes/s", [], "a service")
     assert (row["median"], row["reason"]) == (None, "a service")
 
 
