@@ -7,8 +7,8 @@ import { gunzipSync } from "node:zlib"
 
 const [sources, fixtures, vectors, hpkeVectors] = process.argv.slice(2)
 const load = (name) => import(pathToFileURL(`${sources}/${name}`))
-const [bytes, binding, bitcoin, chains, ethereum, keys] = await Promise.all(
-  ["bytes", "identity/binding", "identity/bitcoin", "identity/ed25519_chains", "identity/ethereum", "identity/keys"].map((name) => load(`src/${name}.js`)),
+const [bytes, binding, bitcoin, chains, ethereum, keys, { suite }] = await Promise.all(
+  ["bytes", "identity/binding", "identity/bitcoin", "identity/ed25519_chains", "identity/ethereum", "identity/keys", "mls/suite"].map((name) => load(`src/${name}.js`)),
 )
 const { x25519 } = await load("node_modules/@noble/curves/ed25519.js")
 const { chacha20poly1305 } = await load("node_modules/@noble/ciphers/chacha.js")
@@ -65,9 +65,9 @@ async function aesGcm(one, group) {
 }
 
 async function hkdf(one) {
-  const key = await crypto.subtle.importKey("raw", unhex(one.ikm), "HKDF", false, ["deriveBits"])
-  const how = { name: "HKDF", hash: "SHA-256", salt: unhex(one.salt), info: unhex(one.info) }
-  return same(new Uint8Array(await crypto.subtle.deriveBits(how, key, one.size * 8)), one.okm)
+  const { kdf } = await suite() // the one of MLS here
+  const secret = await kdf.extract(unhex(one.salt), unhex(one.ikm))
+  return same(await kdf.expand(secret, unhex(one.info), one.size), one.okm)
 }
 
 async function primitives() {
