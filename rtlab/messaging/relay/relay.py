@@ -63,7 +63,8 @@ class Relay:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.directory, self.limits, self.wall = directory, limits or RelayLimits(), wall
-        self._redis = Redis.from_url(url, protocol=2)
+        # one each: all requests that may be under way, and the mail that is being kept
+        self._redis = Redis.from_url(url, protocol=2, max_connections=self.limits.tasks + 8)
         self._boxes = Mailboxes(self._redis, prefix, self.limits, synced=synced)
         self._desk = Desk(self._redis, prefix, directory, self.limits, wall)
         self._online: dict[str, RelaySession] = {}

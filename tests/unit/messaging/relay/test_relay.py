@@ -264,3 +264,12 @@ async def test_what_was_stored_without_an_answer_is_pushed_all_the_same():
             assert (await theirs.mail()).envelope == envelope
         counted = relay.statistics()
         assert (counted.store_failures, counted.duplicates, counted.delivered) == (2, 1, 1)
+
+
+async def test_as_many_requests_as_may_be_under_way_find_a_connection_to_a_slow_store():
+    one, other = Person(), Person()
+    async with relaying(burst=1000) as (relay, url), one.link(url) as ours:
+        await relay._redis.client_pause(500, all=True)
+        asked = (ours.ask(Consent, account=other.account, verdict="accept") for _ in range(200))
+        await asyncio.gather(*asked)
+        assert relay.statistics().store_failures == 0
