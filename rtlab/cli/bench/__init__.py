@@ -11,7 +11,7 @@ import click
 
 from rtlab.cli.bench.everything import reports, written_into
 from rtlab.cli.bench.machine import machine
-from rtlab.cli.bench.numbers import holds, number, table
+from rtlab.cli.bench.printed import holds, number, table
 from rtlab.cli.durations import Duration
 
 BENCHES = {

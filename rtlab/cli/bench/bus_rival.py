@@ -171,7 +171,7 @@ def say(word: str) -> None:
 
 def main(name: str, url: str, count: int) -> None:
     """Start the consumer, publish, and wait for its last word."""
-    command = [sys.executable, __file__, name, url, str(count), "consume"]
+    command = [sys.executable, "-P", __file__, name, url, str(count), "consume"]  # see `environments.answer`
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as consumer:
         assert consumer.stdout is not None
         try:

@@ -47,7 +47,8 @@ def answer(
 ) -> dict[str, Any]:
     """Run a script there and give the JSON object that is its last line; Unfit says why there is none."""
     try:
-        said = _run(str(python), str(script), *map(str, arguments), patience_s=patience_s)
+        # -P: a module beside the script must not stand in for one of the standard library, `numbers` for one
+        said = _run(str(python), "-P", str(script), *map(str, arguments), patience_s=patience_s)
         told: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         raise Unfit(f"was not done in {patience_s:g} s") from None

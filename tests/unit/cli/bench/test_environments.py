@@ -19,6 +19,12 @@ def test_the_last_line_is_the_answer(tmp_path):
     assert answer(PYTHON, path, 7, "x") == {"got": ["7", "x"]}
 
 
+def test_a_module_beside_the_script_does_not_stand_in_for_one_of_the_standard_library(tmp_path):
+    (tmp_path / "numbers.py").write_text("")
+    path = script(tmp_path, "import json, numbers; print(json.dumps({'got': numbers.Integral.__name__}))")
+    assert answer(PYTHON, path) == {"got": "Integral"}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from rtlab.cli.bench.numbers import holds, number, table, times_better
+from rtlab.cli.bench.printed import holds, number, table, times_better
 
 
 def row(name="throughput", contender="rtlab", case="normal", unit="events/s", median=100.0, **more):
