@@ -11,13 +11,14 @@ JS := rtlab/messaging/js
 JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
 BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-full check format house environment widget wire pictures bench clean
+.PHONY: demo test test-full check kernels format house environment widget wire pictures bench clean
 
 demo: .made/demo
 	-@$(MAKE) --no-print-directory .made/widget
 	$(BIN)/rtlab demo $(if $(FOR),--for $(FOR))
 
-test: .made/dev .made/widget check
+test: .made/dev .made/widget
+	$(MAKE) --no-print-directory -j2 kernels check
 	$(BIN)/pytest $(BY_FILE) $(addprefix --ignore=,$(TIMED))
 	$(BIN)/pytest $(BY_FILE) $(TIMED)
 	$(BIN)/pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 notebooks
@@ -32,6 +33,9 @@ check: .made/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+kernels: .made/dev
+	$(BIN)/python tools/kernels.py
 
 format: .made/dev
 	$(BIN)/ruff check --fix .
