@@ -32,6 +32,7 @@ WORKERS = 2
 SECOND = 1_000_000_000
 BEGIN_NS = 1_700_000_000 * SECOND
 FILES = 4  # of an instrument
+CODE = 1 << 32  # above any price
 KEYS = ["instrument", "second"]
 BARS = f"""
     SELECT instrument, ts // {SECOND} AS second, min(seq) AS first, max(seq) AS last, arg_min(price, seq) AS open,
@@ -166,13 +167,15 @@ def by_graph(path: Path, client: "Client") -> Total:
 
 
 def by_frame(where: Path, client: "Client") -> Total:
-    """Group a Dask dataframe of all files."""
+    """Group a Dask dataframe of all files; it keeps no order, so that its `first` and `last` are any row's."""
     with Store(where) as store:
         rows = store.dask("trades")
     rows["second"] = rows["ts"] // SECOND
-    how = {"price": ["first", "max", "min", "last"], "qty": ["sum"]}
+    rows["ordered"] = rows["seq"].astype("int64") * CODE + rows["price"].astype("int64")
+    how = {"ordered": ["min", "max"], "price": ["max", "min"], "qty": ["sum"]}
     bars = client.compute(rows.groupby(KEYS).agg(how)).result()  # type: ignore[no-untyped-call]
-    bars.columns = ["open", "high", "low", "close", "lots"]
+    bars.columns = ["open", "close", "high", "low", "lots"]
+    bars[["open", "close"]] %= CODE
     return total(bars)
 
 
