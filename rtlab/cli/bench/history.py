@@ -17,9 +17,8 @@ from rtlab.model import Instrument
 from rtlab.pipelines import FrameStream, Graph
 from rtlab.store import Store
 from rtlab.store.cold.columns import TRADES, Stand
-from rtlab.store.cold.files import read_file
 from rtlab.store.cold.manifest import FileEntry
-from rtlab.store.cold.place import LocalPlace, place_of
+from rtlab.store.cold.place import LocalPlace
 from rtlab.store.cold.schema import TAIL_SCHEMA, Levels
 from rtlab.store.cold.writer import ColdWriter
 
@@ -132,24 +131,20 @@ def per_file(where: Path, client: "Client") -> Total:
         files = [
             (symbol, one) for symbol in store.instruments() for one in store.manifest(symbol).of("trades")
         ]
-    futures = client.map(bars_of, *zip(*files, strict=True), where=str(where), pure=False)
+    futures = client.map(bars_of, *zip(*files, strict=True), [where] * len(files), pure=False)
     parts: Any = pd.concat(client.gather(futures))  # type: ignore[no-untyped-call]
     parts = parts.sort_values([*KEYS, "first"]).groupby(KEYS, as_index=False)
     how = {"open": "first", "high": "max", "low": "min", "close": "last", "lots": "sum"}
     return total(parts.agg(how))
 
 
-def bars_of(symbol: str, entry: FileEntry, where: str) -> "pd.DataFrame":
+def bars_of(symbol: str, entry: FileEntry, where: Path) -> "pd.DataFrame":
     """Give the bars of one file; runs on a worker, which must see the same folder."""
     import duckdb
-    import pandas as pd
 
-    rows = read_file(place_of(where), entry)
-    named = rows.append_column("instrument", pa.array(np.full(rows.num_rows, symbol)))
+    rows = f"(SELECT '{symbol}' AS instrument, * FROM read_parquet('{where / entry.path}')) AS trades"
     with duckdb.connect() as asked:
-        asked.register("trades", named)
-        found: pd.DataFrame = asked.sql(BARS).df()
-        return found
+        return asked.sql(BARS.replace("FROM trades", f"FROM {rows}")).df()
 
 
 def by_graph(path: Path, client: "Client") -> Total:
