@@ -14,10 +14,8 @@ what a part's first word brings about, a chart say, then never comes. So here a 
 in which it was sent whole.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable
-from contextvars import Context
 from typing import Any, Literal
 
 from bokeh.document import Document
@@ -26,7 +24,6 @@ from bokeh.protocol.message import Message
 from bokeh.server.session import ServerSession
 from panel.custom import JSComponent
 from panel.io import notebook
-from panel.io.document import unlocked
 from panel.io.state import set_curdoc, state
 from panel.viewable import MimeRenderMixin, Viewable
 from pyviz_comms import Comm, CommManager  # type: ignore[import-untyped]
@@ -41,8 +38,8 @@ _MASKED = ("", "mozilla", "webkit webgl")
 def push(pane: Viewable, change: Callable[[], None]) -> bool:
     """Run `change`, which alters what `pane` shows, where that is legal, and send it; True if anybody looks.
 
-    In a notebook at once and under the lock; in a served page at once inside one of its callbacks, else on the
-    next turn of its loop, or with the document's lock. Without anybody who looks `change` is not run.
+    In a notebook at once and under the lock; in a served page with the document's lock: at once inside one
+    of its callbacks, else on its next tick. Without anybody who looks `change` is not run.
     """
     shown = [state._views[ref] for ref in list(pane._models) if ref in state._views]
     if not shown:
@@ -58,15 +55,6 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
             return False
         change()
         return True
-    loop = asyncio._get_running_loop()
-    if loop is None or not _is_home(document):
-        return _change_later(document, change)
-    # with many tabs Bokeh's own way to its lock costs more than what is drawn
-    loop.call_soon(_change_now, document, change, context=Context())
-    return True
-
-
-def _change_later(document: Document, change: Callable[[], None]) -> bool:
     try:
         document.add_next_tick_callback(change)
     except AttributeError:
@@ -74,23 +62,6 @@ def _change_later(document: Document, change: Callable[[], None]) -> bool:
             raise
         return False  # its tab closed while another thread was about to change it
     return True
-
-
-def _is_home(document: Document) -> bool:
-    """Whether this is the thread of a page whose browser has all of it."""
-    is_shown = state._connected.get(document) and state._loaded.get(document)
-    return bool(is_shown) and state._thread_id_.get(document) == threading.get_ident()
-
-
-def _change_now(document: Document, change: Callable[[], None]) -> None:
-    if _is_destroyed(document):
-        return
-    session = getattr(document.session_context, "session", None)
-    if session is None or session._lock._block._value == 0:  # somebody awaits something under the lock
-        _change_later(document, change)
-        return
-    with set_curdoc(document), unlocked():
-        change()
 
 
 def _is_destroyed(document: Document) -> bool:
