@@ -144,7 +144,8 @@ def bars_of(symbol: str, entry: FileEntry, where: Path) -> "pd.DataFrame":
 
     rows = f"(SELECT '{symbol}' AS instrument, * FROM read_parquet('{where / entry.path}')) AS trades"
     with duckdb.connect() as asked:
-        return asked.sql(BARS.replace("FROM trades", f"FROM {rows}")).df()
+        found: pd.DataFrame = asked.sql(BARS.replace("FROM trades", f"FROM {rows}")).df()
+        return found
 
 
 def by_graph(path: Path, client: "Client") -> Total:
