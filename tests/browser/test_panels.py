@@ -374,24 +374,19 @@ def test_the_page_fits_and_looks_as_it_should(
     for width in widths:
         page.set_viewport_size({"width": width, "height": WIDTHS[width]})
         moves(page, ".market .last")
-        until(lambda width=width: _fits(page, width), f"the page fits {width} px", page=page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate(OVERFLOW) == []
+        cards = [box for box in (card.bounding_box() for card in page.locator(".market .card").all()) if box]
+        assert len(cards) == 5
+        assert all(card["width"] >= 230 and card["height"] >= 180 for card in cards)
+        assert len({card["x"] for card in cards}) == (1 if width == 390 else 4)
+        if width != 390:
+            assert max(card["y"] + card["height"] for card in cards) <= WIDTHS[width]
         SHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SHOTS / f"panels-{width}-{theme}.png", full_page=True)
     exchange.stop()
     context.close()
     watch.check()
-
-
-def _fits(page: Page, width: int) -> bool:
-    cards = [box for box in (card.bounding_box() for card in page.locator(".market .card").all()) if box]
-    return (
-        page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        and len(cards) == 5
-        and all(card["width"] >= 230 and card["height"] >= 180 for card in cards)
-        and len({card["x"] for card in cards}) == (1 if width == 390 else 4)
-        and (width == 390 or max(card["y"] + card["height"] for card in cards) <= WIDTHS[width])
-    )
 
 
 def test_a_page_before_its_first_state_says_what_it_waits_for(
