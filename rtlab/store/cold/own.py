@@ -24,7 +24,7 @@ from rtlab.errors import ConfigError, StoreError
 from rtlab.store.cold.files import DAY_NS, EVER, Bounds, Span, by_day, day_of, groups_within
 from rtlab.store.cold.locks import take
 from rtlab.store.cold.manifest import quoted
-from rtlab.store.cold.place import Place, told
+from rtlab.store.cold.place import Place, forget_aside, told
 from rtlab.store.cold.schema import CHANNELS, ROW_GROUP
 from rtlab.store.cold.tail import TailWriter, read_tail
 
@@ -107,6 +107,10 @@ class OwnWriter:
         """Where its tail lies."""
         return self.work / "tail" / OWN / self.channel / self.name
 
+    @property
+    def _aside(self) -> Path:
+        return self.work / "tmp" / f"{self.name}.own-{self.channel}"
+
     def __enter__(self) -> Self:
         what = f"another process writes {self.channel} of {self.name} into {self.place.root}"
         lock = self.work / "locks" / f"{self.name}.own-{self.channel}"
@@ -170,6 +174,7 @@ class OwnWriter:
         self.tail_rows = self.tail_bytes = 0
 
     def _recover(self) -> None:
+        forget_aside(self._aside)
         files = own_files(self.place, self.channel, self.name)
         if files:
             _same(self.schema, _schema_at(self.place, files[-1].path), self.channel)
@@ -189,7 +194,7 @@ class OwnWriter:
             date = day_of(max(int(ts[0]), self._since))
             self._since = max(self._since, int(ts.max()))
             folder = f"{OWN}/date={date}/channel={self.channel}/instrument={self.name}"
-            aside = self.work / "tmp" / f"{os.getpid()}-{self.channel}-{self.name}.parquet"
+            aside = self._aside / f"{date}.parquet"
             with told(str(aside)):
                 aside.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(day, aside, ROW_GROUP, compression="zstd", write_page_checksum=True)

@@ -85,10 +85,12 @@ def test_what_a_kill_left_in_a_file_and_in_the_tail_counts_once(tmp_path):
         kept = tail.read_bytes()
         one.roll()
     tail.write_bytes(kept)  # killed after the file was moved, before the tail went
-    (tail.parent / "half.new").write_bytes(kept[:20])  # and another before its tail had a schema
+    (tail.parent / "half.new").write_bytes(kept[:20])  # another before its tail had a schema
+    (aside := one._aside / "1970-01-01.parquet").write_bytes(kept)  # and one before its file was moved
     assert rows_of(tmp_path) == wanted(0, 10)
     with writer(tmp_path) as one:
         assert (one.seq, one.recovered) == (10, 0)
+        assert not aside.exists()
         one.append(some(10, 1))
         assert rows_of(tmp_path) == wanted(0, 11)
     assert [path.name for path in tail.parent.iterdir()] == ["11.arrows"]
