@@ -9,12 +9,10 @@ manifest to be kept in step. A reader takes the tail first and the files after i
 Pages of files carry checksums, which are compared when they are read.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,11 +20,10 @@ import pyarrow.parquet as pq
 
 from rtlab.errors import ConfigError, StoreError
 from rtlab.store.cold.files import DAY_NS, EVER, Bounds, Span, by_day, day_of, groups_within
-from rtlab.store.cold.locks import take
 from rtlab.store.cold.manifest import quoted
 from rtlab.store.cold.place import Place, forget_aside, told
 from rtlab.store.cold.schema import CHANNELS, ROW_GROUP
-from rtlab.store.cold.tail import TailWriter, read_tail
+from rtlab.store.cold.tail import TailOwner, TailWriter, read_tail
 
 OWN = "own"
 _FIRST = [pa.field("seq", pa.int64()), pa.field("ts", pa.int64())]
@@ -73,7 +70,7 @@ def own_channels(place: Place, work: Path) -> dict[str, set[str]]:
     return found
 
 
-class OwnWriter:
+class OwnWriter(TailOwner):
     """The one writer of an own channel of `instrument`; `with OwnWriter(...)` as ColdWriter. `seq` is the last row's.
 
     StoreError when another process writes it for longer than `wait_s`, or the place takes nothing; ConfigError when
@@ -97,10 +94,9 @@ class OwnWriter:
         self.place, self.work, self.schema = place, work, schema
         self.channel, self.name = channel, quoted(instrument)
         self.seq = self.tail_rows = self.tail_bytes = self.recovered = 0
-        self._tail: TailWriter | None = None
         self._since = 0
-        self._wait_s = wait_s
-        self._lock = -1
+        what = f"another process writes {channel} of {self.name} into {place.root}"
+        super().__init__(work / "locks" / f"{self.name}.own-{channel}", what, wait_s)
 
     @property
     def folder(self) -> Path:
@@ -110,31 +106,6 @@ class OwnWriter:
     @property
     def _aside(self) -> Path:
         return self.work / "tmp" / f"{self.name}.own-{self.channel}"
-
-    def __enter__(self) -> Self:
-        what = f"another process writes {self.channel} of {self.name} into {self.place.root}"
-        lock = self.work / "locks" / f"{self.name}.own-{self.channel}"
-        self._lock = take(lock, wait_s=self._wait_s, what=what)
-        try:
-            self._recover()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Leave; the tail stays for readers and the next writer. Idempotent."""
-        if self._tail is not None:
-            self._tail.close()
-            self._tail = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
 
     def append(self, rows: pa.Table) -> None:
         """Make rows safe: `ts` and the columns of the schema. After a StoreError the writer must be closed."""

@@ -1,11 +1,15 @@
 """The open tail: an Arrow IPC stream, one batch a flush. One that was cut off keeps its complete batches."""
 
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pyarrow as pa
 
 from rtlab.errors import StoreError
+from rtlab.store.cold.locks import take
 from rtlab.store.cold.place import told
 from rtlab.store.cold.schema import TAIL_SCHEMA
 
@@ -58,3 +62,43 @@ def read_tail(path: Path, schema: pa.Schema | None = TAIL_SCHEMA) -> pa.Table:
         except (StopIteration, pa.ArrowInvalid, OSError, EOFError):
             pass  # the end of what is complete
     return pa.Table.from_batches(batches, schema=schema)
+
+
+class TailOwner(ABC):
+    """The one writer of what the file `lock` stands for, and its open tail; `with` it.
+
+    StoreError, which says `what`, when another process holds the lock for longer than `wait_s`.
+    """
+
+    def __init__(self, lock: Path, what: str, wait_s: float) -> None:
+        self._locking = lock, what, wait_s
+        self._tail: TailWriter | None = None
+        self._lock = -1
+
+    def __enter__(self) -> Self:
+        path, what, wait_s = self._locking
+        self._lock = take(path, wait_s=wait_s, what=what)
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave; the tail stays for readers and the next writer. Idempotent."""
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    @abstractmethod
+    def _recover(self) -> None:
+        """Take up what the last writer left."""

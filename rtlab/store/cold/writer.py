@@ -8,12 +8,10 @@ Rows are safe when `append` returns. Everything before the manifest is replaced 
 is done: so a kill at any point neither loses nor doubles a row. What a killed writer left lying is swept by the next.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,7 +21,7 @@ from rtlab.errors import InstrumentError, StoreError
 from rtlab.model import Instrument
 from rtlab.store.cold.columns import Stand, of_channel, stand_after
 from rtlab.store.cold.files import Making, by_day, read_file
-from rtlab.store.cold.locks import locked, take
+from rtlab.store.cold.locks import locked
 from rtlab.store.cold.manifest import (
     FileEntry,
     Gap,
@@ -35,7 +33,7 @@ from rtlab.store.cold.manifest import (
 )
 from rtlab.store.cold.place import Place, forget_aside
 from rtlab.store.cold.schema import Levels, table_of
-from rtlab.store.cold.tail import TailWriter, read_tail
+from rtlab.store.cold.tail import TailOwner, TailWriter, read_tail
 
 LEVELS_EVERY = 40_000  # level changes between two whole books
 
@@ -51,7 +49,7 @@ class WriterCounts(NamedTuple):
     recovered: int = 0
 
 
-class ColdWriter:
+class ColdWriter(TailOwner):
     """The one writer of `instrument` in `place`; tails and locks lie in the folder `work` of this machine.
 
     `with ColdWriter(...)`: StoreError when another process writes this instrument for longer than `wait_s`, or the
@@ -64,9 +62,8 @@ class ColdWriter:
         self.levels: Levels | None = None
         self.counts = WriterCounts()
         self.tail_rows = 0
-        self._tail: TailWriter | None = None
-        self._wait_s = wait_s
-        self._lock = -1
+        what = f"another process records {instrument.symbol} into {place.root}"
+        super().__init__(work / "locks" / f"{self.name}.record", what, wait_s)
 
     @property
     def name(self) -> str:
@@ -77,30 +74,6 @@ class ColdWriter:
     def commit_lock(self) -> Path:
         """What is held while the manifest is replaced."""
         return self.work / "locks" / f"{self.name}.commit"
-
-    def __enter__(self) -> Self:
-        what = f"another process records {self.instrument.symbol} into {self.place.root}"
-        self._lock = take(self.work / "locks" / f"{self.name}.record", wait_s=self._wait_s, what=what)
-        try:
-            self._recover()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Leave; the tail stays open for readers and the next writer. Idempotent."""
-        if self._tail is not None:
-            self._tail.close()
-            self._tail = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
 
     def append(self, rows: pa.RecordBatch, stand: Stand) -> None:
         """Make rows safe that lead from `stand` of before to this one; StoreError when the disk takes nothing.

@@ -5,7 +5,7 @@ import pytest
 from support.kept import Made
 
 from rtlab.errors import StoreError
-from rtlab.store.cold.tail import TailWriter, read_tail
+from rtlab.store.cold.tail import TailOwner, TailWriter, read_tail
 
 
 def batches(count):
@@ -53,6 +53,17 @@ def test_a_foreign_file_is_no_tail(tmp_path):
         stream.write_table(other)
     with pytest.raises(StoreError, match="is no tail of rtlab"):
         read_tail(tmp_path / "other")
+
+
+class Damaged(TailOwner):
+    def _recover(self):
+        raise StoreError("what the last one left is damaged")
+
+
+def test_an_owner_that_cannot_begin_lets_go_of_what_it_holds(tmp_path):
+    for _ in range(2):
+        with pytest.raises(StoreError, match="left is damaged"), Damaged(tmp_path / "lock", "held", 0.0):
+            pass
 
 
 def test_a_tail_is_never_written_over(tmp_path):
