@@ -186,7 +186,7 @@ class OwnReader:
         """
         tail, after = self._tail(), 0
         for file in own_files(self.place, self.channel, self.name):
-            rows = self._read(file, span) if _end_of(file.date) >= span.start else None
+            rows = self._read(file, span, columns) if _end_of(file.date) >= span.start else None
             if rows is not None and (rows := span.cut(rows)).num_rows:
                 yield _chosen(rows, columns)
             after = file.last
@@ -215,7 +215,7 @@ class OwnReader:
                 continue  # it became a file meanwhile
         raise StoreError(f"the tails in {self._folder} come and go")
 
-    def _read(self, file: OwnFile, span: Span) -> pa.Table | None:
+    def _read(self, file: OwnFile, span: Span, columns: Sequence[str] | None) -> pa.Table | None:
         path, rows = f"{self.place.root}/{file.path}", file.last - file.first + 1
         try:
             with pq.ParquetFile(
@@ -224,7 +224,9 @@ class OwnReader:
                 if one.metadata.num_rows != rows:
                     what = f"the file {path} does not hold what its name says"
                     raise StoreError(what, expected=f"{rows} rows", got=one.metadata.num_rows)
-                return one.read_row_groups(groups_within(one, Bounds("ts", span.start, span.end - 1)))
+                _check(columns, one.schema_arrow.names)
+                wanted = None if columns is None else sorted({"ts", *columns})
+                return one.read_row_groups(groups_within(one, Bounds("ts", span.start, span.end - 1)), wanted)
         except FileNotFoundError:
             return None  # too old: dropped meanwhile
         except (pa.ArrowInvalid, OSError) as problem:
@@ -248,14 +250,16 @@ def _after(rows: pa.Table, seq: int) -> pa.Table:
     return rows.slice(int(np.searchsorted(rows.column("seq").to_numpy(), seq, side="right")))
 
 
-def _chosen(rows: pa.Table, columns: Sequence[str] | None) -> pa.Table:
-    if columns is None:
-        return rows
-    if unknown := [name for name in columns if name not in rows.column_names]:
+def _check(columns: Sequence[str] | None, names: Sequence[str]) -> None:
+    if unknown := [name for name in columns or () if name not in names]:
         raise ConfigError(
-            "the channel has no such column", expected=f"some of {', '.join(rows.column_names)}", got=unknown
+            "the channel has no such column", expected=f"some of {', '.join(names)}", got=unknown
         )
-    return rows.select(list(columns))
+
+
+def _chosen(rows: pa.Table, columns: Sequence[str] | None) -> pa.Table:
+    _check(columns, rows.column_names)
+    return rows if columns is None else rows.select(list(columns))
 
 
 def _schema_at(place: Place, path: str) -> pa.Schema:

@@ -62,6 +62,7 @@ def test_rows_are_read_from_files_and_the_tail_once_each_and_in_order(tmp_path):
         ]
     assert rows_of(tmp_path, Span(7000, 12_000)) == wanted(7, 12)
     assert rows_of(tmp_path, Span(7000, 9000), ["size", "seq"]) == [(14, 8), (16, 9)]
+    assert rows_of(tmp_path, Span(7000, 9000), ["note"]) == [("n7",), ("n8",)]
     assert own_channels(LocalPlace(tmp_path), tmp_path) == {"notes": {"BTC%2FUSD"}}
     assert reader(tmp_path).schema().metadata == {b"of": b"tests"}
 
