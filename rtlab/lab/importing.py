@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from rtlab.book import InstrumentState, Market, Step
 from rtlab.engine import Engine
 from rtlab.lab.recording import WINDOW_NS, Target
@@ -20,7 +18,7 @@ from rtlab.model import DepthSnapshot, DepthUpdate, MarketMessage, Quote, VenueT
 from rtlab.sources import Binance, Lobster, LobsterCheck
 from rtlab.store.brought import kept_schema
 from rtlab.store.cold.columns import Stand, StepRows
-from rtlab.store.cold.own import OwnWriter
+from rtlab.store.cold.own import OwnWriter, own_rows
 from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
 
@@ -60,14 +58,8 @@ class _Beside:
             self.write()
 
     def write(self) -> None:
-        if self._rows:
-            schema = pa.schema(list(self.writer.schema)[1:])
-            columns = [
-                pa.array(one, field.type)
-                for one, field in zip(zip(*self._rows, strict=True), schema, strict=True)
-            ]
-            self.writer.append(pa.table(columns, schema=schema))
-            self._rows = []
+        self.writer.append(own_rows(self._rows, self.writer.schema))
+        self._rows = []
 
 
 def import_recording(source: Binance | Lobster, target: Target) -> Imported:

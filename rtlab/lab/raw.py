@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from rtlab.errors import StoreError
 from rtlab.lab.recording import Target
-from rtlab.store.cold.own import OwnWriter, schema_of
+from rtlab.store.cold.own import OwnWriter, own_rows, schema_of
 
 log = logging.getLogger("rtlab.lab")
 
@@ -111,9 +111,8 @@ class RawKeeper:
     def _write(self, rows: list[Message], last: bool) -> bool:
         try:
             writer = self._writer = self._writer or self._open()
-            writer.append(
-                _table(rows[writer.seq - self._seq :])
-            )  # what a writer that failed had written all the same
+            # without what a writer that failed had written all the same
+            writer.append(own_rows(rows[writer.seq - self._seq :], SCHEMA))
             self._seq = writer.seq
         except (StoreError, OSError) as problem:
             self._give_up(problem)
@@ -146,10 +145,3 @@ class RawKeeper:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-
-def _table(rows: list[Message]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    return pa.table(
-        dict(zip(("ts", "source", "payload"), columns, strict=True)), schema=pa.schema(list(SCHEMA)[1:])
-    )

@@ -48,6 +48,14 @@ def schema_of(fields: Sequence[pa.Field], metadata: dict[str, str] | None = None
     return pa.schema([*_FIRST, *fields], metadata=metadata)
 
 
+def own_rows(rows: Sequence[Sequence[object]], schema: pa.Schema) -> pa.Table:
+    """Give rows, each `ts` and the columns of the channel, as its writer takes them."""
+    fields = list(schema)[1:]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
+    arrays = [pa.array(one, field.type) for one, field in zip(columns, fields, strict=True)]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
 def own_files(place: Place, channel: str | None = None, instrument: str | None = None) -> list[OwnFile]:
     """Give the files of own channels, in the order of their rows."""
     found = []

@@ -16,6 +16,7 @@ from rtlab.store.cold.own import (
     OwnWriter,
     own_channels,
     own_files,
+    own_rows,
     retain_own,
     schema_of,
 )
@@ -44,6 +45,14 @@ def rows_of(folder, span=None, columns=None):
 
 def wanted(first, last, step_ns=1000):
     return [(n + 1, step_ns * n, f"n{n}", 2 * n) for n in range(first, last)]
+
+
+def test_rows_of_values_are_what_a_writer_takes():
+    values = [(1000 * n, f"n{n}", 2 * n) for n in range(3)]
+    assert own_rows(values, SCHEMA).equals(some(0, 3))
+    assert own_rows([], SCHEMA).schema == some(0, 3).schema
+    with pytest.raises(ValueError, match="zip"):
+        own_rows([(1, "n")], SCHEMA)
 
 
 def test_rows_are_read_from_files_and_the_tail_once_each_and_in_order(tmp_path):
