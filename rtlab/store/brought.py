@@ -5,21 +5,20 @@ kind, as `fair:price=model`. Prices and quantities become whole ticks and lots, 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from rtlab.errors import ConfigError, SourceError
+from rtlab.errors import ConfigError
 from rtlab.model import Instrument
 from rtlab.store.cold.own import OwnWriter, schema_of
 from rtlab.store.cold.place import Place
-from rtlab.store.tables import SIDES, times_of, values_of
+from rtlab.store.tables import check_columns, conversions, times_of, values_of
 
 KINDS = {
     "price": pa.int64(),
@@ -83,9 +82,7 @@ def import_own(
     ConfigError when a column is not there or the channel has others, GridError and SourceError name the row.
     """
     named = [asked.ts, *(column for _, column in asked.fields.values())]
-    if missing := sorted(set(named) - set(table.column_names)):
-        have = ", ".join(table.column_names)
-        raise ConfigError("the table has no such column", expected=f"some of {have}", got=", ".join(missing))
+    check_columns(table, named)
     schema = kept_schema({name: kind for name, (kind, _) in asked.fields.items()}, instrument)
     ts = pa.array(times_of(table.column(asked.ts).to_pylist(), unit))
     made = [
@@ -103,17 +100,12 @@ def _made(column: pa.ChunkedArray, kind: str, name: str, instrument: Instrument)
     values = column.to_pylist()
     if kind == "text":
         return pa.array([None if one is None else str(one) for one in values], pa.string())
-    if kind == "float":
-        return pa.array(_floats(values, name), pa.float64())
-    convert: dict[str, Callable[[object], int]] = {
-        "price": lambda one: instrument.ticks(str(one)),
-        "qty": lambda one: instrument.lots(str(one)),
-        "side": lambda one: SIDES[str(one).strip().lower()],
+    convert: dict[str, Callable[[object], float]] = {
+        **conversions(instrument),
         "int": lambda one: _whole(str(one)),
+        "float": lambda one: float(str(one)),
     }
-    return pa.array(
-        values_of(values, convert[kind], f"{name} ({kind})").astype(KINDS[kind].to_pandas_dtype())
-    )
+    return pa.array(values_of(values, convert[kind], f"{name} ({kind})", KINDS[kind].to_pandas_dtype()))
 
 
 def _whole(text: str) -> int:
@@ -121,16 +113,6 @@ def _whole(text: str) -> int:
     if number != int(number):
         raise ValueError(text)
     return int(number)
-
-
-def _floats(values: Sequence[object], name: str) -> list[float]:
-    made = np.empty(len(values))
-    for number, value in enumerate(values):
-        try:
-            made[number] = float(str(value))
-        except ValueError:
-            raise SourceError(f"row {number + 1}: this is no {name} (float)", got=value) from None
-    return made.tolist()
 
 
 def export_own(rows: pa.Table, path: Path) -> None:

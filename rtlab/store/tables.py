@@ -4,11 +4,13 @@ Nothing is guessed: who imports says which column is which, and what times are i
 ticks and lots, exactly; one that is off the grid is an error that names its row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -25,6 +27,8 @@ UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 SIDES = {"buy": 0, "b": 0, "bid": 0, "0": 0, "sell": 1, "s": 1, "ask": 1, "1": 1}
 """What may stand in the column of the aggressor's side, in any case."""
 _PIECE = 500_000
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def mapping_of(text: str) -> dict[str, str]:
@@ -69,14 +73,13 @@ def import_rows(
     In the order of the table; gives how many. A book begins empty. ConfigError when a column is not there or times
     run backwards, GridError and SourceError name the row.
     """
-    if missing := sorted(set(mapping.values()) - set(table.column_names)):
-        have = ", ".join(table.column_names)
-        raise ConfigError("the table has no such column", expected=f"some of {have}", got=", ".join(missing))
+    check_columns(table, mapping.values())
     columns = {field: table.column(mapping[field]).to_pylist() for field in FIELDS}
     ts = times_of(columns["ts"], unit)
-    price = values_of(columns["price"], lambda one: instrument.ticks(str(one)), "price")
-    qty = values_of(columns["qty"], lambda one: instrument.lots(str(one)), "quantity")
-    side = values_of(columns["side"], lambda one: SIDES[str(one).strip().lower()], "side (buy or sell)")
+    convert = conversions(instrument)
+    price = values_of(columns["price"], convert["price"], "price", np.int64)
+    qty = values_of(columns["qty"], convert["qty"], "quantity", np.int64)
+    side = values_of(columns["side"], convert["side"], "side (buy or sell)", np.int64)
     with ColdWriter(place, work, instrument) as writer:
         epoch = writer.stand.epoch + 1
         writer.begin(Stand(epoch, ts=writer.stand.ts), Levels.empty(), "imported")
@@ -87,19 +90,37 @@ def import_rows(
     return len(ts)
 
 
+def check_columns(table: pa.Table, named: Iterable[str]) -> None:
+    """Raise ConfigError when a column is not there."""
+    if missing := sorted(set(named) - set(table.column_names)):
+        have = ", ".join(table.column_names)
+        raise ConfigError("the table has no such column", expected=f"some of {have}", got=", ".join(missing))
+
+
+def conversions(instrument: Instrument) -> dict[str, Callable[[object], int]]:
+    """Give what makes whole ticks of a `price`, lots of a `qty`, and 0 or 1 of a `side`, each exactly."""
+    return {
+        "price": lambda one: instrument.ticks(str(one)),
+        "qty": lambda one: instrument.lots(str(one)),
+        "side": lambda one: SIDES[str(one).strip().lower()],
+    }
+
+
 def times_of(values: Sequence[object], unit: str) -> Ints:
     """Give times in ns; ConfigError for an unknown unit, SourceError for the row whose time is none or runs back."""
     if unit not in UNITS:
         raise ConfigError("times are in no such unit", expected=f"one of {', '.join(UNITS)}", got=unit)
-    ts = values_of(values, lambda one: int(Decimal(str(one)) * UNITS[unit]), "time")
+    ts = values_of(values, lambda one: int(Decimal(str(one)) * UNITS[unit]), "time", np.int64)
     if len(ts) and (back := np.flatnonzero(np.diff(ts) < 0)).size:
         raise SourceError(f"row {int(back[0]) + 2}: its time is before that of the row above")
     return ts
 
 
-def values_of(values: Sequence[object], convert: Callable[[object], int], what: str) -> Ints:
-    """Convert each value to an integer; GridError and SourceError name the row and `what` it should be."""
-    made = np.empty(len(values), np.int64)
+def values_of(
+    values: Sequence[object], convert: Callable[[object], float], what: str, kind: type[_Number]
+) -> npt.NDArray[_Number]:
+    """Convert each value to a number; GridError and SourceError name the row and `what` it should be."""
+    made = np.empty(len(values), kind)
     for number, value in enumerate(values):
         try:
             made[number] = convert(value)
