@@ -7,14 +7,14 @@
 No Redis is asked: nothing of a recording is hot. `rtlab record --source FILE` plays one through it instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from rtlab.book import InstrumentState, Market, Step
 from rtlab.engine import Engine
-from rtlab.lab.recording import WINDOW_NS, Target
-from rtlab.model import DepthSnapshot, DepthUpdate, MarketMessage, Quote, VenueTrade
+from rtlab.lab.recording import WINDOW_NS, Target, match_step, take_messages
+from rtlab.model import MarketMessage, Quote
 from rtlab.sources import Binance, Lobster, LobsterCheck
 from rtlab.store.brought import kept_schema
 from rtlab.store.cold.columns import Stand, StepRows
@@ -99,22 +99,17 @@ def _brought(source: Binance | Lobster, market: Market, beside: _Beside) -> Iter
         for step in source:
             row = step.row
             beside.add(row.ts, row.type.name.lower(), row.order_id, row.size, row.price, int(row.side))
-            for events in check.step(step):
-                market.apply(events)
+            match_step(market, check, step)
             yield
         return
     for _, messages in source.chunks(WINDOW_NS):
-        for message in messages:
-            _take(message, market, beside)
+        take_messages(market, _noted(messages, beside))
         yield
 
 
-def _take(message: MarketMessage, market: Market, beside: _Beside) -> None:
-    match message:
-        case DepthUpdate() | DepthSnapshot():
-            market.apply_depth(message.instrument, message)
-        case VenueTrade():
-            market.apply_trade(message)
-        case Quote():
+def _noted(messages: Iterable[MarketMessage], beside: _Beside) -> Iterator[MarketMessage]:
+    for message in messages:
+        if isinstance(message, Quote):
             levels = (message.bid, message.bid_qty, message.ask, message.ask_qty)
             beside.add(message.ts_event, message.ts_recv, message.update_id, *levels)
+        yield message

@@ -7,7 +7,7 @@ from there. So what is hot and what is cold are the same rows, and a recorder th
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -98,18 +98,20 @@ def played(source: Binance | Lobster, market: Market) -> Iterator[tuple[int, Cal
     if isinstance(source, Lobster):
         check = LobsterCheck(source, Engine(source.instruments))
         for step in source:
-            yield step.row.ts, partial(_match, market, check, step)
+            yield step.row.ts, partial(match_step, market, check, step)
     else:
         for ts, messages in source.chunks(WINDOW_NS):
-            yield ts, partial(_take, market, messages)
+            yield ts, partial(take_messages, market, messages)
 
 
-def _match(market: Market, check: LobsterCheck, step: LobsterStep) -> None:
+def match_step(market: Market, check: LobsterCheck, step: LobsterStep) -> None:
+    """Bring a market on by what our engine makes of a step of LOBSTER."""
     for events in check.step(step):
         market.apply(events)
 
 
-def _take(market: Market, messages: Sequence[MarketMessage]) -> None:
+def take_messages(market: Market, messages: Iterable[MarketMessage]) -> None:
+    """Bring a market on by the books and trades among a venue's messages."""
     for message in messages:
         if isinstance(message, DepthUpdate | DepthSnapshot):
             market.apply_depth(message.instrument, message)
