@@ -231,6 +231,7 @@ class Recorder:
                 while True:
                     await self._round()
                     self.state, tries = RecorderState.RECORDING, 0
+                    await self._tell()
             except Away as problem:
                 self._note_away(problem)
                 with contextlib.suppress(*Away):
@@ -244,6 +245,8 @@ class Recorder:
                 self._blocked += 1
                 for one in self._ones.values():
                     one.writer.close()
+                with contextlib.suppress(*Away):  # the next round finds out
+                    await self._tell()
             tries += 1
             await asyncio.sleep(backoff_s(tries))
 
@@ -280,8 +283,6 @@ class Recorder:
     async def _round(self) -> None:
         at: dict[Any, Any] = {key: one.taking.point.id for key, one in self._ones.items()}
         answer: Any = await self._redis.xread(at, count=_ENTRIES, block=_BLOCK_MS)
-        if self.state is not RecorderState.BLOCKED:
-            self.state = RecorderState.RECORDING
         for key, entries in answer or ():
             one = self._ones[key]
             for entry_id, fields in entries:
@@ -295,9 +296,6 @@ class Recorder:
         if now - self._heads_at > _HEADS_S:
             await self._look_at_heads()
             self._heads_at = now
-        if now - self._told_at > EVERY_S:
-            await self._tell()
-            self._told_at = now
 
     async def _take(self, one: _One, end: Point, fields: dict[bytes, bytes]) -> None:
         entry = unpack_entry(fields[FIELD])
@@ -329,6 +327,10 @@ class Recorder:
         told("%s: %s: %d rows; the record goes on at %s", one.symbol, begin.reason, lost, begin.stand)
 
     async def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at < EVERY_S:
+            return
+        self._told_at = now
         standing = await Standing.ask(self._redis, [one.symbol for one in self._ones.values()])
         given_up = standing.unrecorded
         if given_up > self._unrecorded:

@@ -178,6 +178,9 @@ async def test_a_disk_that_takes_nothing_blocks_the_recorder_until_it_does_and_c
             await made.run(10)
             await until(lambda: recorder.state == "blocked")
             await until(lambda: recorder.statistics().blocked > 2)
+            async with asyncio.timeout(20), Redis.from_url(here.url) as client:
+                while b'"blocked"' not in (await client.get(RECORDER) or b""):  # who looks after it sees it
+                    await asyncio.sleep(0.01)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         await made.run(10)
