@@ -24,7 +24,7 @@ from rtlab.store.cold.place import LocalPlace, place_of
 from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
 from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
-from rtlab.store.keys import INSTRUMENTS
+from rtlab.store.keys import INSTRUMENTS, Grids
 from rtlab.store.moments import Moment, ns_of
 from rtlab.store.unrecorded import Unrecorded, connect_blocking, reachable
 
@@ -294,7 +294,7 @@ class Store:
             if self._redis is None:
                 self._redis = connect_blocking(url)
             told = self._redis.get(INSTRUMENTS)
-        grids = msgspec.msgpack.decode(told, type=list[tuple[str, str, str]]) if told else []
+        grids = msgspec.msgpack.decode(told, type=Grids) if told else []
         return {symbol: Instrument(symbol, Decimal(tick), Decimal(lot)) for symbol, tick, lot in grids}
 
 

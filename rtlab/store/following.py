@@ -21,7 +21,7 @@ from rtlab.errors import StoreError
 from rtlab.model import Instrument
 from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, unpack_entry, unpack_state
-from rtlab.store.keys import INSTRUMENTS, Point, state_key, steps_key
+from rtlab.store.keys import INSTRUMENTS, Grids, Point, state_key, steps_key
 from rtlab.store.standing import EVERY_S, NOBODY, Standing
 from rtlab.store.tail import Tail
 
@@ -31,8 +31,6 @@ _BLOCK_MS = 500
 _AGAIN_MS = 20  # a state that is wanted is asked for this often
 _ENTRIES = 32  # of one instrument in one answer: a gateway that catches up does not forget its readers
 _SLICE_NS = 5_000_000
-
-Grids = list[tuple[str, str, str]]
 
 
 class FollowerState(StrEnum):

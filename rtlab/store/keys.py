@@ -3,7 +3,9 @@
 from typing import NamedTuple, Self
 
 INSTRUMENTS = "rtlab:instruments"
-"""What the engine trades: msgpack of [(symbol, tick size, lot size)]."""
+"""What the engine trades: msgpack of `Grids`."""
+Grids = list[tuple[str, str, str]]
+"""[(symbol, tick size, lot size)]"""
 RECORDER = "rtlab:recorder"
 """How the recorder stands, while there is one: JSON of its statistics."""
 

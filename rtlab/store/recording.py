@@ -29,7 +29,7 @@ from rtlab.store.cold.place import Place, told
 from rtlab.store.cold.writer import ColdWriter
 from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, STATE_FIELD, unpack_entry, unpack_state
-from rtlab.store.keys import INSTRUMENTS, RECORDER, Point, recorded_key, state_key, steps_key
+from rtlab.store.keys import INSTRUMENTS, RECORDER, Grids, Point, recorded_key, state_key, steps_key
 from rtlab.store.standing import EVERY_S, GONE_MS, RecorderStatistics, Standing, packed
 from rtlab.store.taking import Begin, Taking, known_of
 
@@ -40,8 +40,6 @@ _ENTRIES = 256  # of one instrument in one answer
 _FLUSH_ROWS = 50_000
 _HEADS_S = 0.1
 _HEADS = 10_000
-
-Grids = list[tuple[str, str, str]]
 
 
 class RecorderState(StrEnum):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from rtlab.errors import StoreError
-from rtlab.store.keys import INSTRUMENTS, RECORDER, unrecorded_key
+from rtlab.store.keys import INSTRUMENTS, RECORDER, Grids, unrecorded_key
 
 GONE_MS = 5000
 EVERY_S = 1.0
@@ -84,11 +84,7 @@ def unpacked(told: bytes) -> RecorderStatistics:
 async def symbols_of(redis: Any) -> list[str]:
     """Give the symbols of what an engine writes there; none while none ever wrote."""
     told = await redis.get(INSTRUMENTS)
-    return (
-        []
-        if told is None
-        else [one[0] for one in msgspec.msgpack.decode(told, type=list[tuple[str, str, str]])]
-    )
+    return [] if told is None else [symbol for symbol, _, _ in msgspec.msgpack.decode(told, type=Grids)]
 
 
 def line_of(told: RecorderStatistics) -> str:
