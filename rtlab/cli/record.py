@@ -129,10 +129,11 @@ async def _record(
 
 def ended_line(told: "RecorderStatistics", seconds: float) -> str:
     """Say what a recorder that has ended did."""
-    lost = f", {told.unrecorded:,} entries given up, {told.rows_lost:,} rows lost" if told.unrecorded else ""
+    given_up = f", {told.unrecorded:,} entries given up" if told.unrecorded else ""
+    lost = f", {told.rows_lost:,} rows lost" if told.rows_lost else ""
     return (
         f"{told.rows:,} rows in {seconds:,.1f} s, {told.recovered:,} found in tails, "
-        f"{told.gaps} gaps, worst lag {told.worst_lag_s:.2f} s{lost}"
+        f"{told.gaps} gaps, worst lag {told.worst_lag_s:.2f} s{given_up}{lost}"
     )
 
 

@@ -48,6 +48,7 @@ def test_what_was_lost_is_said_at_the_end_where_something_was():
     assert ended_line(told, 2.0) == line
     lost = told._replace(unrecorded=30, rows_lost=4000)
     assert ended_line(lost, 2.0) == line + ", 30 entries given up, 4,000 rows lost"
+    assert ended_line(told._replace(rows_lost=7), 2.0) == line + ", 7 rows lost"  # by Redis, not by the limit
     raw = RawStatistics(5000, 1_000_000, 0, 0, 0, 0)
     assert raw_line("kraken", raw) == "5,000 raw messages of kraken, 1,000,000 bytes"
     assert raw_line("kraken", raw._replace(dropped=2, waiting=3)).endswith(", 5 NOT kept")
