@@ -131,8 +131,9 @@ async def record_live(
     LocalError for those of a venue that does not give them.
     """
     live = await opened(settings, text)
-    raw = None if on_raw is None else RawKeeper(target, wanted(text).venue)
-    if raw is not None and on_raw is not None:
+    raw = None
+    if on_raw is not None:
+        raw = RawKeeper(target, wanted(text).venue)
         live.keep_raw(raw.keep)
         on_raw(raw)
     market = Market(live.instruments, time.time_ns() // 1_000_000)
