@@ -32,6 +32,15 @@ def write_all(out, now=0):
     return writes
 
 
+def two_entries_waiting():
+    small, out = made(0)
+    out.open(None, 0)
+    write_all(out)
+    for _ in range(4):
+        small.step()
+    return small, out
+
+
 def test_all_bars_are_kept_for_any_gateway():
     small, _ = made()
     assert set(small.state.bars) == set(INTERVALS_NS.values())
@@ -98,11 +107,7 @@ def test_what_a_stream_holds_is_counted_and_beyond_the_limit_the_oldest_are_to_g
 
 
 def test_what_redis_lost_is_held_once_when_it_is_written_again():
-    small, out = made(0)
-    out.open(None, 0)
-    write_all(out)
-    for _ in range(4):
-        small.step()
+    small, out = two_entries_waiting()
     first, _ = write_all(out)
     held = out.held_bytes
     out.stands_at(end_of(first), 0)
@@ -112,11 +117,7 @@ def test_what_redis_lost_is_held_once_when_it_is_written_again():
 
 
 def test_what_was_sent_and_not_confirmed_is_found_or_sent_again():
-    small, out = made(0)
-    out.open(None, 0)
-    write_all(out)
-    for _ in range(4):
-        small.step()
+    small, out = two_entries_waiting()
     first, second = out.due(0)
     out.stands_at(end_of(first), 0)
     assert [write.position for write in out.due(0)] == [second.position]
@@ -126,11 +127,7 @@ def test_what_was_sent_and_not_confirmed_is_found_or_sent_again():
 
 
 def test_what_redis_lost_is_written_again():
-    small, out = made(0)
-    out.open(None, 0)
-    write_all(out)
-    for _ in range(4):
-        small.step()
+    small, out = two_entries_waiting()
     first, second = write_all(out)
     out.stands_at(end_of(first), 0)
     again = out.due(0)
