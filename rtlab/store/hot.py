@@ -76,7 +76,7 @@ class HotReader:
 
     def _ask(self, key: str) -> asyncio.Task[bytes | None]:
         task = self._asking.get(key)
-        if task is None:
+        if task is None or task.done():  # one whose `_asked` is still to come: it would be joined again without end
             task = self._asking[key] = asyncio.create_task(self._fetch(key), name=f"rtlab hot {key}")
             task.add_done_callback(lambda task: self._asked(key, task))
         return task
@@ -91,7 +91,8 @@ class HotReader:
         return told
 
     def _asked(self, key: str, task: asyncio.Task[bytes | None]) -> None:
-        del self._asking[key]
+        if self._asking.get(key) is task:
+            del self._asking[key]
         if not task.cancelled():
             task.exception()  # who waits is told; where nobody does, the next who reads asks again
 

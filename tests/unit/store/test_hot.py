@@ -130,6 +130,17 @@ async def test_one_that_joined_a_question_asked_too_long_ago_asks_again(here, co
         assert hot.asked == 2
 
 
+async def test_one_that_comes_between_an_answer_and_its_end_asks_again(here, counted):
+    async with HotReader(here.url, fresh_s=0) as hot:
+        question = hot._ask(hot_key("BTC-USD", "ticker"))
+        while not question.done():
+            await asyncio.sleep(0)  # so that this goes on before what is called at its end
+        assert list(hot._asking.values()) == [question]
+        assert (await hot.ticker("BTC-USD")).seq == counted.seq
+        assert hot.asked == 2
+        await until(lambda: not hot._asking)
+
+
 async def test_a_copy_past_half_of_its_time_is_told_and_renewed_meanwhile(here, counted):
     async with HotReader(here.url, fresh_s=3600) as hot:
         old = (await hot.ticker("BTC-USD")).seq
