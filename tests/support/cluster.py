@@ -73,8 +73,6 @@ class Cluster:
             str(self.port),
             "--no-dashboard",
             "--no-show",
-            "--preload",
-            "rtlab.pipelines.cluster.warming",
         ]
         self.scheduler = self._run(*arguments)
         for _ in range(self._wanted):

@@ -3,14 +3,13 @@
 The first shard on a fresh worker takes some 150 to 250 ms to import Redis's client, the graph's own modules and the
 kernels; on a warm one it is at work within 20 ms. Each worker that joins a cluster is therefore warmed with every
 deployment's graph, beside what it does already. To let none join before it is warm, start the workers with
-`dask worker ... --preload rtlab.pipelines.cluster.warming`, and the scheduler likewise: it reads what it hands on.
+`dask worker ... --preload rtlab.pipelines.cluster.warming`. The scheduler needs none of it: see `starting`.
 """
 
 import logging
 import pickle
 import threading
 from decimal import Decimal
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rtlab.model import Instrument
@@ -28,9 +27,9 @@ def warm(packed: bytes | None = None) -> bool:
     Tells whether the graph came to be built. One that cannot be is logged with the reason: the shard says it again.
     """
     from rtlab.pipelines.analytics import kernels
+    from rtlab.pipelines.cluster.starting import versions  # with it come Redis's client and all of the graph
 
-    import_module("rtlab.pipelines.cluster.shard")  # with it come Redis's client and all of the graph
-
+    versions()
     kernels.warm()
     if packed is None:
         return False
@@ -43,15 +42,8 @@ def warm(packed: bytes | None = None) -> bool:
 
 
 def dask_setup(server: object) -> None:
-    """Let a worker that preloads this join when it is warm, and a scheduler begin with what it will be sent.
-
-    Dask calls it before either serves.
-    """
-    from distributed import Scheduler
-
-    import_module("rtlab.pipelines.cluster.deployment")  # it is what a task is sent as
-    if not isinstance(server, Scheduler):
-        warm()
+    """Let a worker that preloads this join when it is warm: Dask calls it before the worker serves."""
+    warm()
 
 
 def warming(name: str, packed: bytes) -> "WorkerPlugin":

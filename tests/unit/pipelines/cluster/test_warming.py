@@ -41,13 +41,14 @@ from support.shards import analytics
 from rtlab.pipelines import Graph
 from rtlab.pipelines.analytics import kernels
 from rtlab.pipelines.cluster.warming import NOBODY
-from rtlab.pipelines.cluster.shard import Shard
+from rtlab.pipelines.cluster.starting import run_on_worker, versions
+print(versions.cache_info().currsize)
 Graph(analytics).begin(NOBODY).close()
 print(sorted(name for name in set(sys.modules) - before if name.startswith(("rtlab.pipe", "redis", "numba"))))
 print(all(one.signatures for one in vars(kernels).values() if hasattr(one, "signatures")))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd="tests", capture_output=True, text=True)
-    assert done.stdout == "[]\nTrue\n", done.stderr
+    assert done.stdout == "1\n[]\nTrue\n", done.stderr
 
 
 def test_a_graph_is_built_once_and_folds_nothing(tmp_path):
