@@ -55,7 +55,7 @@ def run(quick: bool) -> dict[str, object]:
     with EmbeddedServer(sync="always") as server:
         results = list(measure(server.url, "rtlab, Redis Streams", size))
         others = [
-            result("throughput", peer.shown, f"one by one, {peer.case}", "events/s", rates, reason or None)
+            result("throughput", peer.shown, f"one by one, {peer.case}", "events/s", rates, reason)
             for peer, rates, reason in bus_peers.measure(server.url, url, size.peers, min(3, size.runs))
         ]
     if url:
@@ -64,7 +64,7 @@ def run(quick: bool) -> dict[str, object]:
         reason = "no RabbitMQ: set RTLAB_BUS_URL=amqp://..."
         results.append(result("throughput", "rtlab, RabbitMQ", "batched", "events/s", [], reason))
     told = list(alerts.rows(100 if quick else 500))
-    results += [result for result, _ in told]
+    results += [row for row, _ in told]
     return {"results": results + others, "goals": [*_goals(results), *(goal for _, goal in told)]}
 
 

@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from statistics import median
 
 import msgspec
 import numpy as np
@@ -21,6 +20,7 @@ from rtlab.book import Market
 from rtlab.cli.bench import pixel
 from rtlab.cli.bench.children import Child, Owner, Work
 from rtlab.cli.bench.load import INSTRUMENT, Load, Times, drive, truth
+from rtlab.cli.bench.results import result
 from rtlab.client import connect
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
@@ -54,8 +54,7 @@ def run(quick: bool) -> dict[str, object]:
 
 def _rows(contender: str, case: str, numbers: Sequence[tuple[float, float]]) -> list[dict[str, object]]:
     return [
-        {"name": f"submit to applied, {name}", "contender": contender, "case": case, "unit": "us"}
-        | {"runs": len(column), "median": median(column), "min": min(column), "max": max(column)}
+        result(f"submit to applied, {name}", contender, case, "us", column)
         for name, column in zip(("p50", "p99"), zip(*numbers, strict=True), strict=True)
     ]
 

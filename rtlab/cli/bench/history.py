@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from rtlab.cli.bench.results import result
 from rtlab.cli.bench.store.recording import folder
 from rtlab.errors import LocalError
 from rtlab.extras import extra
@@ -112,8 +112,7 @@ def measure(path: Path, client: "Client", runs: int, case: str) -> list[dict[str
             if found != expected:
                 raise LocalError(f"{contender} comes to other bars", expected=expected, got=found)
         del took[0]  # in it modules are loaded, here and on the workers
-        numbers = {"runs": runs, "median": median(took), "min": min(took), "max": max(took)}
-        results.append({"name": "history", "contender": contender, "case": case, "unit": "s", **numbers})
+        results.append(result("history", contender, case, "s", took))
     return results
 
 

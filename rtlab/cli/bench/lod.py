@@ -8,13 +8,13 @@ Then a person's wheel over the same points in a served page (`zoom.py`), and oth
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from statistics import median
 from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtlab.cli.bench import sizes, zoom
+from rtlab.cli.bench.results import result
 from rtlab.views.pyramid import Pyramid, edges_of
 
 Floats = NDArray[np.float64]
@@ -51,25 +51,26 @@ def measure(size: Size) -> dict[str, list[dict[str, object]]]:
     x = np.arange(size.points, dtype=np.float64)
     y = np.cumsum(random.standard_normal(size.points))
     Pyramid(x[:1000], y[:1000])  # compiles
-    results = [_row("build", "rtlab", f"{size.points:,} points", "points/s", _builds(x, y))]
+    results = [result("build", "rtlab", f"{size.points:,} points", "points/s", _builds(x, y))]
     pyramid = Pyramid(x, y)
-    results.append(_row("append of 1,000", "rtlab", f"to {size.points:,} points", "us", _appends(x, y)))
+    results.append(result("append of 1,000", "rtlab", f"to {size.points:,} points", "us", _appends(x, y)))
     held = pyramid.statistics()
     share = held.level_bytes / (16 * held.capacity) * 100
-    results.append(_row("levels, of x and y", "rtlab", f"{size.points:,} points", "%", [share]))
+    results.append(result("levels, of x and y", "rtlab", f"{size.points:,} points", "%", [share]))
     goal = float("nan")
     for case, windows in _cases(size, random):
         for contender, draw, most in _contenders(pyramid, x, y, size):
             times = _times(draw, windows[:most])
-            results.append(_row("viewport", contender, case, "ms", times))
+            results.append(result("viewport", contender, case, "ms", times))
             if contender == "rtlab" and case == ZOOM:
                 goal = float(np.percentile(times, 95))
-                results.append(_row("viewport p95", contender, case, "ms", [goal], runs=len(times)))
+                results.append(result("viewport p95", contender, case, "ms", [goal]) | {"runs": len(times)})
     wrong = sum(
         not np.array_equal(_inner(pyramid.view(x0, x1, WIDTH), x, x0, x1), brute_force(x, y, x0, x1))
         for x0, x1 in _zooming(size.points, size.slow, random)
     )
-    results.append(_row("windows unlike brute force", "rtlab", ZOOM, "windows", [wrong], runs=size.slow))
+    unlike = result("windows unlike brute force", "rtlab", ZOOM, "windows", [wrong])
+    results.append(unlike | {"runs": size.slow})
     name = {"show": 8, "name": "viewport p95", "unit": "ms"}
     return {"results": results, "goals": [{**name, "value": goal, "bound": BOUND_MS, "op": "<="}]}
 
@@ -149,18 +150,3 @@ def _appends(x: Floats, y: Floats) -> list[float]:
 
 def _inner(indices: Indices, x: Floats, x0: float, x1: float) -> Indices:
     return indices[(x[indices] >= x0) & (x[indices] < x1)]
-
-
-def _row(
-    name: str, contender: str, case: str, unit: str, values: list[float], runs: int | None = None
-) -> dict[str, object]:
-    return {
-        "name": name,
-        "contender": contender,
-        "case": case,
-        "unit": unit,
-        "runs": runs or len(values),
-        "median": median(values),
-        "min": min(values),
-        "max": max(values),
-    }

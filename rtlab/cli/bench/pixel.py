@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from statistics import median, quantiles
 
 from rtlab.cli.bench.browser import chromium, opened
+from rtlab.cli.bench.results import result
 
 GOAL_MS = 60.0
 SETTLE_MS = 3000
@@ -53,21 +54,16 @@ def measure(quick: bool) -> tuple[list[dict[str, object]], list[dict[str, object
     }
     browser, reason = chromium()
     if reason:
-        row = _row("trade to pixel, p50", 0, None) | {"reason": reason}
-        return [row], [goal | {"value": None}]
+        return [_row("trade to pixel, p50", [], reason)], [goal | {"value": None}]
     runs = [_watch(browser, 5.0 if quick else 15.0) for _ in range(1 if quick else 3)]
     p50 = [median(run) for run in runs]
     p99 = [quantiles(run, n=100)[98] for run in runs]
-    rows = [_row("trade to pixel, p50", len(runs), p50), _row("trade to pixel, p99", len(runs), p99)]
+    rows = [_row("trade to pixel, p50", p50), _row("trade to pixel, p99", p99)]
     return rows, [goal | {"value": median(p50)}]
 
 
-def _row(name: str, runs: int, column: list[float] | None) -> dict[str, object]:
-    numbers: dict[str, float | None] = {"median": None, "min": None, "max": None}
-    if column is not None:
-        numbers = {"median": median(column), "min": min(column), "max": max(column)}
-    case = "market page, 2,000 commands/s"
-    return {"name": name, "contender": "rtlab", "case": case, "unit": "ms", "runs": runs, **numbers}
+def _row(name: str, column: list[float], reason: str = "") -> dict[str, object]:
+    return result(name, "rtlab", "market page, 2,000 commands/s", "ms", column, reason)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 
 from rtlab.cli.bench.browser import chromium, opened
 from rtlab.cli.bench.children import Child, Owner
+from rtlab.cli.bench.results import result
 from rtlab.lab.serving import start_server
 from rtlab.views import LayeredPlot, PlotStatistics, Pyramid
 
@@ -32,8 +33,7 @@ def measure(points: int, runs: int) -> tuple[list[dict[str, object]], list[dict[
     }
     browser, reason = chromium()
     if reason:
-        row = _row("viewport in a page, p95", points, []) | {"reason": reason}
-        return [row], [goal | {"value": None}]
+        return [_row("viewport in a page, p95", points, [], reason)], [goal | {"value": None}]
     zoomed = [_zoom(browser, points) for _ in range(runs)]
     p95 = [statistics.python_p95_ms for statistics in zoomed]
     rows = [
@@ -43,12 +43,8 @@ def measure(points: int, runs: int) -> tuple[list[dict[str, object]], list[dict[
     return rows, [goal | {"value": median(p95)}]
 
 
-def _row(name: str, points: int, column: list[float]) -> dict[str, object]:
-    numbers: dict[str, float | None] = {"median": None, "min": None, "max": None}
-    if column:
-        numbers = {"median": median(column), "min": min(column), "max": max(column)}
-    case = f"{2 * TURNS} turns of the wheel over {points:,}"
-    return {"name": name, "contender": "rtlab", "case": case, "unit": "ms", "runs": len(column), **numbers}
+def _row(name: str, points: int, column: list[float], reason: str = "") -> dict[str, object]:
+    return result(name, "rtlab", f"{2 * TURNS} turns of the wheel over {points:,}", "ms", column, reason)
 
 
 def _zoom(browser: str, points: int) -> PlotStatistics:

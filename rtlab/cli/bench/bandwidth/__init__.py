@@ -14,6 +14,7 @@ from typing import NamedTuple
 from rtlab.book.update import WHOLE
 from rtlab.cli.bench.bandwidth.flows import RECORDED, Flow, recorded, simulated
 from rtlab.cli.bench.bandwidth.meters import FullState, Increments
+from rtlab.cli.bench.results import result
 from rtlab.protocol import Encoding
 from rtlab.protocol.limits import SECOND
 
@@ -150,6 +151,5 @@ def _goal(flow: str, case: Case, value: float | None) -> Row:
     return {"show": 6, "name": name, "value": value, "bound": BOUND, "op": ">=", "unit": "x"}
 
 
-def _row(name: str, contender: str, case: str, unit: str, value: float | None, **reason: str) -> Row:
-    row: Row = {"name": name, "contender": contender, "case": case, "unit": unit}
-    return row | {"runs": int(value is not None), "median": value, "min": value, "max": value} | reason
+def _row(name: str, contender: str, case: str, unit: str, value: float | None, reason: str = "") -> Row:
+    return result(name, contender, case, unit, [] if value is None else [value], reason)

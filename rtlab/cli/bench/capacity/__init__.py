@@ -17,6 +17,7 @@ from rtlab.cli.bench.capacity.costs import Readers, of_instruments, of_pages, of
 from rtlab.cli.bench.capacity.growth import BOUND, exponent
 from rtlab.cli.bench.capacity.simulation import Capacity, Costs, Plan, simulate
 from rtlab.cli.bench.fanout import cores
+from rtlab.cli.bench.results import result
 
 Rows = list[dict[str, object]]
 Whole = tuple[Sequence[int], list[float]]
@@ -82,11 +83,11 @@ def _costs(readers: Readers, sizes: Sizes, folded: Sequence[float]) -> Costs:
 
 def _growth(name: str, contender: str, sizes: Sequence[int], costs: Sequence[float]) -> Rows:
     rows = [
-        _row(f"{name}, each", contender, f"of {size:,}", "us", 1e6 * cost / size)
+        result(f"{name}, each", contender, f"of {size:,}", "us", [1e6 * cost / size])
         for size, cost in zip(sizes, costs, strict=True)
     ]
     case = f"{sizes[0]:,} to {sizes[-1]:,}"
-    return [*rows, _row(f"{name}, exponent", contender, case, "", exponent(sizes, costs))]
+    return [*rows, result(f"{name}, exponent", contender, case, "", [exponent(sizes, costs)])]
 
 
 def _simulated(costs: Costs, made: Capacity, seconds: float) -> Rows:
@@ -104,8 +105,8 @@ def _simulated(costs: Costs, made: Capacity, seconds: float) -> Rows:
         ("a gateway dies: all back", f"{made.lost:,} readers", "s", made.back_all_s),
         ("core of the fullest gateway then, busy", "while they come", "%", 100 * made.busy_then),
     ]
-    found = [_row(f"simulated: {name}", "rtlab", where, unit, value) for name, where, unit, value in rows]
-    return [*found, _row("simulated: took", "rtlab", "one core", "s", seconds)]
+    found = [result(f"simulated: {name}", "rtlab", where, unit, [value]) for name, where, unit, value in rows]
+    return [*found, result("simulated: took", "rtlab", "one core", "s", [seconds])]
 
 
 def _goals(wholes: Mapping[str, Whole], bare: Mapping[str, tuple[str, Whole]]) -> Rows:
@@ -118,8 +119,3 @@ def _goals(wholes: Mapping[str, Whole], bare: Mapping[str, tuple[str, Whole]]) -
 
 def _goal(name: str, value: float, bound: float) -> dict[str, object]:
     return {"show": 7, "name": name, "value": value, "bound": round(bound, 3), "op": "<=", "unit": ""}
-
-
-def _row(name: str, contender: str, case: str, unit: str, value: float) -> dict[str, object]:
-    numbers = {"runs": 1, "median": value, "min": value, "max": value}
-    return {"name": name, "contender": contender, "case": case, "unit": unit, **numbers}

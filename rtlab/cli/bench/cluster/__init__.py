@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rtlab.cli.bench.cluster.crew import on_dask, plain
 from rtlab.cli.bench.cluster.outlook import Outlook, outlook
 from rtlab.cli.bench.cluster.race import GRAPH, INSTRUMENTS, Course, Measured
+from rtlab.cli.bench.results import result
 from rtlab.embedded import EmbeddedServer
 from rtlab.errors import LocalError
 from rtlab.extras import extra
@@ -49,7 +50,7 @@ def run(quick: bool, shards: Sequence[int] = SHARDS) -> dict[str, object]:
         results += _rows(PLAIN, case, _all(without))
         results += _rows(f"rtlab on Dask {version('distributed')}", case, _all(dask))
         ratios = [_rate(one) / _rate(other) for one, other in zip(dask, without, strict=True)]
-        results.append(_row("on Dask / without", "both", case, "x", ratios))
+        results.append(result("on Dask / without", "both", case, "x", ratios))
         goals.append(_goal(count, median(ratios)))
     least, most = (_middle(_all(races[count][1])) for count in (min(shards), max(shards)))
     return {"results": results + _derived(outlook(least, most, max(shards))), "goals": goals}
@@ -88,7 +89,7 @@ def _rows(contender: str, case: str, races: Sequence[Measured]) -> list[Result]:
     if any(one.scheduling_s for one in races):
         percent = [100 * one.scheduling_s / one.lasted_s for one in races]
         columns["CPU of scheduler, nannies and client", "% of a core"] = percent
-    return [_row(name, contender, case, unit, numbers) for (name, unit), numbers in columns.items()]
+    return [result(name, contender, case, unit, numbers) for (name, unit), numbers in columns.items()]
 
 
 def _derived(found: Outlook) -> list[Result]:
@@ -104,12 +105,7 @@ def _derived(found: Outlook) -> list[Result]:
             for n in (1, 2, 4, 8)
         ),
     ]
-    return [_row(name, "derived", case, unit, [number]) for name, unit, number in told]
-
-
-def _row(name: str, contender: str, case: str, unit: str, numbers: Sequence[float]) -> Result:
-    summary = {"median": median(numbers), "min": min(numbers), "max": max(numbers)}
-    return {"name": name, "contender": contender, "case": case, "unit": unit, "runs": len(numbers)} | summary
+    return [result(name, "derived", case, unit, [number]) for name, unit, number in told]
 
 
 def _shards(count: int) -> str:

@@ -82,12 +82,12 @@ def report(
     rows: list[Row] = []
     for case in cases:
         if case in too_many:
-            rows.append(result("CPU per send", OURS, str(case), "us", [], reason=too_many[case]))
+            rows.append(result("CPU per send", OURS, str(case), "us", [], too_many[case]))
             continue
         for name, label in labels.items():
             rows += _rows_of([one for one in measured if (one.case, one.name) == (case, name)], label)
         rows += [
-            result("CPU per send", name, str(case), "us", [], reason=reason)
+            result("CPU per send", name, str(case), "us", [], reason)
             for name, reason in absent.items()
             if not case.together or name == RAW
         ]
@@ -99,9 +99,9 @@ def _rows_of(windows: Sequence[Measured], label: str) -> Iterator[Row]:
     if not windows:
         return
     case, name = windows[0].case, windows[0].name
-    python = {"reason": f"readers in Python: {windows[0].why_python}"} if windows[0].why_python else {}
+    python = f"readers in Python: {windows[0].why_python}" if windows[0].why_python else ""
     what = "CPU per reader and tick" if case.together else "CPU per send"
-    yield result(what, label, str(case), "us", [one.cpu_us for one in windows], **python)
+    yield result(what, label, str(case), "us", [one.cpu_us for one in windows], python)
     yield result("ticks sent on their own", label, str(case), "%", [one.own_sends for one in windows])
     yield result("readers' core, busy", label, str(case), "%", [100 * one.load_busy for one in windows])
     if name == OURS:

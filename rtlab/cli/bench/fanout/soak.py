@@ -8,7 +8,6 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from rtlab.cli.bench.crowd import Crowd, Told, Wish
 from rtlab.cli.bench.fanout import cores, why_not
 from rtlab.cli.bench.fanout.serving import resident_bytes, settle_on
 from rtlab.cli.bench.load import INSTRUMENT
+from rtlab.cli.bench.results import result
 from rtlab.engine import Engine
 from rtlab.feed import Gateway
 from rtlab.model import EventKind
@@ -222,6 +222,4 @@ def _goal(show: int, name: str, value: float, bound: float) -> Row:
 
 
 def _row(name: str, case: str, unit: str, values: Sequence[float]) -> Row:
-    row: Row = {"name": name, "contender": "rtlab", "case": case, "unit": unit, "runs": len(values)}
-    numbers = (median(values), min(values), max(values)) if values else (None, None, None)
-    return row | dict(zip(("median", "min", "max"), numbers, strict=True))
+    return result(name, "rtlab", case, unit, values)

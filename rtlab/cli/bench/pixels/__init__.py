@@ -11,6 +11,7 @@ from rtlab.cli.bench.browser import FLAGS, chromium
 from rtlab.cli.bench.environments import Unfit
 from rtlab.cli.bench.pixels.serving import CONTENDERS, Case
 from rtlab.cli.bench.pixels.watching import Seen, watch
+from rtlab.cli.bench.results import result
 
 Rows = list[dict[str, object]]
 
@@ -42,7 +43,7 @@ def measure(cases: list[Case], *, seconds: float, runs: int) -> tuple[Rows, Rows
                 raise Unfit(reason)
             seen = [watch(browser, case, seconds) for _ in range(runs)]
         except Unfit as unfit:
-            rows.append(_row("frames", case, "frames/s", []) | {"reason": str(unfit)})
+            rows.append(_row("frames", case, "frames/s", [], str(unfit)))
         else:
             rows += _rows(case, seen)
         if case is cases[0] and seen:
@@ -66,9 +67,5 @@ def _rows(case: Case, seen: list[Seen]) -> Rows:
     return [*rows, _row("behind, p95", case, "ms", [one.behind_p95_ms for one in seen])]
 
 
-def _row(name: str, case: Case, unit: str, values: list[float]) -> dict[str, object]:
-    numbers: dict[str, object] = {"median": None, "min": None, "max": None}
-    if values:
-        numbers = {"median": median(values), "min": min(values), "max": max(values)}
-    told = {"name": name, "contender": case.version, "case": f"{case.points:,} points"}
-    return {**told, "unit": unit, "runs": len(values), **numbers}
+def _row(name: str, case: Case, unit: str, values: list[float], reason: str = "") -> dict[str, object]:
+    return result(name, case.version, f"{case.points:,} points", unit, values, reason)

@@ -16,6 +16,7 @@ import numpy as np
 from rtlab.cli.bench.children import Child
 from rtlab.cli.bench.crowd import Crowd, Wish
 from rtlab.cli.bench.load import INSTRUMENT, Load
+from rtlab.cli.bench.results import result
 from rtlab.cli.bench.slow.readers import BYTES_PER_S, Slow, read_slowly, stop_reading
 from rtlab.cli.bench.slow.serving import DEPTH, Account, serve, serve_plainly
 
@@ -186,8 +187,7 @@ def _p99(slow: Slow) -> float:
 def _row(
     name: str, case: str, unit: str, values: Sequence[float], contender: str = "rtlab"
 ) -> dict[str, object]:
-    row: dict[str, object] = {"name": name, "contender": contender, "case": case, "unit": unit}
-    return row | {"runs": len(values), "median": median(values), "min": min(values), "max": max(values)}
+    return result(name, contender, case, unit, values)
 
 
 def _goal(show: int, name: str, value: float, bound: float, unit: str, op: str = "<=") -> dict[str, object]:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from statistics import median
 
+from rtlab.cli.bench.results import result
 from rtlab.cli.bench.store.books import RECORDED, books_at
 from rtlab.cli.bench.store.hot import hot_reads
-from rtlab.cli.bench.store.peers import arctic, plain_xadd, result
+from rtlab.cli.bench.store.peers import arctic, plain_xadd
 from rtlab.cli.bench.store.queries import ask, start_times
 from rtlab.cli.bench.store.recording import record, sample
 from rtlab.cli.bench.store.seam import last_minute
@@ -44,7 +44,7 @@ def run(quick: bool) -> dict[str, object]:
 def _books(name: str, most: int) -> Row:
     told, case = books_at(name, most), "recorded by its venue, by sequence"
     if isinstance(told, str):
-        return result(f"book of the past, {name}", "rtlab", case, "ms", None, told)
+        return result(f"book of the past, {name}", "rtlab", case, "ms", [], told)
     return row(f"book of the past, {name}", "rtlab", case, "ms", told)
 
 
@@ -56,8 +56,7 @@ def row(name: str, contender: str, case: str, unit: str, numbers: Sequence[float
         for percent in (95, 99)
         if len(ordered) > 1
     }
-    told = {"runs": len(numbers), "median": median(numbers), "min": ordered[0], "max": ordered[-1], **more}
-    return {"name": name, "contender": contender, "case": case, "unit": unit, **told}
+    return result(name, contender, case, unit, numbers) | more
 
 
 _GOALS = (

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rtlab.cli.bench.environments import Unfit, answer, python_with
+from rtlab.cli.bench.results import result
 from rtlab.cli.bench.store.recording import folder
 from rtlab.embedded import EmbeddedServer
 from rtlab.store.cold.schema import COLUMNS
@@ -35,31 +36,24 @@ print(json.dumps({"rows_per_s": len(frame) / took, "bytes": size / len(frame)}))
 """
 
 
-def result(
-    name: str, contender: str, case: str, unit: str, value: float | None, reason: str
-) -> dict[str, object]:
-    """Give one result of one number; the reason where there is none."""
-    told = {"name": name, "contender": contender, "case": case, "unit": unit, "runs": int(value is not None)}
-    return {**told, "median": value, "min": value, "max": value} | (
-        {} if value is not None else {"reason": reason}
-    )
-
-
 def arctic(rows: pa.Table) -> list[dict[str, object]]:
     """Append the same rows by pieces; a median of None says why there is none."""
-    case, told, reason = f"{rows.num_rows:,} rows in pieces of {_PIECE:,}", {}, ""
+    case = f"{rows.num_rows:,} rows in pieces of {_PIECE:,}"
+    told: dict[str, list[float]] = {}
+    reason = ""
     try:
         python = python_with("arcticdb", (ARCTIC, "pyarrow"))
         with folder() as path:
             pq.write_table(rows.select(list(COLUMNS)).sort_by("ts"), path / "rows.parquet")
             script = path / "script.py"
             script.write_text(_SCRIPT)
-            told = answer(python, script, path / "arctic", path / "rows.parquet", _PIECE)
+            said = answer(python, script, path / "arctic", path / "rows.parquet", _PIECE)
+        told = {name: [value] for name, value in said.items()}
     except Unfit as unfit:
         reason = str(unfit)
     return [
-        result("recorded, cold alone", ARCTIC, case, "rows/s", told.get("rows_per_s"), reason),
-        result("increments and trades", ARCTIC, case, "bytes/row", told.get("bytes"), reason),
+        result("recorded, cold alone", ARCTIC, case, "rows/s", told.get("rows_per_s", []), reason),
+        result("increments and trades", ARCTIC, case, "bytes/row", told.get("bytes", []), reason),
     ]
 
 
@@ -78,4 +72,4 @@ def plain_xadd(rows: pa.Table, seconds: float) -> dict[str, object]:
             pipeline.execute()
             written += _PIPELINED
     case = f"one event an entry, {_PIPELINED} in a pipeline"
-    return result("recorded, hot alone", "plain XADD", case, "rows/s", written / took, "")
+    return result("recorded, hot alone", "plain XADD", case, "rows/s", [written / took])

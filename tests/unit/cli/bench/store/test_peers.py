@@ -1,6 +1,8 @@
 from support.store import store_server
 
-from rtlab.cli.bench.store.peers import plain_xadd, result
+from rtlab.cli.bench.environments import Unfit
+from rtlab.cli.bench.store import peers
+from rtlab.cli.bench.store.peers import arctic, plain_xadd
 from rtlab.cli.bench.store.recording import sample
 
 
@@ -12,6 +14,11 @@ def test_plain_xadd_counts_what_it_wrote():
     assert told["contender"] == "plain XADD"
 
 
-def test_a_peer_that_could_not_be_installed_is_a_row_with_a_reason():
-    told = result("x", "peer", "case", "rows/s", None, "no network")
-    assert (told["median"], told["reason"], told["runs"]) == (None, "no network", 0)
+def test_a_peer_that_could_not_be_installed_is_rows_with_a_reason(monkeypatch):
+    def fail(*_):
+        raise Unfit("no network")
+
+    monkeypatch.setattr(peers, "python_with", fail)
+    told = arctic(sample(1_000))
+    assert [row["name"] for row in told] == ["recorded, cold alone", "increments and trades"]
+    assert [(row["median"], row["reason"], row["runs"]) for row in told] == [(None, "no network", 0)] * 2
