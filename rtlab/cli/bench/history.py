@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from rtlab.cli.bench.results import result
 from rtlab.cli.bench.store.recording import folder
@@ -16,11 +15,12 @@ from rtlab.extras import extra
 from rtlab.model import Instrument
 from rtlab.pipelines import FrameStream, Graph
 from rtlab.store import Store
-from rtlab.store.cold.columns import TRADES, Stand
+from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.manifest import FileEntry
 from rtlab.store.cold.place import LocalPlace
-from rtlab.store.cold.schema import TAIL_SCHEMA, Levels
+from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
+from rtlab.store.tables import append_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,21 +76,10 @@ def keep(path: Path, rows: int) -> None:
 
 
 def _append(writer: ColdWriter, count: int, rng: np.random.Generator) -> None:
-    stand, steps = writer.stand, np.arange(1, count + 1)
-    ts = stand.ts + np.cumsum(rng.integers(1, 40_000_000, count))
+    ts = writer.stand.ts + np.cumsum(rng.integers(1, 40_000_000, count))
     price = 1_000_000 + np.cumsum(rng.integers(-2, 3, count))
-    columns = (np.full(count, TRADES, np.int8), np.full(count, stand.epoch), stand.trades + steps)
-    more = (
-        stand.position + steps,
-        ts,
-        rng.integers(0, 2, count).astype(np.int8),
-        price,
-        rng.geometric(0.01, count),
-    )
-    batch = pa.RecordBatch.from_arrays([pa.array(one) for one in (*columns, *more)], schema=TAIL_SCHEMA)
-    after = Stand(1, stand.position + count, stand.book, stand.trades + count, int(ts[-1]))
-    writer.append(batch, after)
-    writer.levels = None  # there is no book
+    side = rng.integers(0, 2, count)
+    append_rows(writer, ts, price, rng.geometric(0.01, count), side)
     writer.roll()
 
 
