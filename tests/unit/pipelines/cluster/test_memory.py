@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ print(faults(), keep_freed(), faults() and faults())
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux" or not keep_freed(), reason="this is not glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is not glibc")
 def test_a_worker_as_dask_starts_it_faults_no_more_pages_in_for_each_batch():
     environment = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}
     done = subprocess.run([sys.executable, "-c", CODE], env=environment, capture_output=True, text=True)
