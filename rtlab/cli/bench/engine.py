@@ -124,9 +124,7 @@ def _beside_rivals(size: Size, python_of: rivals.PythonOf) -> tuple[list[Result]
         row("reference twin", len(twin), [_rate(ReferenceEngine([ONE]), twin, BATCH)]),
     ]
     measured = list(rivals.measure(messages, ONE, size.runs, python_of))
-    for one in measured:
-        how = "" if one.reason else ", one by one"
-        rows.append(row(one.contender, one.messages, one.rates, how, one.reason))
+    rows += [row(one.contender, one.messages, one.rates, ", one by one", one.reason) for one in measured]
     fastest = rivals.best(measured)
     times = median(ours) / fastest if fastest else None
     return rows, [_goal(4, "times the fastest other engine", times, ">=", 10, "x")]

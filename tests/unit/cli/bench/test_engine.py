@@ -53,6 +53,7 @@ def test_ours_is_measured_both_ways_on_the_flow_that_the_others_get(parts) -> No
     ours = [str(row["case"]) for row in parts[2][0] if row["contender"] == "rtlab"]
     assert [case.split(", ")[-1] for case in ours] == ["batches of 8,192", "one by one"]
     assert len({case.split(" messages")[0] for case in ours}) == 1
+    assert {row["case"] for row in parts[2][0] if row["median"] is None} == {ours[1]}
 
 
 def test_without_another_engine_there_is_no_ratio(parts) -> None:
