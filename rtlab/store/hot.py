@@ -76,7 +76,9 @@ class HotReader:
 
     def _ask(self, key: str) -> asyncio.Task[bytes | None]:
         task = self._asking.get(key)
-        if task is None or task.done():  # one whose `_asked` is still to come: it would be joined again without end
+        if (
+            task is None or task.done()
+        ):  # one whose `_asked` is still to come: it would be joined again without end
             task = self._asking[key] = asyncio.create_task(self._fetch(key), name=f"rtlab hot {key}")
             task.add_done_callback(lambda task: self._asked(key, task))
         return task
