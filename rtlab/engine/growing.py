@@ -33,23 +33,23 @@ class Growing:
     def _make(self, count: int) -> None:
         size = count * self._row.itemsize
         self._pages = _pages(size) if size >= LARGE else None
-        self.rows: Rows = np.zeros(count, self._row) if self._pages is None else self._named(count)
+        self.rows: Rows = np.zeros(count, self._row) if self._pages is None else self._named()
 
-    def _named(self, count: int) -> Rows:
+    def _named(self) -> Rows:
         pages: Any = self._pages  # numpy's stubs do not know that it is a buffer
-        return np.frombuffer(pages, self._row, count)
+        return np.frombuffer(pages, self._row)
 
     def _move(self, count: int) -> bool:
         """Let the pages be moved; False where there are none, they cannot be, or somebody still names them."""
         if self._pages is None:
             return False
-        held, self.rows = len(self.rows), np.zeros(0, self._row)
+        self.rows = np.zeros(0, self._row)
         try:
             self._pages.resize(count * self._row.itemsize)
         except (BufferError, SystemError):
-            self.rows = self._named(held)
             return False
-        self.rows = self._named(count)
+        finally:
+            self.rows = self._named()
         return True
 
 
