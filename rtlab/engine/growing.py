@@ -4,6 +4,7 @@ Moving 500 MB so takes a millisecond, copying takes a quarter of a second; and n
 """
 
 import mmap
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -58,5 +59,6 @@ def _pages(size: int) -> mmap.mmap:
         return mmap.mmap(-1, size)  # Windows
     pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        pages.madvise(mmap.MADV_HUGEPAGE)  # as numpy asks for its own: fewer misses in a deep book
+        with suppress(OSError):  # a kernel without them
+            pages.madvise(mmap.MADV_HUGEPAGE)  # as numpy asks for its own: fewer misses in a deep book
     return pages

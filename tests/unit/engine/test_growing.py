@@ -1,5 +1,7 @@
 """Arrays that grow: what was there stays, what is new is zeros, wherever the pages lie."""
 
+import mmap
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,8 @@ def test_pages_that_nobody_names_are_moved_and_the_others_are_copied() -> None:
 def test_small_arrays_have_no_pages_of_their_own() -> None:
     assert Growing(FEW, RUNG)._pages is None
     assert Growing(LARGE // RUNG.itemsize, RUNG)._pages is not None
+
+
+def test_a_kernel_without_huge_pages_gives_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mmap, "MADV_HUGEPAGE", 9999, raising=False)  # what it does not know
+    assert len(numbered(MANY).grow(2 * MANY)) == 2 * MANY
