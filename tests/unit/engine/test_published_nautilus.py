@@ -57,6 +57,14 @@ def test_nautilus_expire_order(engine: Executes) -> None:
     assert traded(engine, 96_711) == []
 
 
+def follows(engine: Executes, trailing: str, *, favourable: int, back: int, trigger: int) -> None:
+    """Check that an order follows the price one way, stays while it comes back, and is set off at `trigger`."""
+    play(engine, trailing)
+    assert traded(engine, favourable) == []
+    assert traded(engine, back) == [], "the market moves against it, and it stays where it was"
+    assert any(line.startswith("1 ") and "triggered" in line for line in traded(engine, trigger))
+
+
 @pytest.mark.parametrize(
     ("side", "favourable", "back", "trigger"),
     [("buy", 13_000, 13_500, 14_000), ("sell", 15_000, 14_500, 14_000)],
@@ -65,10 +73,8 @@ def test_nautilus_trailing_stop_market_order_when_offset_activated_updates_order
     engine: Executes, side: str, favourable: int, back: int, trigger: int
 ) -> None:
     traded(engine, 14_000)
-    play(engine, f"{side} 1 200@market trail=1000")
-    assert traded(engine, favourable) == []
-    assert traded(engine, back) == [], "the market moves against it, and it stays where it was"
-    assert any(line.startswith("1 ") and "triggered" in line for line in traded(engine, trigger))
+    order = f"{side} 1 200@market trail=1000"
+    follows(engine, order, favourable=favourable, back=back, trigger=trigger)
 
 
 @pytest.mark.parametrize(
@@ -79,10 +85,8 @@ def test_nautilus_trailing_stop_limit_order_basis_points_when_offset_activated_u
     engine: Executes, side: str, favourable: int, short_of: int, trigger: int
 ) -> None:
     traded(engine, 13_500)
-    play(engine, f"{side} 1 200@13500 trail=200 bps")
-    assert traded(engine, favourable) == []
-    assert traded(engine, short_of) == []
-    assert any(line.startswith("1 ") and "triggered" in line for line in traded(engine, trigger))
+    order = f"{side} 1 200@13500 trail=200 bps"
+    follows(engine, order, favourable=favourable, back=short_of, trigger=trigger)
 
 
 def test_nautilus_filling_bracket_tp_cancels_sl_order(engine: Executes) -> None:
