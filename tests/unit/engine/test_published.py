@@ -1,8 +1,8 @@
 """Scenarios that other engines publish as their own tests, said once more in our words.
 
-Names in brackets are theirs: CppTrader tests/test_matching_engine.cpp; Liquibook test/unit/ut_all_or_none.cpp,
-ut_immediate_or_cancel.cpp, ut_stop_orders.cpp, ut_market_price.cpp. Their slippage is our IOC with a limit.
-Every sentence holds for the kernel and for the twin.
+The tests are named as theirs in CppTrader's tests/test_matching_engine.cpp and Liquibook's
+test/unit/ut_all_or_none.cpp, ut_immediate_or_cancel.cpp and ut_stop_orders.cpp. CppTrader's slippage is our IOC with
+a limit. Every sentence holds for the kernel and for the twin.
 """
 
 import pytest

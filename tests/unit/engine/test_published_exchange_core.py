@@ -1,7 +1,7 @@
 """Scenarios that exchange-core publishes as its own tests, said once more in our words.
 
-Names in brackets are theirs: OrderBookBaseTest.java, risk.feature, ITFeesExchange.java. Every sentence holds for the
-kernel and for the twin.
+The tests are named as theirs in OrderBookBaseTest.java, risk.feature and ITFeesExchange.java. Every sentence holds for
+the kernel and for the twin.
 """
 
 import pytest

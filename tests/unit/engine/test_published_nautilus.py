@@ -1,7 +1,7 @@
 """Scenarios that NautilusTrader publishes as its own tests, said once more in our words.
 
-Names in brackets are theirs: test_exchange_margin.py, test_exchange_trailing_stops.py,
-test_exchange_contingencies.py, test_risk_engine.py. Prices are in ticks of a thousandth; where its quotes move, ours
+The tests are named as theirs in test_exchange_margin.py, test_exchange_trailing_stops.py,
+test_exchange_contingencies.py and test_risk_engine.py. Prices are in ticks of a thousandth; where its quotes move, ours
 are trades, for a stop here looks at the last price. Every sentence holds for the kernel and for the twin.
 """
 
