@@ -92,7 +92,7 @@ export class Messenger extends EventTarget {
       const binding = { scheme: wallet.scheme, statement: write(statement), key: signed.key ?? "", signature: signed.signature }
       await bindings.verify(binding, { device: device.publicKey, directory: this.directory, now, account, resolver: this.resolver })
       if (this.me && this.me.account !== account) await this.wipe()
-      await this.#save([["me", { account, device, binding: bindings.encode(binding) }]])
+      await this.#turn(() => this.#save([["me", { account, device, binding: bindings.encode(binding) }]]))
     }
     return account
   }
