@@ -1,11 +1,13 @@
-"""Compile the kernels of engine, simulated market, analytics and level of detail; what runs later loads them."""
+"""Compile the kernels of fan-out, engine, simulated market, analytics and level of detail, for what runs later."""
 
 from rtlab.engine import Engine
+from rtlab.feed.fanout import warm_up
 from rtlab.pipelines.analytics import kernels
 from rtlab.sources.simulated import Simulated, demo_instruments
 from rtlab.views.m4 import compile_all
 
 if __name__ == "__main__":
+    warm_up()
     instruments = demo_instruments()
     Engine(instruments)
     Simulated(instruments, rate=1, seed=1)

@@ -5,7 +5,7 @@ import sys
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import settings_of
+from rtlab.cli.running import settings_of, settle_heap
 
 
 @click.command()
@@ -41,4 +41,5 @@ def command(for_s: float | None, **flags: object) -> None:
 
 
 def _say(page: str, feed: str) -> None:
+    settle_heap()
     click.echo(f"dashboard at {page} , feed at {feed} (Ctrl-C ends both)")

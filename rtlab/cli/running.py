@@ -1,6 +1,7 @@
 """What the commands that run until they are told to end have in common."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,15 @@ def raise_file_limit(wanted: int) -> None:
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def settle_heap() -> None:
+    """Let no later collection of garbage walk through what there is now: it is to stay.
+
+    With the compiler in memory a full collection holds every reader up for 0.2 to 0.5 s.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def run(main: Coroutine[object, object, None]) -> None:

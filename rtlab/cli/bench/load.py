@@ -1,7 +1,6 @@
 """The load of the feed's benchmarks: a simulated market whose commands are submitted when they are due."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rtlab.cli.running import settle_heap
 from rtlab.engine import Engine
 from rtlab.model import EventKind, Instrument
 from rtlab.sources.flow import Commands
@@ -66,8 +66,7 @@ async def drive(commands: Commands, step: Callable[[Commands], None], step_s: fl
     It sleeps at least `step_s` between two batches.
     """
     due, submitted = commands["ts"].copy(), np.zeros(len(commands), np.int64)
-    gc.collect()
-    gc.freeze()  # what was loaded stays: no collection walks through it under way
+    settle_heap()
     start = time.monotonic_ns()
     done, count = 0, len(commands)
     while done < count:

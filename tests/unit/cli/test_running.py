@@ -1,10 +1,11 @@
 import asyncio
+import gc
 import os
 import signal
 
 import pytest
 
-from rtlab.cli.running import ended_event, raise_file_limit, run, settings_of
+from rtlab.cli.running import ended_event, raise_file_limit, run, settings_of, settle_heap
 from rtlab.errors import ConfigError
 
 
@@ -33,6 +34,16 @@ def test_an_unknown_variable_is_refused(monkeypatch):
     monkeypatch.setenv("RTLAB_PROT", "1234")
     with pytest.raises(ConfigError, match="RTLAB_PORT"):
         settings_of({})
+
+
+def test_no_collection_walks_through_what_was_there_when_the_heap_settled():
+    before, walked = gc.get_freeze_count(), [[]]
+    try:
+        settle_heap()
+        assert gc.get_freeze_count() > before
+        assert not any(one is walked for one in gc.get_objects())
+    finally:
+        gc.unfreeze()
 
 
 def test_run_runs_to_the_end():

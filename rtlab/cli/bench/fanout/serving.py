@@ -1,7 +1,6 @@
 """What every server of this bench does: stay on its core, send ticks at a rate, and tell what that cost."""
 
 import asyncio
-import gc
 import os
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtlab.cli.bench.children import Owner
+from rtlab.cli.running import settle_heap
 
 SETTLE_S = 0.2  # after the last tick: what is still on its way belongs to it
 Tick = Callable[[bool], Awaitable[float]]
@@ -41,8 +41,7 @@ async def obey(owner: Owner, port: int, tick: Tick) -> None:
 
 
 async def _measure(window: Window, tick: Tick) -> Spent:
-    gc.collect()
-    gc.freeze()
+    settle_heap()
     began = due = time.monotonic()
     cpu, market_s, ticks = time.process_time(), 0.0, 0
     while due < began + window.seconds:
