@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import signal
 import socket
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import panel as pn
@@ -88,19 +91,29 @@ def start_server(
             f"the dashboard cannot bind {host}:{port}: {problem.strerror or problem}",
             expected="a free port: --dashboard-port, or 0 for any",
         ) from None
-    server: Server = pn.serve(  # type: ignore[no-untyped-call]
-        dict(pages),
-        address=host,
-        port=port,
-        show=False,
-        start=False,
-        verbose=False,
-        title="rtlab",
-        websocket_origin=[f"{name}:{port}" for name in (host, "localhost")],
-        extra_patterns=[] if count is None else [("/metrics", Scrape, {"count": count})],
-    )
+    with _interrupted_as_before():
+        server: Server = pn.serve(  # type: ignore[no-untyped-call]
+            dict(pages),
+            address=host,
+            port=port,
+            show=False,
+            start=False,
+            verbose=False,
+            title="rtlab",
+            websocket_origin=[f"{name}:{port}" for name in (host, "localhost")],
+            extra_patterns=[] if count is None else [("/metrics", Scrape, {"count": count})],
+        )
     server.start()
     return server
+
+
+@contextmanager
+def _interrupted_as_before() -> Iterator[None]:
+    # Panel has Ctrl-C stop the loop under whoever runs it: how all ends is for the one who began it to say
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
 
 
 def page_of(lab: Lab, kind: Kind = "market") -> Template:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import signal
 import socket
 import urllib.request
 
@@ -30,9 +31,11 @@ async def test_it_serves_the_page_of_another_feed_and_ends_when_told():
     )
     ready = asyncio.get_running_loop().create_future()
     settings = Settings(dashboard_port=0, url=await url)
+    interrupted = signal.getsignal(signal.SIGINT)
     serving = asyncio.create_task(_serve(settings, ended, ready))
     page, shown = await asyncio.wait_for(ready, 60)
     assert shown == settings.url
+    assert signal.getsignal(signal.SIGINT) is interrupted
     html = await asyncio.to_thread(_get, page)
     assert 'name="viewport"' in html
     assert "https://" not in html.split("<body")[0]
