@@ -206,6 +206,8 @@ def test_deep_and_odd_contents_are_refused():
         '{"kind":"constructor","id":"' + "0" * 32 + '","at":1,"device":"aa"}',
         '{"kind":"text","id":"' + "0" * 32 + '","at":1,"device":"aa","text":' + json.dumps("x" * 8001) + "}",
         '{"kind":"text","id":"' + "0" * 32 + '","at":-1,"device":"aa","text":"x"}',
+        '{"kind":"text","id":"' + "0" * 32 + '","at":8640000000000001,"device":"aa","text":"x"}',
+        '{"kind":"price","id":"' + "0" * 32 + '","at":1,"device":"aa","instrument":"BTC-USD","reply":[]}',
         '{"kind":"price","id":"' + "0" * 32 + '","at":1,"device":"aa","instrument":"<b>"}',
         '{"kind":"mark","id":"' + "0" * 32 + '","at":1,"device":"aa","read":["../"]}',
     ]
@@ -217,6 +219,26 @@ const names = {json.dumps(odd)}.map((text) => {{
 console.log(JSON.stringify(names))
 """
     assert json.loads(run(program)) == ["UnreadableError"] * len(odd)
+
+
+def test_of_a_content_nothing_is_kept_that_is_not_of_its_kind():
+    common = {"id": "0" * 32, "at": 1, "device": "aa"}
+    kept = [
+        common | {"kind": "text", "text": "x", "reply": "1" * 32, "heads": {"a": [1, "2" * 64]}},
+        common | {"kind": "mark", "read": ["3" * 32]},
+        common | {"kind": "chart", "instrument": "BTC-USD", "from": 1, "to": 2},
+        common | {"kind": "alert", "title": "t", "text": "x"},
+        common
+        | {"kind": "file", "name": "n", "type": "", "size": 0, "blob": "4" * 32, "secret": "A" * 43 + "="},
+    ]
+    more = '"$bytes":"!","state":"read","deep":' + "[" * 9000 + "]" * 9000 + "}"
+    sent = [json.dumps(content)[:-1] + "," + more for content in kept]
+    program = f"""
+const {{ decode }} = await import("{JAVASCRIPT.as_uri()}/src/messenger/content.js")
+const encoder = new TextEncoder()
+console.log(JSON.stringify({json.dumps(sent)}.map((text) => decode(encoder.encode(text), "aa"))))
+"""
+    assert json.loads(run(program)) == kept
 
 
 def run(program: str) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from rtlab.cli.bench.children import Owner
 from rtlab.cli.bench.relay.serving import DIRECTORY
+from rtlab.cli.running import settle_heap
 from rtlab.messaging.encryption.envelope import Device, Kind
 from rtlab.messaging.identity.wallets import local_wallet
 from rtlab.messaging.relay import PATH, SUBPROTOCOL
@@ -95,6 +96,7 @@ async def load(owner: Owner, seed: int) -> None:
     owner.send(len(sockets))
     while True:
         what = await owner.receive()
+        settle_heap()  # that collections of garbage here are not taken for the relay's delay
         if what[0] == "all at once":
             owner.send(await _at_once(sockets, what[1]))
         else:

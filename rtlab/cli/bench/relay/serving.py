@@ -2,6 +2,7 @@
 
 from rtlab.book import Market
 from rtlab.cli.bench.children import Owner
+from rtlab.cli.running import settle_heap
 from rtlab.embedded import EmbeddedServer
 from rtlab.feed import Gateway
 from rtlab.messaging.relay import PATH, Relay, RelayLimits
@@ -18,6 +19,7 @@ async def serve(owner: Owner) -> None:
     with EmbeddedServer() as server:
         relay = Relay(server.url, DIRECTORY, limits=LIMITS)
         async with relay, Gateway(Market(demo_instruments(), 1), services={PATH: relay.service()}) as gateway:
+            settle_heap()  # as `rtlab serve` does
             owner.send(gateway.port)
             while True:
                 await owner.receive()

@@ -10,6 +10,8 @@ import { SCHEMES as polkadot } from "./polkadot.js"
 import { checkTime, read } from "./statement.js"
 
 const LARGEST = 4096
+const REMEMBERED = 256
+const genuine = new Set()
 export const SCHEMES = { __proto__: null, ...ethereum, ...ed25519, ...polkadot, ...bitcoin, ...cosmos }
 
 export const encode = ({ scheme, statement, key, signature }) =>
@@ -39,8 +41,20 @@ export async function verify(binding, { device, directory, now, account, resolve
   if (!equal(statement.device, device)) throw new IdentityError("a statement is for another device")
   if (statement.directory !== directory) throw new IdentityError(`a statement is for another directory: ${statement.directory}`)
   if (account !== undefined && statement.account !== account) throw new IdentityError(`a statement is of another account: ${statement.account}`)
-  await checkSignature(statement, binding, resolver)
+  await checkOnce(statement, binding, resolver)
   return statement
+}
+
+// A signature that was genuine once stays so, for it follows from the binding alone: members are verified with every
+// commit. The keys of a contract and of a named account are those of a chain, which is asked each time.
+async function checkOnce(statement, binding, resolver) {
+  const isOnChain = binding.scheme === "eip1271" || (binding.scheme === "nep413" && binding.key !== "")
+  const whole = text(encode(binding))
+  if (genuine.has(whole)) return
+  await checkSignature(statement, binding, resolver)
+  if (isOnChain) return
+  if (genuine.size >= REMEMBERED) genuine.delete(genuine.values().next().value)
+  genuine.add(whole)
 }
 
 export async function checkSignature(statement, binding, resolver) {

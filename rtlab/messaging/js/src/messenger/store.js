@@ -1,10 +1,8 @@
 // Where a device keeps what it knows: in memory, or in IndexedDB, every value encrypted by a key of the browser that
 // cannot be taken out. Values are JSON with bytes in it. A `put` of several keys is done as one, or not at all.
 
-import { base64, text, unbase64, utf8 } from "../bytes.js"
-
-const pack = (value) => JSON.stringify(value, (_, inner) => (inner instanceof Uint8Array ? { $bytes: base64(inner) } : inner))
-const unpack = (packed) => JSON.parse(packed, (_, inner) => (inner && typeof inner === "object" && "$bytes" in inner ? unbase64(inner.$bytes) : inner))
+import { utf8 } from "../bytes.js"
+import { pack, unpack } from "./packing.js"
 
 export class MemoryStore {
   #values = new Map()
@@ -64,7 +62,7 @@ export class BrowserStore {
     const [keys, sealed] = await Promise.all([done(values.getAllKeys()), done(values.getAll())])
     const opened = sealed.map(async ({ iv, data }, i) => {
       const how = { name: "AES-GCM", iv, additionalData: utf8(keys[i]) }
-      return [keys[i], unpack(text(new Uint8Array(await crypto.subtle.decrypt(how, this.key, data))))]
+      return [keys[i], unpack(new Uint8Array(await crypto.subtle.decrypt(how, this.key, data)))]
     })
     return new Map(await Promise.all(opened))
   }
@@ -75,7 +73,7 @@ export class BrowserStore {
         if (value === undefined) return [key]
         const iv = crypto.getRandomValues(new Uint8Array(12))
         const how = { name: "AES-GCM", iv, additionalData: utf8(key) }
-        return [key, { iv, data: await crypto.subtle.encrypt(how, this.key, utf8(pack(value))) }]
+        return [key, { iv, data: await crypto.subtle.encrypt(how, this.key, pack(value)) }]
       }),
     )
     const writing = this.database.transaction("values", "readwrite", { durability: "relaxed" })
