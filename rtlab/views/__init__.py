@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rtlab.views.pyramid import Pyramid, PyramidStatistics, milliseconds
     from rtlab.views.tape import TradeTape
     from rtlab.views.theme import DARK, LIGHT
+    from rtlab.views.volume import Volume
+    from rtlab.views.volume_profile import VolumeProfile
 
 # panel takes 2.5 s to import: who only wants the level of detail does not pay for it (PEP 562)
 _HOMES = {
@@ -54,6 +56,8 @@ _HOMES = {
     "PyramidStatistics": "pyramid",
     "StreamPlot": "pictures",
     "TradeTape": "tape",
+    "Volume": "volume",
+    "VolumeProfile": "volume_profile",
     "heatmap": "heat",
     "milliseconds": "pyramid",
     "plot": "own",
@@ -86,6 +90,8 @@ __all__ = [
     "PyramidStatistics",
     "StreamPlot",
     "TradeTape",
+    "Volume",
+    "VolumeProfile",
     "heatmap",
     "milliseconds",
     "plot",

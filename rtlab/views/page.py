@@ -1,4 +1,4 @@
-"""The market page: price, candles, depth, ladder, trades and health of one instrument at a time."""
+"""The market page: price, candles, depth, ladder, trades, volume and health of one instrument at a time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from rtlab.views.live import LivePanel
 from rtlab.views.price import PriceChart, Prices
 from rtlab.views.shell import InstrumentPage
 from rtlab.views.tape import Columns, TradeTape
+from rtlab.views.volume_profile import VolumeProfile
 
 
 class MarketState(NamedTuple):
@@ -54,6 +55,7 @@ class MarketPage(InstrumentPage):
             "depth": "Depth",
             "ladder": "Order book",
             "tape": "Trades",
+            "profile": "Volume at price",
         }
         super().__init__(instruments, places, on_instrument=on_instrument, theme=theme)
 
@@ -63,12 +65,15 @@ class MarketPage(InstrumentPage):
         self.depth = DepthChart(instrument, theme=self.theme)
         self.ladder = Ladder(instrument, 32, theme=self.theme)
         self.tape = TradeTape(instrument, 80, theme=self.theme)
+        chart = self.price.plot
+        self.profile = VolumeProfile(instrument, prices.volume, window=lambda: chart.window, theme=self.theme)
         return {
             "price": self.price,
             "candles": self.candles,
             "depth": self.depth,
             "ladder": self.ladder,
             "tape": self.tape,
+            "profile": self.profile,
         }
 
     def update(self, state: MarketState) -> None:
@@ -81,6 +86,7 @@ class MarketPage(InstrumentPage):
             self.ladder.update(state.bids, state.asks, state.last)
             if state.trades is not None:
                 self.tape.append(state.trades)
+            self.profile.refresh()
             self._tell(state.last, state.health)
 
 

@@ -16,6 +16,7 @@ from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid, milliseconds
 from rtlab.views.tape import Columns, columns_of
 from rtlab.views.theme import Colours
+from rtlab.views.volume import Volume
 
 MOST_MARKERS = 120
 PERIOD_NS = 100_000_000
@@ -24,18 +25,23 @@ PERIOD_NS = 100_000_000
 class Prices:
     """The trade prices of one instrument over time, to be shared by any number of charts.
 
-    `pyramid` has x in ms since 1970 and y in the instrument's units. A trade that comes late is drawn at the
-    time of the newest before it. Any thread may append. `past` is what was traded before, if that is kept anywhere.
+    `pyramid` has x in ms since 1970 and y in the instrument's units; `volume` what was traded at each price. A trade
+    that comes late is drawn at the time of the newest before it. Any thread may append. `past` is what was traded
+    before, if that is kept anywhere.
     """
 
     def __init__(self, instrument: Instrument, past: Past | None = None) -> None:
         self.instrument, self.pyramid, self.past = instrument, Pyramid(), past
+        self.volume = Volume()
         self._sides = np.empty(1 << 12, np.int8)
         self._newest = -np.inf
         self._lock = Lock()
 
     def append(self, trades: Frame | Columns) -> None:
-        """Add trades, oldest first: a frame or columns with `ts` (ns), `ticks` and `side` (aggressor)."""
+        """Add trades, oldest first: a frame or columns with `ts` (ns), `ticks` and `side` (aggressor).
+
+        Where they have `lots` their volume counts too.
+        """
         columns = columns_of(trades)
         count = len(columns["ts"])
         if not count:
@@ -50,16 +56,19 @@ class Prices:
             self._sides[held : held + count] = columns["side"]
             self.pyramid.append(x, y)
             self._newest = float(x[-1])
+        if "lots" in columns:
+            self.volume.append(columns)
 
     def sides(self, start: int, stop: int) -> NDArray[np.int8]:
         """Give the aggressor's side of points `start` to `stop`."""
         return self._sides[start:stop]
 
     def newest(self, count: int) -> "Prices":
-        """Give prices of their own that begin with the newest `count` trades of these."""
+        """Give prices of their own that begin with the newest `count` trades of these; the volume goes on."""
         with self._lock:
             start = max(0, len(self.pyramid) - count)
             newest = Prices(self.instrument)
+            newest.volume = self.volume
             newest._sides = self._sides[start:].copy()
             newest._newest = self._newest
             newest.pyramid.append(self.pyramid.x[start:], self.pyramid.y[start:])

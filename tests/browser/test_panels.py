@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
@@ -251,6 +252,53 @@ def rgb(colour: str) -> str:
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
+BARS = """(rows) => rows.map((one) => {
+  const style = getComputedStyle(one)
+  return ["--bought", "--all"].map((name) => parseFloat(style.getPropertyValue(name)))
+})"""
+
+
+def test_the_profile_draws_what_was_traded_at_each_price(market: Page, exchange: Exchange) -> None:
+    exchange.stop()
+    profile, rows = exchange.page.profile, market.locator(".volume .level")
+    until(lambda: rows.count() > 5, "rows of volume", page=market)
+
+    def same() -> bool:
+        held = profile.volume.session.rows(profile._fitting)
+        most = held.lots.sum(axis=1).max()
+        wanted = [
+            (100 * bought / most, 100 * (bought + sold) / most) for bought, sold in held.lots[::-1].tolist()
+        ]
+        shown = rows.evaluate_all(BARS)
+        return len(shown) == len(wanted) and bool(np.allclose(shown, wanted, atol=0.051))
+
+    exchange.page.profile.refresh()
+    until(same, "the bars that were traded", page=market)
+    assert market.locator(".volume .control .price").inner_text().startswith("POC ")
+
+
+def test_the_profile_is_walked_by_keyboard_and_may_follow_the_price_chart(
+    market: Page, exchange: Exchange
+) -> None:
+    said = market.locator(".volume .said")
+    market.locator(".volume .level").first.wait_for()
+    window, session = (market.locator(".volume button", has_text=text) for text in ("Window", "Session"))
+    session.focus()
+    market.keyboard.press("Tab")
+    market.keyboard.press("Enter")
+    until(lambda: window.get_attribute("aria-pressed") == "true", "the window is chosen", page=market)
+    assert not exchange.page.profile.whole
+    market.keyboard.press("Tab")
+    exchange.stop()
+    market.keyboard.press("Home")
+    until(lambda: "▲" in said.inner_text(), "the point of control is read out", page=market)
+    control = said.inner_text()
+    market.keyboard.press("ArrowUp")
+    until(lambda: said.inner_text() != control, "the row above is read out", page=market)
+    market.keyboard.press("Shift+Tab")
+    until(lambda: "trades" in said.inner_text(), "what the panel holds is told again", page=market)
+
+
 def test_a_tab_that_does_not_paint_gets_no_backlog_and_then_the_newest(
     market: Page, exchange: Exchange
 ) -> None:
@@ -377,7 +425,7 @@ def test_the_page_fits_and_looks_as_it_should(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate(OVERFLOW) == []
         cards = [box for box in (card.bounding_box() for card in page.locator(".market .card").all()) if box]
-        assert len(cards) == 5
+        assert len(cards) == 6
         assert all(card["width"] >= 230 and card["height"] >= 180 for card in cards)
         assert len({card["x"] for card in cards}) == (1 if width == 390 else 4)
         if width != 390:

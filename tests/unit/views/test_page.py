@@ -67,6 +67,7 @@ def test_a_state_reaches_every_panel_in_one_drawing(page: MarketPage, shop: Shop
         assert page.beat.pace.statistics().drawn == before + 1
         assert looker.last(page.ladder.visual)["bids"]
         assert looker.last(page.tape.visual)["rows"]
+        assert sum(looker.last(page.profile.visual)["rows"]) > 0
         assert looker.last(page._health.visual)["state"] == "live"
         assert looker.last(page.visual)["last"] is not None
         assert looker.columns_sent() >= 3  # both sides of the depth and its window, the candles
@@ -191,9 +192,20 @@ def test_charts_of_a_page_stand_on_its_surface_in_either_theme(page: MarketPage)
         assert {chart._figure.border_fill_color for chart in (page.depth, page.candles)} == {None}
 
 
+def test_the_profile_of_volume_can_show_what_the_price_chart_shows(page: MarketPage, shop: Shop) -> None:
+    with looking_at(page) as looker:
+        page.update(shop.state(60))
+        looker.say(page.profile.visual, {"whole": False})
+        page.price.plot.window = (shop.prices["BTC-USD"].pyramid.x[50], 1e15)
+        page.update(shop.state(5))
+        settle(page, looker)
+        assert looker.last(page.profile.visual)["note"].startswith("15 trades")
+
+
 def test_two_pages_share_prices_and_nothing_else(shop: Shop) -> None:
     pages = [MarketPage([BTC], on_instrument=shop.choose) for _ in range(2)]
     assert pages[0].price.prices is pages[1].price.prices
+    assert pages[0].profile.volume is pages[1].profile.volume
     pages[0].theme = "dark"
     assert pages[1].theme == "light"
     pages[0].update(shop.state())

@@ -88,6 +88,18 @@ def test_the_newest_go_on_as_if_the_older_had_never_been(count: int) -> None:
     assert len(prices) == 1_000
 
 
+def test_the_volume_at_price_counts_trades_that_tell_their_lots_and_goes_on_with_the_newest() -> None:
+    market, prices = RandomMarket(), Prices(BTC)
+    prices.append(trades((NOON, 1, 0)))
+    assert prices.volume.session.trades == 0
+    columns = market.trades(40)
+    prices.append(columns)
+    newest = prices.newest(5)
+    newest.append(market.trades(2))
+    assert newest.volume.session.trades == 42
+    assert prices.volume.session.rows(400).lots.sum() > sum(columns["lots"])
+
+
 def test_each_trade_of_a_narrow_window_has_a_marker_of_its_side() -> None:
     prices = Prices(BTC)
     prices.append(trades((NOON, 1, 0), (NOON + MS, 2, 1), (NOON + 2 * MS, 3, 0)))
