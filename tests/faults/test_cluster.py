@@ -32,6 +32,7 @@ class Rounds(NamedTuple):
     moves: int = 0
     sizes: tuple[int, ...] = ()
     schedulers: int = 0
+    restarts: int = 0
     seed: int = 1
 
 
@@ -41,7 +42,8 @@ MANY = [  # pieces of a minute, each with a cluster of its own
     Rounds(stops=3),
     Rounds(cuts=50),
     Rounds(moves=3, sizes=(4, 2)),
-    *(Rounds(schedulers=1, seed=seed) for seed in range(1, 6)),
+    Rounds(schedulers=5),
+    Rounds(restarts=1),
 ]
 
 
@@ -104,6 +106,26 @@ class Watch:
 
         wait(have_committed, 60)
         return list(took.values())
+
+    def until_all_are_taken(self, *shards: tuple[str, ...], fault: Callable[[], object]) -> list[float]:
+        """Let `fault` happen; give the longest time between commits of each shard, until others hold all leases."""
+        symbols = {symbol for shard in shards for symbol in shard}
+        before, last = {symbol: self._read(symbol) for symbol in symbols}, time.monotonic()
+        fault()
+        done = [sum(before[symbol][1] for symbol in shard) for shard in shards]
+        at, longest = [last] * len(shards), [0.0] * len(shards)
+
+        def are_taken() -> bool:
+            found, now = {symbol: self._read(symbol) for symbol in symbols}, time.monotonic()
+            for number, shard in enumerate(shards):
+                rows = sum(found[symbol][1] for symbol in shard)
+                longest[number] = max(longest[number], now - at[number])
+                if rows > done[number]:
+                    done[number], at[number] = rows, now
+            return all(found[symbol][0] > before[symbol][0] for symbol in symbols)
+
+        wait(are_taken, 60)
+        return longest
 
 
 def told(what: str, times: list[float]) -> None:
@@ -193,13 +215,26 @@ class Faults:
             times = self._watch.after(partial(self._deployed.resize, shards), *everything)
             told(f"a resize to {shards} shards to the next commit of each that was", times)
 
-    def kill_schedulers(self, count: int) -> Deployment:
+    def kill_schedulers(self, count: int) -> None:
+        times, silences = [], []
+        for _ in range(count):
+            shards = [one.instruments for one in self._held()]
+            times += self._watch.after(self._cluster.kill_scheduler, *shards, new_lease=False)
+            for _ in range(10):  # it goes on, and not only with what was under way
+                self._watch.after(lambda: None, *shards, new_lease=False)
+            silences += self._watch.until_all_are_taken(*shards, fault=self._cluster.begin_scheduler)
+            self._cluster.replace_ended()
+        told("SIGKILL of the scheduler to the next commit of each shard", times)
+        told("a shard's longest time without a commit, until it was a task of the next scheduler", silences)
+
+    def restart(self, count: int) -> Deployment:
         times = []
         for _ in range(count):
-            everything = [one.instruments for one in self._held()]
-            self._cluster.kill_scheduler()
-            times += self._watch.after(self._deploy, *everything)
-        told("a new scheduler's deploy to the next commit of each shard", times)
+            shards = [one.instruments for one in self._held()]
+            self._cluster.end()
+            self._cluster.begin()
+            times += self._watch.after(self._deploy, *shards)
+        told("a new deploy, after scheduler and workers were killed, to the next commit of each shard", times)
         return self._deployed
 
     def _deploy(self) -> None:
@@ -218,7 +253,8 @@ def run(rounds: Rounds) -> None:
             faults.cut_connections(rounds.cuts)
             faults.move(rounds.moves)
             faults.resize(*rounds.sizes)
-            deployed = faults.kill_schedulers(rounds.schedulers)
+            faults.kill_schedulers(rounds.schedulers)
+            deployed = faults.restart(rounds.restarts)
         finally:
             flow.end()
         began = time.monotonic()

@@ -64,21 +64,17 @@ class Cluster:
 
     def begin(self) -> None:
         """Start a scheduler and its workers, and a client."""
-        address = f"tcp://127.0.0.1:{self.port}"
-        arguments = [
-            "scheduler",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--no-dashboard",
-            "--no-show",
-        ]
-        self.scheduler = self._run(*arguments)
+        self.begin_scheduler()
         for _ in range(self._wanted):
             self.add_worker()
+        address = f"tcp://127.0.0.1:{self.port}"
         self.client = Client(address, timeout=30, set_as_default=False, heartbeat_interval="500ms")
         self.client.wait_for_workers(self._wanted, timeout=60)
+
+    def begin_scheduler(self) -> None:
+        """Start a scheduler at the address of the cluster."""
+        arguments = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show"]
+        self.scheduler = self._run("scheduler", *arguments)
 
     def add_worker(self) -> str:
         """Start one more worker; give its address."""
@@ -129,9 +125,16 @@ class Cluster:
         self.scheduler = self.client = None
 
     def kill_scheduler(self) -> None:
-        """SIGKILL the scheduler; its workers end by themselves. Then a new one at the same address."""
-        self.end()
-        self.begin()
+        """SIGKILL the scheduler, and see that it is gone. Workers that hold shards, and the client, stay."""
+        self.scheduler.kill()
+        self.scheduler.wait(10)
+
+    def replace_ended(self) -> None:
+        """Start a worker for each that has ended by itself, and wait for all."""
+        for worker in [where for where, process in self.workers.items() if process.poll() is not None]:
+            del self.workers[worker]
+            self.add_worker()
+        self.client.wait_for_workers(self._wanted, timeout=60)
 
     def _run(self, *arguments: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(

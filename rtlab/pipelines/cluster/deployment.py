@@ -55,28 +55,32 @@ def deploy(
     """Run `graph` on every instrument of a log (see `Log`), in `shards` tasks on the workers of `client`.
 
     `url` is of the Redis that every worker reaches; `name` (default: the graph's) that of the log. Calling it again
-    goes on where it was, with this graph and so many shards. `settings` are those of `Task`: batch, kept, trim.
+    goes on where it was, with this graph and so many shards. `settings` are those of `Task`: batch, kept, trim, and
+    `alone_s`, how long shards go on when the scheduler is lost (60 s): until another one answers at its address.
 
     Raises LocalError for a graph that cannot be pickled, ConfigError for workers without rtlab or with other
     versions, and for a state that the graph cannot go on from; UnreachableError when Redis does not answer.
     """
     if shards < 1:
         raise ConfigError("a number of shards is out of range", expected="at least 1", got=shards)
-    packed = _pickled(graph)
     check_workers(client)
     deployment = Deployment(graph, client, url, name or graph.name, settings)
-    client.register_plugin(warming(deployment.name, packed))
+    deployment.introduce()
     deployment.resize(shards)
     return deployment
 
 
 class Deployment:
-    """Made by `deploy`. While it is open, a thread of it sees to it that every shard has a task."""
+    """Made by `deploy`. While it is open, a thread of it sees to it that every shard has a task.
+
+    When the scheduler dies the shards go on where they are (see `lasting`). If another one answers at its address
+    while the client still tries, they become its tasks, one by one; a client that has given up needs `deploy` again.
+    """
 
     def __init__(self, graph: Graph, client: "Client", url: str, name: str, settings: dict[str, Any]) -> None:
         self.graph, self.client, self.url, self.name = graph, client, url, name
         self.shards = self.generation = self.submitted = 0
-        self._settings = settings
+        self._settings, self._packed = settings, _pickled(graph)
         self._redis: Any = connect(url)
         self._since: dict[int, float] = {}  # when a shard's task was submitted
         self._in_vain: dict[int, int] = {}  # how often in a row, without a sign of life
@@ -84,9 +88,8 @@ class Deployment:
         self.unfit: dict[str, str] = {}
         """Workers that cannot run a shard, each with the reason: they joined after `deploy`, which refuses such."""
         self._turned_away: set[int] = set()  # shards whose last task met one of them
-        topic = f"rtlab-unfit-{name}-{uuid.uuid4().hex[:8]}"
-        self._start = starting(topic)
-        client.subscribe_topic(topic, self._on_unfit)  # type: ignore[no-untyped-call]
+        self._topic = f"rtlab-unfit-{name}-{uuid.uuid4().hex[:8]}"
+        self._start, self._scheduler = starting(self._topic), ""
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._tending = threading.Thread(target=self._tend_on, name=f"tend {name}", daemon=True)
@@ -96,6 +99,14 @@ class Deployment:
 
     def __exit__(self, *problem: object) -> None:
         self.stop()
+
+    def introduce(self) -> None:
+        """Tell the scheduler what it has to know of this deployment, where it is another one than the last time."""
+        scheduler = str(self.client.scheduler_info(n_workers=0)["id"])
+        if scheduler != self._scheduler:
+            self.client.subscribe_topic(self._topic, self._on_unfit)  # type: ignore[no-untyped-call]
+            self.client.register_plugin(warming(self.name, self._packed))
+            self._scheduler = scheduler
 
     def resize(self, shards: int) -> None:
         """Share the instruments out among so many shards, from where each stands. May be called at any time."""
@@ -118,7 +129,7 @@ class Deployment:
         """Give a shard to another worker: its new task takes the lease, the old one is refused and ends."""
         if not 0 <= shard < self.shards:
             raise ConfigError("there is no such shard", expected=f"0 to {self.shards - 1}", got=shard)
-        known = list(self.client.scheduler_info(n_workers=-1)["workers"])
+        known = self._known()
         if worker not in known:
             raise ConfigError("there is no such worker", expected=known, got=worker)
         if worker in self.unfit:
@@ -143,13 +154,18 @@ class Deployment:
         """Submit what shows no sign of life; give those shards. The deployment's thread does this by itself.
 
         Each new task takes the lease from the one before: on a machine so busy that none comes to work in time they
-        would end each other for ever, so the patience doubles. Where another has deployed since, nothing is done.
+        would end each other for ever, so the patience doubles. Where another has deployed since, nothing is done,
+        nor where no scheduler is there. What goes on without the one that it was submitted to is submitted to the
+        next one, where it is.
         """
         silent: list[int] = []
         beats, now = self._beats(), time.time()
         with self._lock:
             if int(self._redis.hget(plan_key(self.name), "generation") or 0) > self.generation:
                 return silent
+            if self.client.status != "running":
+                return silent
+            forgotten = self._forgotten()
             for shard in range(self.shards):
                 beat = beats.get(shard)
                 if shard in self._turned_away and (worker := self._place(shard)) is not None:
@@ -157,6 +173,8 @@ class Deployment:
                     continue
                 if beat is not None and beat.generation == self.generation and now - beat.at < SILENT_S:
                     self._in_vain[shard] = 0
+                    if shard in forgotten and beat.worker in self._known():
+                        self._submit(shard, beat.worker)
                     continue
                 vain = self._in_vain.get(shard, 0)
                 if now - self._since.get(shard, 0.0) > SILENT_S * 2 ** min(vain, DOUBLINGS):
@@ -202,9 +220,19 @@ class Deployment:
         self._futures[shard], self._since[shard] = future, time.time()
         self.submitted += 1
 
+    def _forgotten(self) -> set[int]:
+        """Give the shards whose tasks no scheduler knows any more, after what the present one must know is told."""
+        shards = {shard for shard, future in self._futures.items() if future.cancelled()}
+        if shards:
+            self.introduce()
+        return shards
+
+    def _known(self) -> list[str]:
+        return sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+
     def _place(self, shard: int, avoid: str = "") -> str | None:
         """Choose a worker; None where none is there that can run it. Who is silent may be frozen, and still known."""
-        known = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+        known = self._known()
         self.unfit = {one: reason for one, reason in self.unfit.items() if one in known}
         fit = [one for one in known if one not in self.unfit]
         workers = [one for one in fit if one != avoid] or fit

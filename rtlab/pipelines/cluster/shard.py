@@ -52,6 +52,7 @@ class Task(NamedTuple):
     batch: int = 32  # entries of an instrument that are folded at once, at most
     kept: int = 100_000  # entries of results that are kept of an instrument
     trim: bool = True
+    alone_s: float = 60.0  # that it goes on without a scheduler, at most (see `lasting`)
 
 
 class Beat(msgspec.Struct, array_like=True):

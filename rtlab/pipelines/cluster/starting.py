@@ -84,7 +84,10 @@ def run_on_worker(task: Task) -> str:
     """Run a shard in a worker's thread, which Dask then leaves out of its count."""
     from distributed import get_worker, secede
 
+    from rtlab.pipelines.cluster.lasting import lasting  # late: it needs distributed
+
     worker = get_worker()
     keep_freed()
     secede()  # type: ignore[no-untyped-call]
-    return run_shard(task, worker.address, lambda: worker.status.name not in ("running", "paused"))
+    with lasting(worker, task.alone_s) as must_end:
+        return run_shard(task, worker.address, must_end)

@@ -3,12 +3,14 @@ from types import SimpleNamespace
 
 import pytest
 from distributed import Client, LocalCluster
+from support.cluster import wait
 from support.shards import COINS, analytics
 
 from rtlab.errors import ConfigError, LocalError, UnreachableError
 from rtlab.pipelines import Graph, deploy
 from rtlab.pipelines.cluster import deployment as module
 from rtlab.pipelines.cluster.deployment import Deployment
+from rtlab.pipelines.cluster.keys import keys_of
 from rtlab.pipelines.cluster.shard import Beat
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -91,6 +93,35 @@ def test_a_shard_that_shows_no_life_is_submitted_again(play, client, monkeypatch
         play.wait()
         assert deployed.tend() == []
     play.check()
+
+
+def test_what_the_scheduler_knows_no_more_is_submitted_again_where_it_runs(play, client):
+    play.append(100)
+    with deploy(Graph(analytics), client, 2, url=play.url, name=play.name) as deployed:
+        play.wait()
+        was = [one.worker for one in deployed.status()]
+        plugin = f"rtlab-warming-{play.name}"
+        client.unregister_worker_plugin(plugin)
+        deployed._scheduler = "the one before"
+        client.cancel(list(deployed._futures.values()))
+        wait(lambda: all(int(play.redis.get(keys_of(play.name, one.symbol).lease)) > 1 for one in COINS))
+        assert client.run_on_scheduler(lambda dask_scheduler: plugin in dask_scheduler.worker_plugins)
+        play.append(100)
+        play.wait()
+        assert [one.worker for one in deployed.status()] == was
+        assert deployed.submitted == 4
+        assert deployed.tend() == []
+    play.check()
+
+
+def test_nothing_is_submitted_while_the_client_has_no_scheduler(play, client, monkeypatch):
+    deployed = Deployment(Graph(analytics), client, play.url, play.name, {})
+    deployed.shards = 1
+    monkeypatch.setattr(client, "status", "connecting")
+    assert (deployed.tend(), deployed.submitted) == ([], 0)
+    monkeypatch.undo()
+    assert (deployed.tend(), deployed.submitted) == ([0], 1)
+    deployed.stop()
 
 
 def test_who_tends_is_more_patient_each_time_that_a_new_task_shows_no_life_either(play, client, monkeypatch):
