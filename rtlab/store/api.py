@@ -7,6 +7,7 @@ from heapq import merge
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import unquote
 
 import msgspec
 import numpy as np
@@ -19,8 +20,9 @@ from rtlab.model import Instrument, Level
 from rtlab.store.cold.columns import Stand, no_rows, of_channel, steps_of
 from rtlab.store.cold.files import EVER, Span, check_file
 from rtlab.store.cold.manifest import Manifest, load_manifest, quoted
-from rtlab.store.cold.own import OwnReader, own_channels, retain_own
-from rtlab.store.cold.place import LocalPlace, place_of
+from rtlab.store.cold.own import OwnPart, OwnReader, own_channels
+from rtlab.store.cold.own_upkeep import compact_own, retain_own
+from rtlab.store.cold.place import LocalPlace, Place, place_of
 from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
 from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
@@ -205,7 +207,29 @@ class Store:
         return point
 
     def sql(self, query: str) -> pa.Table:
-        """Run a SELECT over the views `book`, `trades` and `levels` of all instruments, hot and cold."""
+        """Run a SELECT over the views `book`, `trades` and `levels` of all instruments, hot and cold.
+
+        Each channel of another name is a view as well, of its own columns and `instrument`.
+        """
+        from rtlab.store.sql import Sql  # late: who asks nothing in SQL does not wait for DuckDB
+
+        with self._lock:
+            self._sql = self._sql or Sql(self.place)
+        asked, failed = None, None
+        while True:
+            manifests, open_rows = self._market_rows()
+            own = self._own_parts(query)
+            files = manifests, {channel: [one[:2] for one in parts] for channel, parts in own.items()}
+            if failed is not None and files == asked:
+                raise failed
+            try:
+                return self._sql.query(query, manifests, open_rows, own)
+            except (
+                StoreError
+            ) as problem:  # a file may have been merged or dropped since: then it is asked again
+                asked, failed = files, problem
+
+    def _market_rows(self) -> tuple[dict[str, Manifest], dict[str, pa.Table]]:
         rows: dict[str, list[pa.Table]] = {"book": [], "trades": []}
         manifests = {}
         for symbol in self.cold.symbols():
@@ -214,12 +238,15 @@ class Store:
                 chosen = of_channel(beyond, channel)
                 named = pa.array([symbol], pa.string()).take(pa.array(np.zeros(chosen.num_rows, np.int64)))
                 parts.append(chosen.append_column("instrument", named))
-        from rtlab.store.sql import Sql  # late: who asks nothing in SQL does not wait for DuckDB
+        return manifests, {channel: pa.concat_tables(parts) for channel, parts in rows.items() if parts}
 
-        with self._lock:
-            self._sql = self._sql or Sql(self.place)
-        open_rows = {channel: pa.concat_tables(parts) for channel, parts in rows.items() if parts}
-        return self._sql.query(query, manifests, open_rows)
+    def _own_parts(self, query: str) -> dict[str, list[OwnPart]]:
+        named: dict[str, list[OwnPart]] = {}
+        for channel, names in own_channels(self.place, self.work).items():
+            for name in sorted(names) if channel.lower() in query.lower() else ():
+                reader = OwnReader(self.place, self.work, channel, unquote(name))
+                named.setdefault(channel, []).append(reader.part())
+        return named
 
     def steps(
         self, instrument: str, start: Moment | None = None, end: Moment | None = None
@@ -248,19 +275,32 @@ class Store:
     def compact(
         self, *, target_bytes: int = TARGET_BYTES, on_progress: Progress = _silent
     ) -> dict[str, Upkeep]:
-        """Merge small files, by symbol; may be killed and run again, beside a recorder and readers."""
-        return {
+        """Merge small files, by symbol; own channels by `channel/instrument`.
+
+        May be killed and run again, beside a recorder and readers.
+        """
+        done = {
             symbol: compact(self.place, self.work, symbol, target_bytes=target_bytes, on_progress=on_progress)
             for symbol in self.cold.symbols()
         }
+        for told, one in self._own_kept():
+            done[told] = compact_own(*one, target_bytes=target_bytes, on_progress=on_progress)
+        return done
 
     def retain(self, *, since: Moment) -> dict[str, Upkeep]:
-        """Drop the files whose rows are all older than `since`, by symbol: whole days of UTC; own channels as well."""
-        retain_own(self.place, since=ns_of(since))
-        return {
+        """Drop the files whose rows are all older than `since`: whole days of UTC, named as by `compact`."""
+        done = {
             symbol: retain(self.place, self.work, symbol, since=ns_of(since))
             for symbol in self.cold.symbols()
         }
+        for told, one in self._own_kept():
+            done[told] = retain_own(*one, since=ns_of(since))
+        return done
+
+    def _own_kept(self) -> Iterator[tuple[str, tuple[Place, Path, str, str]]]:
+        for channel, names in sorted(own_channels(self.place, self.work).items()):
+            for name in sorted(names):
+                yield f"{channel}/{unquote(name)}", (self.place, self.work, channel, name)
 
     def check(self) -> int:
         """Compare every file with its manifest; give how many there are. StoreError names the first that is damaged."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -14,6 +16,10 @@ from rtlab.store.newest import HotBars, HotBook, HotTicker, unpack_bars, unpack_
 from rtlab.store.unrecorded import connect_blocking, reachable
 
 FRESH_S = 0.02
+# within the time that a copy is fresh: an answer may take three quarters of it, and nobody waits
+_RENEWALS = 4
+# reads, within so many times it: readers that were held up together come all at one moment, and again a while later
+_OFTEN, _WITHIN = 20, 100
 
 
 class _Copy(NamedTuple):
@@ -23,20 +29,27 @@ class _Copy(NamedTuple):
     packed: bytes
 
 
+_Told = dict[str, bytes | None]
+
+
 class HotReader:
     """An asyncio reader of the Redis at `url`, for any number of tasks; `async with HotReader(url) as hot`.
 
     A value is at most 20 ms older than the engine's when Redis is asked, and Redis is asked for it at most `fresh_s`
-    before the call: what one task was told is given to others meanwhile, and asked for again when half of that time
-    is over, once for all. With 0 every call asks. StoreError when no engine ever wrote the instrument,
-    UnreachableError when Redis does not answer. `reads` counts, and `asked` those for which Redis was asked.
+    before the call: what one task was told is given to others meanwhile. What is read often (20 times within 2 s) is
+    asked for again, all of it in one question, each time a quarter of `fresh_s` is over: then nobody waits for an
+    answer, unless Redis is later than the other three quarters. With 0 every call asks.
+    StoreError when no engine ever wrote the instrument, UnreachableError when Redis does not answer. `reads` counts,
+    and `asked` the values that Redis was asked for.
     """
 
     def __init__(self, url: str, *, fresh_s: float = FRESH_S) -> None:
         self.url, self.reads, self.asked = url, 0, 0
         self._fresh_s = fresh_s
         self._copies: dict[str, _Copy] = {}
-        self._asking: dict[str, asyncio.Task[bytes | None]] = {}
+        self._read_s: dict[str, deque[float]] = {}  # when a value was read last
+        self._asking: dict[str, asyncio.Task[_Told]] = {}
+        self._renewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._redis = connect(self.url)
@@ -45,8 +58,9 @@ class HotReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in list(self._asking.values()):
-            await stop(task)
+        for task in (self._renewing, *self._asking.values()):
+            if task is not None:
+                await stop(task)
         await self._redis.aclose()
 
     async def book(self, symbol: str) -> HotBook:
@@ -65,36 +79,58 @@ class HotReader:
         self.reads += 1
         key, now = hot_key(symbol, what), time.monotonic()
         while (copy := self._copies.get(key)) is None or copy.asked_s < now - self._fresh_s:
+            task = self._asking.get(key)
+            if task is None or task.done():  # done and to be forgotten next: it would be joined without end
+                task = self._ask(key)
             try:
-                told = await asyncio.shield(self._ask(key))
+                told = await asyncio.shield(task)
             except (RedisError, OSError) as problem:
                 raise UnreachableError(f"Redis at {self.url} does not answer: {problem}") from None
-            _there(told, symbol, what)
-        if copy.asked_s < now - self._fresh_s / 2:
-            self._ask(key)
+            _there(told[key], symbol, what)
+        self._read_s.setdefault(key, deque(maxlen=_OFTEN)).append(now)
+        if (self._renewing is None or self._renewing.done()) and self._is_wanted(key, now):
+            self._renewing = asyncio.create_task(self._renew(copy.asked_s), name="rtlab hot renewal")
         return copy.packed
 
-    def _ask(self, key: str) -> asyncio.Task[bytes | None]:
-        task = self._asking.get(key)
-        if (
-            task is None or task.done()
-        ):  # one whose `_asked` is still to come: it would be joined again without end
-            task = self._asking[key] = asyncio.create_task(self._fetch(key), name=f"rtlab hot {key}")
-            task.add_done_callback(lambda task: self._asked(key, task))
+    def _is_wanted(self, key: str, now: float) -> bool:
+        read_s = self._read_s[key]
+        return len(read_s) == _OFTEN and read_s[0] > now - _WITHIN * self._fresh_s
+
+    async def _renew(self, asked_s: float) -> None:
+        while True:
+            await asyncio.sleep(asked_s + self._fresh_s / _RENEWALS - time.monotonic())
+            asked_s = time.monotonic()
+            wanted = [key for key in self._read_s if self._is_wanted(key, asked_s)]
+            if not wanted:
+                return
+            try:
+                await self._ask(*(key for key in wanted if key not in self._asking))
+            except (RedisError, OSError):
+                return  # who finds a copy too old asks again, and is told what is wrong
+
+    def _ask(self, *keys: str) -> asyncio.Task[_Told]:
+        task = asyncio.create_task(self._fetch(keys), name=f"rtlab hot {', '.join(keys)}")
+        self._asking.update(dict.fromkeys(keys, task))
+        task.add_done_callback(lambda task: self._asked(keys, task))
         return task
 
-    async def _fetch(self, key: str) -> bytes | None:
-        self.asked += 1
-        now = time.monotonic()
-        told = await self._redis.get(key)
-        assert not isinstance(told, str)  # we do not let the client decode
-        if told is not None:
-            self._copies[key] = _Copy(now, told)
+    async def _fetch(self, keys: Sequence[str]) -> _Told:
+        self.asked += len(keys)
+        now, pipeline = time.monotonic(), self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.get(key)
+        told: _Told = dict(zip(keys, await pipeline.execute(), strict=True))
+        for key, packed in told.items():
+            if packed is None:
+                self._copies.pop(key, None)
+            else:
+                self._copies[key] = _Copy(now, packed)
         return told
 
-    def _asked(self, key: str, task: asyncio.Task[bytes | None]) -> None:
-        if self._asking.get(key) is task:
-            del self._asking[key]
+    def _asked(self, keys: Sequence[str], task: asyncio.Task[_Told]) -> None:
+        for key in keys:
+            if self._asking.get(key) is task:
+                del self._asking[key]
         if not task.cancelled():
             task.exception()  # who waits is told; where nobody does, the next who reads asks again
 

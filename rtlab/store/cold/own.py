@@ -1,11 +1,13 @@
 """Channels of any columns beside the market's: raw messages of a venue, book tickers, candles, what you bring along.
 
     append ──▶ open tail (Arrow IPC, synced) ──roll──▶ Parquet by date, channel and instrument, below `own/`
+                                                       ──compact──▶ fewer of them (`own_upkeep`)
 
 A row is `seq` (dense, from 1), `ts` (ns, what is asked for by time) and the columns of the channel's schema, which is
 that of its first file. Files are named by their sequence and moved into place whole; a tail is named by the sequence
 that it begins with. So what a killed writer left in both is known by its sequence, and counts once: there is no
-manifest to be kept in step. A reader takes the tail first and the files after it, for rows only go that way.
+manifest to be kept in step. A file whose rows another holds as well, for it was made of it, is not looked at. A reader
+takes the tail first and the files after it, for rows only go that way; of a file that went meanwhile it asks anew.
 Pages of files carry checksums, which are compared when they are read.
 """
 
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +44,14 @@ class OwnFile(NamedTuple):
     last: int
 
 
+class OwnPart(NamedTuple):
+    """What is kept of one instrument at a moment: the paths of its files, and the rows beyond them."""
+
+    instrument: str
+    files: list[str]
+    rows: pa.Table | None
+
+
 def schema_of(fields: Sequence[pa.Field], metadata: dict[str, str] | None = None) -> pa.Schema:
     """Give the schema of a channel with `seq`, `ts` and these fields; ConfigError for a name that is taken."""
     if taken := [one.name for one in fields if one.name in ("seq", "ts")]:
@@ -57,7 +68,24 @@ def own_rows(rows: Sequence[Sequence[object]], schema: pa.Schema) -> pa.Table:
 
 
 def own_files(place: Place, channel: str | None = None, instrument: str | None = None) -> list[OwnFile]:
-    """Give the files of own channels, in the order of their rows."""
+    """Give the files of own channels, in the order of their rows, each row in one of them."""
+    return counted(lying_files(place, channel, instrument))
+
+
+def counted(lying: Sequence[OwnFile]) -> list[OwnFile]:
+    """Leave out of `lying_files` those whose rows a larger one holds."""
+    reached: dict[tuple[str, str], int] = {}
+    kept = []
+    for one in lying:
+        of = one.channel, one.instrument
+        if one.last > reached.get(of, 0):
+            reached[of] = one.last
+            kept.append(one)
+    return kept
+
+
+def lying_files(place: Place, channel: str | None = None, instrument: str | None = None) -> list[OwnFile]:
+    """Give all files of own channels, a larger one before those whose rows it holds."""
     found = []
     for path in place.paths(OWN):
         parts = dict(part.split("=", 1) for part in path.split("/")[1:-1])
@@ -65,7 +93,21 @@ def own_files(place: Place, channel: str | None = None, instrument: str | None =
         one = OwnFile(path, parts["date"], parts["channel"], parts["instrument"], int(first), int(last))
         if channel in (None, one.channel) and instrument in (None, one.instrument):
             found.append(one)
-    return sorted(found, key=lambda one: (one.channel, one.instrument, one.first))
+    return sorted(found, key=lambda one: (one.channel, one.instrument, one.first, -one.last))
+
+
+def own_path(date: str, channel: str, name: str, rows: pa.Table) -> str:
+    """Give where these rows of a day belong."""
+    seq = rows.column("seq")
+    folder = f"{OWN}/date={date}/channel={channel}/instrument={name}"
+    return f"{folder}/{seq[0].as_py()}-{seq[-1].as_py()}.parquet"
+
+
+def write_own(rows: pa.Table, aside: Path) -> None:
+    """Write rows to a file on this machine."""
+    with told(str(aside)):
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(rows, aside, ROW_GROUP, compression="zstd", write_page_checksum=True)
 
 
 def own_channels(place: Place, work: Path) -> dict[str, set[str]]:
@@ -95,7 +137,7 @@ class OwnWriter(TailOwner):
         *,
         wait_s: float = 2.0,
     ) -> None:
-        if channel in CHANNELS or not channel.isidentifier():
+        if channel.lower() in CHANNELS or not channel.isidentifier():
             raise ConfigError(
                 "an own channel needs a name of its own", expected="as quotes or raw", got=channel
             )
@@ -154,10 +196,9 @@ class OwnWriter(TailOwner):
 
     def _recover(self) -> None:
         forget_aside(self._aside)
-        files = own_files(self.place, self.channel, self.name)
-        if files:
-            _same(self.schema, _schema_at(self.place, files[-1].path), self.channel)
-            self.seq = files[-1].last
+        schema, self.seq = kept_of(self.place, self.channel, self.name)
+        if schema is not None:
+            _same(self.schema, schema, self.channel)
         for path in self.folder.glob("*.new"):
             path.unlink()
         for path in sorted(self.folder.glob("*.arrows"), key=lambda one: int(one.stem)):
@@ -169,15 +210,12 @@ class OwnWriter(TailOwner):
 
     def _keep(self, rows: pa.Table) -> None:
         for day in by_day(rows, self._since) if rows.num_rows else ():
-            ts, seq = day.column("ts").to_numpy(), day.column("seq")
+            ts = day.column("ts").to_numpy()
             date = day_of(max(int(ts[0]), self._since))
             self._since = max(self._since, int(ts.max()))
-            folder = f"{OWN}/date={date}/channel={self.channel}/instrument={self.name}"
             aside = self._aside / f"{date}.parquet"
-            with told(str(aside)):
-                aside.parent.mkdir(parents=True, exist_ok=True)
-                pq.write_table(day, aside, ROW_GROUP, compression="zstd", write_page_checksum=True)
-            self.place.put(aside, f"{folder}/{seq[0].as_py()}-{seq[-1].as_py()}.parquet")
+            write_own(day, aside)
+            self.place.put(aside, own_path(date, self.channel, self.name, day))
 
 
 class OwnReader:
@@ -192,20 +230,37 @@ class OwnReader:
 
         ConfigError for an unknown column, StoreError when a file is damaged or foreign.
         """
-        tail, after = self._tail(), 0
-        for file in own_files(self.place, self.channel, self.name):
-            rows = self._read(file, span, columns) if _end_of(file.date) >= span.start else None
-            if rows is not None and (rows := span.cut(rows)).num_rows:
-                yield _chosen(rows, columns)
-            after = file.last
+        tail, after, tries = self._tail(), 0, 0
+        while True:
+            try:
+                for file in own_files(self.place, self.channel, self.name):
+                    if file.last <= after:
+                        continue
+                    if _end_of(file.date) >= span.start:
+                        rows = span.cut(_after(self._read(file, span, columns), after))
+                        if rows.num_rows:
+                            yield _chosen(rows, columns)
+                    after = file.last
+                break
+            except (
+                FileNotFoundError
+            ) as problem:  # dropped or merged meanwhile: the others are as they are now
+                if (tries := tries + 1) == _TRIES:
+                    raise StoreError(f"files come and go faster than they are read: {problem}") from None
         if tail is not None and (rows := span.cut(_after(tail, after))).num_rows:
             yield _chosen(rows, columns)
 
+    def part(self) -> OwnPart:
+        """Give what is kept now."""
+        tail, files = self._tail(), own_files(self.place, self.channel, self.name)
+        rows = None if tail is None else _after(tail, files[-1].last if files else 0)
+        return OwnPart(unquote(self.name), [one.path for one in files], rows)
+
     def schema(self) -> pa.Schema:
         """Give the channel's schema; StoreError when nothing is kept of it."""
-        tail, files = self._tail(), own_files(self.place, self.channel, self.name)
-        if files:
-            return _schema_at(self.place, files[-1].path)
+        tail, (schema, _) = self._tail(), kept_of(self.place, self.channel, self.name)
+        if schema is not None:
+            return schema
         if tail is None:
             raise StoreError(f"nothing is kept of {self.channel} of {self.name} in {self.place.root}")
         return tail.schema
@@ -223,30 +278,44 @@ class OwnReader:
                 continue  # it became a file meanwhile
         raise StoreError(f"the tails in {self._folder} come and go")
 
-    def _read(self, file: OwnFile, span: Span, columns: Sequence[str] | None) -> pa.Table | None:
-        path, rows = f"{self.place.root}/{file.path}", file.last - file.first + 1
+    def _read(self, file: OwnFile, span: Span, columns: Sequence[str] | None) -> pa.Table:
+        wanted = None if columns is None else sorted({"seq", "ts", *columns})
+        return read_own(self.place, file, wanted, Bounds("ts", span.start, span.end - 1))
+
+
+def read_own(
+    place: Place, file: OwnFile, columns: Sequence[str] | None = None, only: Bounds | None = None
+) -> pa.Table:
+    """Read a file, of it the row groups that may hold rows within `only`; errors as those of `read_file`."""
+    path, rows = f"{place.root}/{file.path}", file.last - file.first + 1
+    try:
+        with pq.ParquetFile(path, filesystem=place.filesystem, page_checksum_verification=True) as one:
+            if one.metadata.num_rows != rows:
+                what = f"the file {path} does not hold what its name says"
+                raise StoreError(what, expected=f"{rows} rows", got=one.metadata.num_rows)
+            _check(columns, one.schema_arrow.names)
+            groups = range(one.num_row_groups) if only is None else groups_within(one, only)
+            return one.read_row_groups(list(groups), None if columns is None else list(columns))
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise StoreError(f"the file {path} is damaged or foreign: {problem}") from None
+
+
+def kept_of(place: Place, channel: str, name: str) -> tuple[pa.Schema | None, int]:
+    """Give the schema of a channel's files and the last sequence in them; None and 0 when there are none."""
+    for _ in range(_TRIES):
+        files = own_files(place, channel, name)
+        if not files:
+            return None, 0
+        path = f"{place.root}/{files[-1].path}"
         try:
-            with pq.ParquetFile(
-                path, filesystem=self.place.filesystem, page_checksum_verification=True
-            ) as one:
-                if one.metadata.num_rows != rows:
-                    what = f"the file {path} does not hold what its name says"
-                    raise StoreError(what, expected=f"{rows} rows", got=one.metadata.num_rows)
-                _check(columns, one.schema_arrow.names)
-                wanted = None if columns is None else sorted({"ts", *columns})
-                return one.read_row_groups(groups_within(one, Bounds("ts", span.start, span.end - 1)), wanted)
+            return pq.read_schema(path, filesystem=place.filesystem), files[-1].last
         except FileNotFoundError:
-            return None  # too old: dropped meanwhile
+            continue  # merged meanwhile
         except (pa.ArrowInvalid, OSError) as problem:
             raise StoreError(f"the file {path} is damaged or foreign: {problem}") from None
-
-
-def retain_own(place: Place, *, since: int) -> int:
-    """Drop the files of own channels whose day is over before `since` (ns); give how many."""
-    old = [one for one in own_files(place) if one.date < day_of(since)]
-    for one in old:
-        place.delete(one.path)
-    return len(old)
+    raise StoreError(f"the files of {channel} of {name} in {place.root} come and go")
 
 
 def _end_of(date: str) -> int:
@@ -268,13 +337,6 @@ def _check(columns: Sequence[str] | None, names: Sequence[str]) -> None:
 def _chosen(rows: pa.Table, columns: Sequence[str] | None) -> pa.Table:
     _check(columns, rows.column_names)
     return rows if columns is None else rows.select(list(columns))
-
-
-def _schema_at(place: Place, path: str) -> pa.Schema:
-    try:
-        return pq.read_schema(f"{place.root}/{path}", filesystem=place.filesystem)
-    except (pa.ArrowInvalid, OSError) as problem:
-        raise StoreError(f"the file {place.root}/{path} is damaged or foreign: {problem}") from None
 
 
 def _same(mine: pa.Schema, kept: pa.Schema, channel: str) -> None:

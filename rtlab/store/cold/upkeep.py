@@ -122,7 +122,7 @@ def sweep(place: Place, symbol: str, manifest: Manifest) -> int:
 @contextmanager
 def _job(place: Place, work: Path, symbol: str) -> Iterator[tuple[Manifest, int]]:
     what = f"another job tends {symbol} in {place.root}"
-    with _held(work / "locks" / f"{quoted(symbol)}.upkeep", what):
+    with held(work / "locks" / f"{quoted(symbol)}.upkeep", what):
         forget_aside(work / "tmp" / f"{quoted(symbol)}.compact")
         with locked(work / "locks" / f"{quoted(symbol)}.commit"):
             manifest = _manifest(place, symbol)
@@ -131,7 +131,8 @@ def _job(place: Place, work: Path, symbol: str) -> Iterator[tuple[Manifest, int]
 
 
 @contextmanager
-def _held(path: Path, what: str) -> Iterator[None]:
+def held(path: Path, what: str) -> Iterator[None]:
+    """Be the only job there; StoreError, which says `what`, when another is."""
     lock = take(path, wait_s=1.0, what=what)
     try:
         yield

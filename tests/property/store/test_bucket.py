@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support.kept import BTC, DAY_NS, Made, plain
+from support.own_channel import SCHEMA, some
 from support.s3 import s3_server
 from support.waiting import until
 
@@ -11,6 +12,7 @@ from rtlab.errors import StoreError
 from rtlab.lab.faults.proxy import LossyProxy
 from rtlab.store import Store
 from rtlab.store.cold.columns import Stand
+from rtlab.store.cold.own import OwnWriter
 from rtlab.store.cold.place import BucketPlace
 from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
@@ -81,6 +83,26 @@ def test_a_bucket_is_compacted_and_old_days_leave_it(server, tmp_path):
         assert plain(store.read("trades", "BTC-USD")) == [row for row in made.trades if row[2] >= 2 * DAY_NS]
         named = {one.path for one in store.manifest("BTC-USD").files}
         assert {path for path in store.place.paths("") if path.startswith("date=")} == named
+
+
+def test_an_own_channel_is_merged_asked_and_dropped_in_a_bucket_too(server, tmp_path):
+    url = url_of(server, "own")
+    with OwnWriter(BucketPlace(url), tmp_path, "notes", "BTC/USD", SCHEMA) as writer:
+        for first in (0, 3, 6):
+            writer.append(some(first, 3))
+            if first < 6:
+                writer.roll()
+    with Store(url, work=tmp_path) as store:
+        for files in (2, 1):
+            assert len(store.place.paths("own")) == files
+            assert store.read("notes", "BTC/USD", columns=["size"]).column("size").to_pylist() == [
+                *range(0, 18, 2)
+            ]
+            told = store.sql("SELECT instrument, count(*) AS n, sum(size) AS size FROM notes GROUP BY ALL")
+            assert told.to_pylist() == [{"instrument": "BTC/USD", "n": 9, "size": sum(range(0, 18, 2))}]
+            store.compact()
+        store.retain(since=DAY_NS)
+        assert store.read("notes", "BTC/USD").num_rows == 3  # what is not a file yet
 
 
 async def test_an_upload_that_is_cut_leaves_no_half_file_visible_and_goes_on_when_the_line_is_good(

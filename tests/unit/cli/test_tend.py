@@ -1,5 +1,6 @@
 from support.command import assert_one_clear_line, rtlab
 from support.kept import Made, keep, plain
+from support.own_channel import some, writer
 
 from rtlab.store.api import Store
 
@@ -7,13 +8,19 @@ from rtlab.store.api import Store
 def test_small_files_are_compacted_and_old_days_dropped(tmp_path):
     made = Made()
     keep(tmp_path, made, rolls=3)
+    with writer(tmp_path) as own:
+        for first in (0, 5):
+            own.append(some(first, 5))
+            own.roll()
     done = rtlab("tend", tmp_path, "--check", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "notes/BTC/USD: 2 files became 1, 0 swept" in done.stdout
     assert "BTC-USD: 9 files became 3, 0 swept" in done.stdout
     with Store(tmp_path) as store:
         assert plain(store.read("book", "BTC-USD")) == made.book
     old = rtlab("tend", tmp_path, "--keep", "1d", cwd=tmp_path)
     assert "rows in 2 files dropped" in old.stdout or "rows in 3 files dropped" in old.stdout, old.stdout
+    assert "notes/BTC/USD: 10 rows in 1 files dropped" in old.stdout
     with Store(tmp_path) as store:
         assert store.manifest("BTC-USD").of("book") == []
 

@@ -1,5 +1,4 @@
 import asyncio
-import time
 
 import pytest
 from support.recording import Lively, room
@@ -9,6 +8,7 @@ from support.waiting import until
 
 from rtlab.errors import StoreError, UnreachableError
 from rtlab.store import BlockingHotReader, HotReader
+from rtlab.store.connection import stop
 from rtlab.store.keys import hot_key
 from rtlab.store.newest import pack_newest
 from rtlab.store.unrecorded import connect_blocking
@@ -88,9 +88,16 @@ class Counted:
         self._redis.set(hot_key("BTC-USD", "book"), newest.book)
         self._redis.set(hot_key("BTC-USD", "ticker"), newest.ticker)
 
+    def take_away(self):
+        self._redis.delete(hot_key("BTC-USD", "book"))
+
     @property
     def seq(self):
         return self._small.state.book.seq
+
+    @property
+    def seqs(self):
+        return {self._small.state.ticker.seq, self.seq}
 
     def close(self):
         self._redis.close()
@@ -141,20 +148,73 @@ async def test_one_that_comes_between_an_answer_and_its_end_asks_again(here, cou
         await until(lambda: not hot._asking)
 
 
-async def test_a_copy_past_half_of_its_time_is_told_and_renewed_meanwhile(here, counted):
-    async with HotReader(here.url, fresh_s=3600) as hot:
-        old = (await hot.ticker("BTC-USD")).seq
-        key = hot_key("BTC-USD", "ticker")
-        hot._copies[key] = hot._copies[key]._replace(asked_s=time.monotonic() - 2000)
+def make_older(hot, *, by_s):
+    """Let all copies have been asked for so much earlier."""
+    for key, copy in hot._copies.items():
+        hot._copies[key] = copy._replace(asked_s=copy.asked_s - by_s)
+
+
+async def read_often(hot, what="book"):
+    """Read as often as makes a value one to be renewed; give the seqs that were told."""
+    return {(await getattr(hot, what)("BTC-USD")).seq for _ in range(20)}
+
+
+class Noting(HotReader):
+    """A reader that notes its questions."""
+
+    def __init__(self, url, **more):
+        super().__init__(url, **more)
+        self.questions = []
+
+    async def _fetch(self, keys):
+        self.questions.append([key.rpartition(":")[2] for key in keys])
+        return await super()._fetch(keys)
+
+
+async def test_copies_past_a_quarter_of_their_time_are_told_and_renewed_meanwhile_in_one_question(
+    here, counted
+):
+    async with Noting(here.url, fresh_s=3600) as hot:
+        old = counted.seqs
+        assert await read_often(hot, "ticker") | await read_often(hot) == old
+        assert hot._renewing is not None
+        assert hot.questions == [["ticker"], ["book"]]
+        await stop(hot._renewing)  # it waits for a quarter of an hour: who reads next begins it anew
+        make_older(hot, by_s=1000)
         counted.put()
-        assert (await hot.ticker("BTC-USD")).seq == old
-        await until(lambda: not hot._asking)
-        assert (await hot.ticker("BTC-USD")).seq > old
-        assert hot.asked == 2
+        assert {(await hot.ticker("BTC-USD")).seq, (await hot.book("BTC-USD")).seq} == old
+        await until(lambda: hot.asked == 4 and not hot._asking)
+        assert {(await hot.ticker("BTC-USD")).seq, (await hot.book("BTC-USD")).seq} == counted.seqs
+        assert not old & counted.seqs
+        assert hot.questions == [["ticker"], ["book"], ["ticker", "book"]]
+
+
+async def test_what_is_read_often_is_renewed_until_it_is_not(here, counted):
+    async with HotReader(here.url, fresh_s=0.004) as hot:
+        for _ in range(19):
+            await hot.ticker("BTC-USD")
+        assert hot._renewing is None  # who reads now and then makes nobody ask but himself
+        while hot._renewing is None or hot.asked < 10:
+            await read_often(hot)
+            await asyncio.sleep(0)
+        await until(hot._renewing.done)
+        assert (await hot.book("BTC-USD")).seq == counted.seq
+
+
+async def test_what_is_not_there_any_more_is_not_told_any_more(here, counted):
+    async with HotReader(here.url, fresh_s=3600) as hot:
+        for _ in range(19):
+            await hot.book("BTC-USD")
+        counted.take_away()
+        make_older(hot, by_s=1000)
+        await hot.book("BTC-USD")
+        await until(lambda: hot.asked == 2 and not hot._asking)
+        with pytest.raises(StoreError, match="no engine has written"):
+            await hot.book("BTC-USD")
 
 
 async def test_one_task_that_is_cancelled_costs_the_others_nothing(here, counted):
-    async with HotReader(here.url) as hot:
+    async with HotReader(here.url, fresh_s=3600) as hot:
         tasks = [asyncio.create_task(hot.book("BTC-USD")) for _ in range(3)]
         await until(lambda: hot.asked == 1)
         tasks[0].cancel()
@@ -166,13 +226,14 @@ async def test_one_task_that_is_cancelled_costs_the_others_nothing(here, counted
 
 async def test_a_redis_that_is_gone_is_told_to_all_when_their_copy_is_too_old(here, counted):
     async with HotReader(here.url, fresh_s=3600) as hot:
-        seq = (await hot.book("BTC-USD")).seq
+        for _ in range(19):
+            seq = (await hot.book("BTC-USD")).seq
         kill(here.server)
-        key = hot_key("BTC-USD", "book")
-        hot._copies[key] = hot._copies[key]._replace(asked_s=time.monotonic() - 2000)
-        assert (await hot.book("BTC-USD")).seq == seq, "it is younger than said"
-        await until(lambda: not hot._asking)
-        hot._copies[key] = hot._copies[key]._replace(asked_s=time.monotonic() - 3700)
+        make_older(hot, by_s=2000)
+        for _ in range(2):
+            assert (await hot.book("BTC-USD")).seq == seq, "it is younger than said"
+            await until(hot._renewing.done)
+        make_older(hot, by_s=2000)
         told = await asyncio.gather(*(hot.book("BTC-USD") for _ in range(5)), return_exceptions=True)
         assert [type(one) for one in told] == [UnreachableError] * 5
         await asyncio.to_thread(here.server.start)

@@ -4,47 +4,24 @@ import subprocess
 import sys
 import threading
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from support.kept import DAY_NS
+from support.own_channel import SCHEMA, reader, rows_of, some, wanted, writer
 
 from rtlab.errors import ConfigError, StoreError
 from rtlab.store.cold.files import Span
 from rtlab.store.cold.own import (
     OwnReader,
-    OwnWriter,
     own_channels,
     own_files,
+    own_path,
     own_rows,
-    retain_own,
+    read_own,
     schema_of,
+    write_own,
 )
 from rtlab.store.cold.place import LocalPlace
-
-SCHEMA = schema_of([pa.field("note", pa.string()), pa.field("size", pa.int64())], {"of": "tests"})
-
-
-def writer(folder, schema=SCHEMA, channel="notes"):
-    return OwnWriter(LocalPlace(folder), folder, channel, "BTC/USD", schema, wait_s=0.1)
-
-
-def reader(folder):
-    return OwnReader(LocalPlace(folder), folder, "notes", "BTC/USD")
-
-
-def some(first, count, step_ns=1000):
-    numbers = np.arange(first, first + count)
-    return pa.table({"ts": step_ns * numbers, "note": [f"n{n}" for n in numbers], "size": 2 * numbers})
-
-
-def rows_of(folder, span=None, columns=None):
-    parts = list(reader(folder).batches(*(() if span is None else (span,)), columns=columns))
-    return [tuple(row.values()) for part in parts for row in part.to_pylist()]
-
-
-def wanted(first, last, step_ns=1000):
-    return [(n + 1, step_ns * n, f"n{n}", 2 * n) for n in range(first, last)]
 
 
 def test_rows_of_values_are_what_a_writer_takes():
@@ -121,7 +98,7 @@ KILLED = """
 import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}]
-from unit.store.cold.test_own import some, writer
+from support.own_channel import some, writer
 with writer(Path(sys.argv[1])) as one:
     for number in range(one.seq, 10**6):
         one.append(some(number, 1))
@@ -175,7 +152,7 @@ def test_who_reads_while_it_is_rolled_sees_every_row_once(tmp_path):
     assert seen == sorted(seen)
 
 
-def test_files_end_with_the_day_and_old_days_are_dropped_whole(tmp_path):
+def test_files_end_with_the_day(tmp_path):
     step = DAY_NS // 4
     with writer(tmp_path) as one:
         one.append(some(0, 10, step))
@@ -185,8 +162,45 @@ def test_files_end_with_the_day_and_old_days_are_dropped_whole(tmp_path):
     files = own_files(LocalPlace(tmp_path))
     assert [file.date for file in files] == ["1970-01-01", "1970-01-02", "1970-01-03", "1970-01-03"]
     assert rows_of(tmp_path, Span(3 * step, 4 * step)) == [(4, 3 * step, "n3", 6), (11, 3 * step, "n3", 6)]
-    assert retain_own(LocalPlace(tmp_path), since=2 * DAY_NS + 5) == 2
+    for file in files[:2]:
+        (tmp_path / file.path).unlink()
     assert [row[0] for row in rows_of(tmp_path)] == [9, 10, 11]
+
+
+def test_a_file_whose_rows_a_larger_one_holds_counts_for_nobody(tmp_path):
+    with writer(tmp_path) as one:
+        for first in (0, 10):
+            one.append(some(first, 10))
+            one.roll()
+    parts = own_files(LocalPlace(tmp_path))
+    whole = pa.concat_tables([read_own(LocalPlace(tmp_path), part) for part in parts])
+    path = own_path(parts[0].date, "notes", parts[0].instrument, whole)
+    write_own(whole, tmp_path / path)
+    for gone in ([], [parts[1]], [parts[0]]):  # the larger one came last, and one of its parts may have gone
+        for part in gone:
+            (tmp_path / part.path).unlink()
+        assert [one.path for one in own_files(LocalPlace(tmp_path))] == [path]
+        assert rows_of(tmp_path) == wanted(0, 20)
+        with writer(tmp_path) as one:
+            assert one.seq == 20
+    assert reader(tmp_path).part() == ("BTC/USD", [path], None)
+
+
+def test_a_file_that_is_merged_while_it_is_to_be_read_is_read_where_its_rows_are(tmp_path):
+    with writer(tmp_path) as one:
+        for first in (0, 10, 20):
+            one.append(some(first, 10))
+            one.roll()
+    for columns in (None, ["size", "note"]):
+        files = own_files(LocalPlace(tmp_path))
+        batches = reader(tmp_path).batches(columns=columns)
+        found = [next(batches)]
+        whole = pa.concat_tables([read_own(LocalPlace(tmp_path), file) for file in files])
+        write_own(whole, tmp_path / own_path(files[0].date, "notes", files[0].instrument, whole))
+        for file in files if len(files) > 1 else ():
+            (tmp_path / file.path).unlink()
+        found += batches
+        assert pa.concat_tables(found).column("size").to_pylist() == [2 * n for n in range(30)]
 
 
 def test_two_writers_another_schema_and_a_taken_name_are_clear_errors(tmp_path):
@@ -198,7 +212,7 @@ def test_two_writers_another_schema_and_a_taken_name_are_clear_errors(tmp_path):
     other = schema_of([pa.field("note", pa.string())])
     with pytest.raises(ConfigError, match="kept with other columns: expected seq int64, ts int64, note"):
         writer(tmp_path, other).__enter__()
-    for name in ("book", "levels", "no name", ""):
+    for name in ("book", "Levels", "no name", ""):
         with pytest.raises(ConfigError, match="needs a name of its own"):
             writer(tmp_path, channel=name)
     with pytest.raises(ConfigError, match="there already: expected another name, got ts"):
