@@ -3,11 +3,12 @@
 An entry is 31 bits of the hash and 31 of the slot, so that a search reads an order only when the hashes agree.
 0 is empty. Ids are per instrument, and any int64 will do.
 
-A map that is too small is followed by one of twice its size, without a pause: new entries go into that one, and with
-each of them some of the past map are moved. An entry's home is the first bits of its hash, so that both maps have
-them in the same order, and moving goes through both from one end to the other. What has its home before
-`state.moved` is in the new map; what has it behind may be in either. Moving halts at empty places only: no search in
-the past map is cut in two.
+A map that is too small is followed by one of twice its size, without a pause: with each new entry some of the past
+map are moved. An entry's home is the first bits of its hash, so that both maps have them in the same order, and moving
+goes through both from one end to the other. What has its home before `state.moved` is in the new map, and what has it
+behind is in the past one, where it is entered too: a new map is touched from one end to the other, for its memory comes
+a page at a time, and each takes the operating system its time. Moving halts at empty places only: no search in the past
+map is cut in two.
 """
 
 import numpy as np
@@ -38,11 +39,8 @@ def expect(memory: Memory, instrument: int, order_id: int) -> None:
 @part
 def find(memory: Memory, instrument: int, order_id: int) -> int:
     """Give the slot of a live order, or 0."""
-    wanted = hash_of(instrument, order_id)
-    if memory.state.past != 0 and may_stay(memory.state, wanted):
-        slot = find_past(memory.state, instrument, order_id)
-        if slot != 0:
-            return slot
+    if memory.state.past != 0 and is_past(memory.state, hash_of(instrument, order_id)):
+        return find_past(memory.state, instrument, order_id)
     return look_up(memory, memory.ids, memory.state.ids_shift, instrument, order_id)
 
 
@@ -51,9 +49,12 @@ def insert(memory: Memory, slot: int) -> None:
     """Enter the order in `slot`, whose id is not in the map."""
     order = memory.orders[slot]
     entry = hash_of(order.instrument, order.id)
-    enter_at(memory.ids, memory.state.ids_shift, entry, slot)
     if memory.state.past != 0:
         move_some(memory.state)
+        if memory.state.past != 0 and is_past(memory.state, entry):
+            enter_past(memory.state, entry, slot)
+            return
+    enter_at(memory.ids, memory.state.ids_shift, entry, slot)
 
 
 @part
@@ -61,7 +62,8 @@ def remove(memory: Memory, slot: int) -> None:
     """Take the order in `slot` out, and close the gap."""
     order = memory.orders[slot]
     entry = hash_of(order.instrument, order.id)
-    if memory.state.past != 0 and may_stay(memory.state, entry) and remove_past(memory.state, entry, slot):
+    if memory.state.past != 0 and is_past(memory.state, entry):
+        erase_past(memory.state, entry, slot)
         return
     erase(memory.ids, memory.state.ids_shift, entry, slot)
 
@@ -108,8 +110,8 @@ def erase(ids: Rows[int], shift: int, entry: int, slot: int) -> None:
 
 
 @part
-def may_stay(state: State, entry: int) -> bool:
-    """Tell whether an entry, if it is anywhere, may still be in the past map."""
+def is_past(state: State, entry: int) -> bool:
+    """Tell whether the place of an entry is still in the past map."""
     return (((entry >> state.past_shift) - state.past_first) & (state.past - 1)) >= state.moved
 
 
@@ -121,16 +123,15 @@ def find_past(state: State, instrument: int, order_id: int) -> int:
 
 
 @outlined_part
-def remove_past(state: State, entry: int, slot: int) -> bool:
-    """Take an entry out of the past map; False if it is not there."""
-    past = rows_at(state.past_at, state.past, WORD)
-    at = entry >> state.past_shift
-    while past[at] != (entry << 32) | slot:
-        if past[at] == 0:
-            return False
-        at = (at + 1) & (state.past - 1)
-    erase(past, state.past_shift, entry, slot)
-    return True
+def enter_past(state: State, entry: int, slot: int) -> None:
+    """Put an entry into the past map, which is half full and moves on before it is much fuller."""
+    enter_at(rows_at(state.past_at, state.past, WORD), state.past_shift, entry, slot)
+
+
+@outlined_part
+def erase_past(state: State, entry: int, slot: int) -> None:
+    """Take an entry out of the past map."""
+    erase(rows_at(state.past_at, state.past, WORD), state.past_shift, entry, slot)
 
 
 @outlined_part

@@ -65,7 +65,7 @@ from rtlab.engine.layout import (
     State,
 )
 from rtlab.engine.matching import no_room_for_events
-from rtlab.engine.memory import Words, memory_of, rows_at, state_of
+from rtlab.engine.memory import memory_of, rows_at, state_at
 from rtlab.engine.output import tell
 from rtlab.engine.settling import settle
 from rtlab.engine.sweeping import sweep
@@ -284,13 +284,13 @@ def pass_time(memory: Memory, command: Command) -> None:
 
 
 @exclusive_kernel
-def run(state_words: Words) -> int:
-    """Execute the commands that the state names and give the number of events written.
+def run(address: int) -> int:
+    """Execute the commands that the state at this address names and give the number of events written.
 
     A negative number says that memory must grow (`state.need`) before command `state.at` can go on. There is one
-    argument because each costs a caller from Python 0.2 us.
+    argument, a number, because each array costs a caller from Python 0.2 us.
     """
-    state = state_of(state_words)
+    state = state_at(address)
     commands = rows_at(state.commands_at, state.commands, COMMAND_ROW)
     memory = memory_of(state)
     state.need = READY

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -29,7 +28,6 @@ from rtlab.engine.layout import (
     State,
 )
 
-Words = npt.NDArray[np.int64]
 RowType = np.dtype[Any]
 _arrays: Any = arrayobj
 _cgutils: Any = cgutils
@@ -71,9 +69,9 @@ def fetch(context: object, words: Any, at: object) -> tuple[object, object]:
 
 
 @part
-def state_of(words: Words) -> State:
-    """Give the state whose bytes are `words`."""
-    return rows_at(words.ctypes.data, 1, STATE)[0]  # type: ignore[no-any-return]
+def state_at(address: int) -> State:
+    """Give the state that lies at `address`."""
+    return rows_at(address, 1, STATE)[0]  # type: ignore[no-any-return]
 
 
 @pasted_part

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.compiling import announce, door
-from rtlab.engine.growing import Growing
+from rtlab.engine.growing import Growing, zeros
 from rtlab.engine.ids import HASH_BITS
 from rtlab.engine.kernel import run
 from rtlab.engine.layout import (
@@ -102,10 +102,11 @@ class Storage:
     past: Words
 
     def __init__(self, rules: Sequence[Rules], capacity: int, prevention: int) -> None:
+        self._capacity = capacity
         self.pool_grown = self.ladders_moved = self.ladders_grown = 0
         self.state = np.zeros(1, STATE)
-        self._state_words = self.state.view(np.int64)
-        self._words = self._state_words.data
+        self._address = self.state.ctypes.data
+        self._words = self.state.view(np.int64).data
         self.state["prevention"], self.state["timer"] = prevention, NONE_ABOVE
         self.taker = np.zeros(1, TAKER)
         self.taker["at"] = self.taker["left"] = NOWHERE
@@ -128,7 +129,7 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self._execute = door(run, self._state_words)
+            self._execute = door(run, self._address)
         self.run(0)
 
     def lend(self, commands: RowArray, events: RowArray) -> None:
@@ -149,7 +150,7 @@ class Storage:
         Gives the number of rows in `events`, which is another array if it was full.
         """
         self._words[_COMMANDS] = count
-        written = self._execute(self._state_words)
+        written = self._execute(self._address)
         return written if written >= 0 else self._run_on()
 
     def _run_on(self) -> int:
@@ -159,7 +160,7 @@ class Storage:
             while True:
                 self._grow()
                 words[_START] = words[_AT]
-                if (written := self._execute(self._state_words)) >= 0:
+                if (written := self._execute(self._address)) >= 0:
                     return written
         except LocalError:
             self.state["stage"] = BEGIN  # the command that finds no room is given up
@@ -262,7 +263,7 @@ class Storage:
         self.past, state["past_shift"] = self.ids, state["ids_shift"]
         state["past_first"] = next(at for at in range(len(self.past)) if self.past[at] == 0)
         state["moved"] = 0
-        self.ids = np.zeros(2 * len(self.past), WORD)
+        self.ids = zeros(2 * len(self.past), WORD, foreseen=len(self.past) < 2 * self._capacity)
         state["ids_shift"] -= 1
 
     def _double_accounts(self) -> None:
@@ -276,7 +277,7 @@ class Storage:
 
     def _make_ids(self, orders: int) -> None:
         bits = max(1, (2 * orders - 1).bit_length())
-        self.ids = np.zeros(1 << bits, WORD)
+        self.ids = zeros(1 << bits, WORD, foreseen=True)
         self.past = np.zeros(0, WORD)
         self.state["ids_shift"] = HASH_BITS - bits
         self.state["rehash"] = 1
@@ -309,7 +310,7 @@ class Storage:
         ladders["leaves_at"] = leaves
         ladders["rungs_at"] = np.cumsum(sizes) - sizes
         ladders["bits_at"] = np.cumsum(words) - words
-        rungs, bits = np.zeros(int(sizes.sum()), RUNG), np.zeros(int(words.sum()), WORD)
+        rungs, bits = zeros(int(sizes.sum()), RUNG), zeros(int(words.sum()), WORD)
         self.ladders[:], self.rungs, self.bits = ladders, rungs, bits
         self._mark(self.live_levels(), live=True)
 

@@ -1,11 +1,13 @@
 """Arrays that grow: what was there stays, what is new is zeros, wherever the pages lie."""
 
 import mmap
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rtlab.engine.growing import LARGE, Growing
+from rtlab.engine.growing import HUGE, LARGE, WHOLE, Growing, zeros
 from rtlab.engine.layout import ORDER, RUNG
 
 FEW, MANY = 100, LARGE // ORDER.itemsize + 1
@@ -57,6 +59,39 @@ def test_small_arrays_have_no_pages_of_their_own() -> None:
     assert Growing(LARGE // RUNG.itemsize, RUNG)._pages is not None
 
 
+def advice_on(rows: np.ndarray) -> set[str]:
+    """Give what Linux was asked about the pages of an array: hg for huge ones, nh for none."""
+    inside, address = False, rows.ctypes.data
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if bounds := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+            inside = int(bounds[1], 16) <= address < int(bounds[2], 16)
+        elif inside and line.startswith("VmFlags:"):
+            return {"hg", "nh"} & set(line.split())
+    raise AssertionError("no such pages")
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system is not Linux")
+def test_what_was_foreseen_is_huge_pages_and_what_grows_is_plain_ones() -> None:
+    growing = Growing(HUGE // ORDER.itemsize, ORDER)
+    assert advice_on(growing.rows) == {"hg"}
+    growing.grow(2 * HUGE // ORDER.itemsize)
+    assert advice_on(growing.rows) == {"nh"}
+    assert advice_on(Growing(MANY, ORDER).rows) == {"nh"}, "too few to need them"
+    assert advice_on(zeros(HUGE, RUNG)) == {"nh"}
+    assert advice_on(zeros(HUGE, RUNG, foreseen=True)) == {"hg"}
+
+
+@pytest.mark.parametrize("count", [0, 1, FEW, LARGE // RUNG.itemsize, WHOLE + 1])
+def test_zeros_are_zeros_that_can_be_written(count: int) -> None:
+    rows = zeros(count, RUNG)
+    assert (len(rows), rows.dtype) == (count, RUNG)
+    assert not rows.any()
+    rows[-1:] = 7
+    assert rows[-1:].tolist() == [7] * min(count, 1)
+
+
 def test_a_kernel_without_huge_pages_gives_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mmap, "MADV_HUGEPAGE", 9999, raising=False)  # what it does not know
+    for advice in ("MADV_HUGEPAGE", "MADV_NOHUGEPAGE"):
+        monkeypatch.setattr(mmap, advice, 9999, raising=False)  # what it does not know
     assert len(numbered(MANY).grow(2 * MANY)) == 2 * MANY
+    assert len(zeros(HUGE, RUNG, foreseen=True)) == HUGE

@@ -7,15 +7,15 @@ from numba import njit
 
 from rtlab.engine import ids
 from rtlab.engine.layout import ORDER, STATE
-from rtlab.engine.memory import memory_of, state_of
+from rtlab.engine.memory import memory_of, state_at
 
 FIND, INSERT, REMOVE = range(3)
 Ints = npt.NDArray[np.int64]
 
 
 @njit  # not kept: a kept probe would not see a changed part
-def play(words, orders, actions, answers):  # type: ignore[no-untyped-def]
-    memory = memory_of(state_of(words))
+def play(address, orders, actions, answers):  # type: ignore[no-untyped-def]
+    memory = memory_of(state_at(address))
     for at in range(len(actions)):
         action, instrument, order_id, slot = actions[at, 0], actions[at, 1], actions[at, 2], actions[at, 3]
         if action == INSERT:
@@ -54,10 +54,16 @@ class Map:
         self.state["ids_shift"] -= 1
         self.bind()
 
+    def homes(self, name: str) -> Ints:
+        """Give the homes in the past map of what is in one of the maps, counted from where moving began."""
+        entries = getattr(self, name)
+        homes = (entries[entries != 0] >> 32) >> self.state["past_shift"][0]
+        return (homes - self.state["past_first"][0]) & (self.state["past"][0] - 1)  # type: ignore[no-any-return]
+
     def answers(self, actions: list[tuple[int, int, int, int]]) -> list[int]:
         answers = np.zeros(len(actions), np.int64)
         rows = np.array(actions, np.int64).reshape(-1, 4)
-        play(self.state.view(np.int64), self.orders, rows, answers)
+        play(self.state.ctypes.data, self.orders, rows, answers)
         return answers.tolist()
 
 
@@ -131,9 +137,30 @@ def test_a_map_that_a_larger_one_follows_answers_as_a_dictionary_does(
         if mapped.state["past"][0]:
             moving += 1
             assert np.count_nonzero(mapped.ids) + np.count_nonzero(mapped.past) == len(live)
+            assert mapped.homes("ids").max(initial=0) < mapped.state["moved"][0]
+            assert mapped.homes("past").min(initial=len(mapped.past)) >= mapped.state["moved"][0]
     assert len(mapped.ids) >= 512
     assert moving > 20
     assert [mapped.answers([(FIND, *key, 0)])[0] for key in keys] == [live.get(key, 0) for key in keys]
+
+
+def test_a_new_map_is_touched_from_one_end_to_the_other() -> None:
+    rng = np.random.default_rng(3)
+    order_ids = rng.integers(0, 1 << 62, 2 * 1024)
+    mapped = Map(11, orders=len(order_ids))
+    actions = [(INSERT, 0, int(order_id), slot) for slot, order_id in enumerate(order_ids.tolist(), 1)]
+    mapped.answers(actions[:1024])
+    mapped.double()
+    moved = 0
+    for action in actions[1024:]:
+        mapped.answers([action])
+        if not mapped.state["past"][0]:
+            break
+        step, moved = int(mapped.state["moved"][0]) - moved, int(mapped.state["moved"][0])
+        assert ids.STRIDE <= step < ids.STRIDE + 50, "some places, up to an empty one"
+        touched = (np.flatnonzero(mapped.ids) - 2 * mapped.state["past_first"][0]) & (len(mapped.ids) - 1)
+        assert touched.max(initial=0) < 2 * moved + 50
+    assert mapped.state["past"][0] == 0, "all of it has moved"
 
 
 def test_gap_closes_over_the_end_of_the_array() -> None:

@@ -4,12 +4,12 @@ import numpy as np
 from numba import njit
 
 from rtlab.engine.layout import ORDER, STATE
-from rtlab.engine.memory import rows_at, state_of
+from rtlab.engine.memory import rows_at, state_at
 
 
 @njit  # not kept: a kept probe would not see a changed part
-def sum_of_quantities(words):  # type: ignore[no-untyped-def]
-    state = state_of(words)
+def sum_of_quantities(address):  # type: ignore[no-untyped-def]
+    state = state_at(address)
     orders = rows_at(state.orders_at, state.orders, ORDER)
     state.seq = len(orders)
     total = 0
@@ -24,7 +24,7 @@ def test_rows_are_read_and_written_where_they_lie() -> None:
     orders["qty"] = [1, 2, 4, 8, 16]
     state = np.zeros(1, STATE)
     state["orders_at"], state["orders"] = orders[1:4].ctypes.data, 3
-    assert sum_of_quantities(state.view(np.int64)) == 14
+    assert sum_of_quantities(state.ctypes.data) == 14
     assert orders["prev"].tolist() == [0, 0, 1, 2, 0]
     assert state["seq"][0] == 3
 
@@ -32,4 +32,4 @@ def test_rows_are_read_and_written_where_they_lie() -> None:
 def test_no_rows_are_an_empty_array() -> None:
     state = np.zeros(1, STATE)
     state["orders_at"] = np.zeros(1, ORDER).ctypes.data
-    assert sum_of_quantities(state.view(np.int64)) == 0
+    assert sum_of_quantities(state.ctypes.data) == 0
