@@ -28,4 +28,4 @@ def command(folder: Path, keep: str | None, target_mb: int, check: bool) -> None
             for symbol, done in store.retain(since=since).items():
                 click.echo(f"{symbol}: {done.rows_dropped:,} rows in {done.dropped} files dropped")
         if check:
-            click.echo(f"{store.check()} files are as their manifests say")
+            click.echo(f"{store.check()} files are as they were made")

@@ -22,7 +22,7 @@ from rtlab.store.cold.files import EVER, Span, check_file
 from rtlab.store.cold.manifest import Manifest, load_manifest, quoted
 from rtlab.store.cold.own import OwnPart, OwnReader, own_channels
 from rtlab.store.cold.own_upkeep import compact_own, retain_own
-from rtlab.store.cold.place import LocalPlace, Place, place_of
+from rtlab.store.cold.place import LocalPlace, place_of
 from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
 from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
@@ -283,8 +283,10 @@ class Store:
             symbol: compact(self.place, self.work, symbol, target_bytes=target_bytes, on_progress=on_progress)
             for symbol in self.cold.symbols()
         }
-        for told, one in self._own_kept():
-            done[told] = compact_own(*one, target_bytes=target_bytes, on_progress=on_progress)
+        for channel, name in self._own_kept():
+            done[f"{channel}/{unquote(name)}"] = compact_own(
+                self.place, self.work, channel, name, target_bytes=target_bytes, on_progress=on_progress
+            )
         return done
 
     def retain(self, *, since: Moment) -> dict[str, Upkeep]:
@@ -293,21 +295,23 @@ class Store:
             symbol: retain(self.place, self.work, symbol, since=ns_of(since))
             for symbol in self.cold.symbols()
         }
-        for told, one in self._own_kept():
-            done[told] = retain_own(*one, since=ns_of(since))
+        for channel, name in self._own_kept():
+            done[f"{channel}/{unquote(name)}"] = retain_own(
+                self.place, self.work, channel, name, since=ns_of(since)
+            )
         return done
 
-    def _own_kept(self) -> Iterator[tuple[str, tuple[Place, Path, str, str]]]:
-        for channel, names in sorted(own_channels(self.place, self.work).items()):
-            for name in sorted(names):
-                yield f"{channel}/{unquote(name)}", (self.place, self.work, channel, name)
+    def _own_kept(self) -> list[tuple[str, str]]:
+        known = own_channels(self.place, self.work).items()
+        return sorted((channel, name) for channel, names in known for name in names)
 
     def check(self) -> int:
-        """Compare every file with its manifest; give how many there are. StoreError names the first that is damaged."""
+        """Compare every file with its checksum; give how many there are. StoreError names the first that is damaged."""
         entries = [entry for symbol in self.cold.symbols() for entry in self.manifest(symbol).files]
         for entry in entries:
             check_file(self.place, entry)
-        return len(entries)
+        own = (self._own(channel, unquote(name)) for channel, name in self._own_kept())
+        return len(entries) + sum(one.check() for one in own)
 
     def _more(self, symbol: str, stand: Stand) -> tuple[pa.Table, bool]:
         one = self._hot(symbol)

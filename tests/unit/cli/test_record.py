@@ -22,7 +22,7 @@ def test_a_recording_becomes_a_store_that_can_be_tended(tmp_path):
     assert "6 rows in" in done.stdout
     tended = rtlab("tend", tmp_path / "s", "--check", "--keep", "7d", cwd=tmp_path)
     assert tended.returncode == 0, tended.stderr
-    assert "files are as their manifests say" in tended.stdout
+    assert "files are as they were made" in tended.stdout
 
 
 async def test_how_it_stands_is_told_again_and_again(capsys):

@@ -15,6 +15,7 @@ def test_small_files_are_compacted_and_old_days_dropped(tmp_path):
     done = rtlab("tend", tmp_path, "--check", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "notes/BTC/USD: 2 files became 1, 0 swept" in done.stdout
+    assert "4 files are as they were made" in done.stdout
     assert "BTC-USD: 9 files became 3, 0 swept" in done.stdout
     with Store(tmp_path) as store:
         assert plain(store.read("book", "BTC-USD")) == made.book

@@ -10,6 +10,7 @@ from support.kept import DAY_NS
 from support.own_channel import SCHEMA, reader, rows_of, some, wanted, writer
 
 from rtlab.errors import ConfigError, StoreError
+from rtlab.store.api import Store
 from rtlab.store.cold.files import Span
 from rtlab.store.cold.own import (
     OwnReader,
@@ -228,10 +229,16 @@ def test_a_damaged_a_foreign_and_a_short_file_and_an_unknown_column_are_named(tm
     assert reader(tmp_path).nothing(["ts"]).num_rows == 0
     path = tmp_path / own_files(LocalPlace(tmp_path))[0].path
     whole = path.read_bytes()
+    assert reader(tmp_path).check() == 1
     for damaged in (whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], b"foreign", whole[:-9]):
         path.write_bytes(damaged)
         with pytest.raises(StoreError, match="is damaged or foreign"):
             rows_of(tmp_path)
+        with (
+            Store(tmp_path) as store,
+            pytest.raises(StoreError, match=r"1-1000\.parquet is damaged or foreign"),
+        ):
+            store.check()
     path.write_bytes(whole)
     path.rename(path.with_name("1-999.parquet"))
     with pytest.raises(StoreError, match="expected 999 rows, got 1000"):
