@@ -1,5 +1,9 @@
 """The engine's benchmark: every contender has its row, and every number of the goals its bound."""
 
+from functools import partial
+from timeit import repeat
+
+import numpy as np
 import pytest
 
 from rtlab.cli.bench import engine, rivals
@@ -59,3 +63,27 @@ def test_ours_is_measured_both_ways_on_the_flow_that_the_others_get(parts) -> No
 def test_without_another_engine_there_is_no_ratio(parts) -> None:
     (goal,) = parts[2][1]
     assert goal["value"] is None
+
+
+def test_each_value_is_done_once_in_its_turn_and_has_its_time() -> None:
+    done: list[object] = []
+    times = np.zeros(3, np.int64)
+    engine._time_each(done.append, "abc", times)
+    assert done == ["a", "b", "c"]
+    assert (times > 0).all()
+
+
+def test_nothing_lasts_as_long_as_it_is_to_last() -> None:
+    short, long = (
+        min(repeat(partial(engine._idle_for(length), None), number=1, repeat=200))
+        for length in (20_000, 200_000)
+    )
+    assert 4 < long / short < 25
+    assert engine._idle_for(0)(None) is None
+
+
+def test_of_a_pause_the_processor_time_is_told_too(parts) -> None:
+    pause, busy = parts[4][0]
+    assert (pause["name"], pause["case"]) == ("worst pause", busy["case"])
+    (goal,) = parts[4][1]
+    assert goal["value"] == pause["median"]
