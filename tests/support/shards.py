@@ -81,9 +81,9 @@ class Play:
                 return False
         return True
 
-    def run(self, task: Task | None = None, until=None) -> str:
-        """Run a task here until all is done (or `until`)."""
-        return run_shard(task or self.task(), "here", until or self.is_done)
+    def run(self, task: Task | None = None, until=None, sleep=lambda seconds: None) -> str:
+        """Run a task here until all is done (or `until`); its pauses are over at once."""
+        return run_shard(task or self.task(), "here", until or self.is_done, sleep)
 
     def beside(self, task: Task) -> tuple[threading.Thread, list[str], threading.Event]:
         """Run a task in a thread of its own until the event is set."""

@@ -8,7 +8,8 @@ but not where another one has taken it since: a zombie that wakes up without its
 
 What a batch holds is folded entry by entry after a start, each counted as an attempt before. An entry that ended
 `ATTEMPTS` tasks in a row, by an error or by the death of their process, is put aside with its reason, and the log
-goes on after it.
+goes on after it. A task that only lost its lease or Redis in the midst of an attempt takes it back: before an entry
+is put aside there is a moment for that.
 """
 
 import logging
@@ -26,13 +27,14 @@ from rtlab.pipelines.cluster.keys import Keys, beats_key, keys_of, plan_key
 from rtlab.pipelines.cluster.log import connect, is_full, read_numbered
 from rtlab.pipelines.cluster.packed import frame_of
 from rtlab.pipelines.cluster.results import pack_results
-from rtlab.pipelines.cluster.scripts import ATTEMPT, BURY, COMMIT
+from rtlab.pipelines.cluster.scripts import ATTEMPT, BURY, COMMIT, TAKE_BACK
 from rtlab.pipelines.graph import Graph, Running
 
 ATTEMPTS = 3
 BLOCK_MS = 100
 BEAT_S = 0.5
 LOOK_S = 0.25  # between two looks at the plan, the leases and for new instruments
+SETTLE_S = 0.5  # that who was refused has, before an entry is put aside, to take its attempt back
 PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
@@ -98,9 +100,9 @@ def run_shard(
     from the shortest again once something was committed.
     """
     pause = PAUSE_S
-    epochs: dict[str, int] = {}
+    known = Known({}, set())
     while True:
-        shard = Shard(task, worker, epochs)
+        shard = Shard(task, worker, known, sleep)
         try:
             return shard.run(until)
         except FencedError:
@@ -122,11 +124,18 @@ def run_shard(
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
+class Known(NamedTuple):
+    """What a task still knows when it has lost Redis."""
+
+    epochs: dict[str, int]  # of the leases that it took, by instrument
+    attempted: set[str]  # instruments of which it had counted an attempt
+
+
 class Shard:
     """A task at work."""
 
-    def __init__(self, task: Task, worker: str, epochs: dict[str, int]) -> None:
-        self._task, self._worker, self._epochs = task, worker, epochs
+    def __init__(self, task: Task, worker: str, known: Known, sleep: Callable[[float], object]) -> None:
+        self._task, self._worker, self._known, self._sleep = task, worker, known, sleep
         self._redis: Any = connect(task.url, f"rtlab-shard-{task.shard}-pid-{os.getpid()}")
         self._held: dict[str, Held] = {}
         self._at: dict[str, bytes] = {}
@@ -135,7 +144,8 @@ class Shard:
         self._rows = 0
         self.has_committed = False
         self._began_cpu = time.thread_time()
-        self._commit, self._attempt, self._bury = map(self._redis.register_script, (COMMIT, ATTEMPT, BURY))
+        scripts = (COMMIT, ATTEMPT, BURY, TAKE_BACK)
+        self._commit, self._attempt, self._bury, self._take_back = map(self._redis.register_script, scripts)
 
     def run(self, until: Callable[[], bool]) -> str:
         """Fold until there is a reason to end."""
@@ -180,11 +190,16 @@ class Shard:
             if symbol in self._held or shard_of(number, self._task.shards) != self._task.shard:
                 continue
             keys = keys_of(self._task.name, symbol)
-            held = self._epochs.pop(symbol, None)  # before Redis was lost; not known until it answers again
+            if symbol in self._known.attempted:
+                self._take_back([keys.checkpoint])
+                self._known.attempted.discard(symbol)
+            held = self._known.epochs.pop(
+                symbol, None
+            )  # before Redis was lost; not known until it answers again
             if held is not None and int(self._redis.get(keys.lease) or 0) > held:
                 raise FencedError(f"another task folds {symbol} now", got=f"epoch {held}")
             epoch = int(self._redis.incr(keys.lease))  # from here on who held it before is refused
-            self._epochs[symbol] = epoch
+            self._known.epochs[symbol] = epoch
             at, state = self._redis.hmget(keys.checkpoint, "id", "state")
             self._held[symbol] = Held(instrument, keys, epoch, self._task.graph.begin(instrument, state))
             self._at[symbol] = at or b"0-0"
@@ -207,6 +222,10 @@ class Shard:
             attempts = int(self._attempt([held.keys.checkpoint, held.keys.lease], [held.epoch]))
             if attempts < 0:
                 raise FencedError(f"another task folds {symbol} now", got=f"epoch {held.epoch}")
+            self._known.attempted.add(symbol)
+            if attempts > ATTEMPTS:
+                self._sleep(SETTLE_S)
+                attempts = int(self._redis.hget(held.keys.checkpoint, "attempts") or 0)
             if attempts > ATTEMPTS:
                 self._put_aside(symbol, entries[0], attempts - 1)
                 return
@@ -224,8 +243,9 @@ class Shard:
         held, task = self._held[symbol], self._task
         keys = [held.keys.checkpoint, held.keys.lease, held.keys.results, held.keys.log]
         state, trim = held.running.state(), "1" if task.trim else "0"
-        answer = self._commit(keys, [held.epoch, before, now, state, results, rows, 0, task.kept, trim])
-        self._check(symbol, answer)
+        attempted = int(symbol in self._known.attempted)
+        said: list[Any] = [held.epoch, before, now, state, results, rows, 0, task.kept, trim, attempted]
+        self._check(symbol, self._commit(keys, said))
         self._at[symbol] = now
         if symbol in self._careful:
             self._careful[symbol] -= 1
@@ -254,6 +274,7 @@ class Shard:
         if answer != b"OK":
             raise FencedError(f"another task folds {symbol} now", expected="OK", got=answer.decode())
         self.has_committed = True
+        self._known.attempted.discard(symbol)
 
     def _beat(self, said: str) -> None:
         task, cpu = self._task, time.thread_time() - self._began_cpu

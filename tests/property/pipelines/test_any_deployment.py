@@ -1,5 +1,7 @@
 """Tasks that begin, end, lose their lease and fight for it, in any order: the results equal those of one process."""
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from rtlab.embedded import EmbeddedServer
 from rtlab.errors import FencedError
 from rtlab.pipelines.cluster.keys import keys_of
 from rtlab.pipelines.cluster.log import read_numbered
-from rtlab.pipelines.cluster.shard import Shard, shard_of
+from rtlab.pipelines.cluster.shard import Known, Shard, shard_of
 
 TWO = COINS[:2]
 
@@ -46,7 +48,7 @@ class Stage:
     def begin(self, place: int) -> None:
         """A task begins there, whoever else believes to hold the same instruments."""
         self.kill(place)
-        self._at[place] = Shard(self._play.task(batch=2), f"place {place}", {})
+        self._at[place] = Shard(self._play.task(batch=2), f"place {place}", Known({}, set()), time.sleep)
 
     def turn(self, place: int) -> None:
         """The task there folds once; a zombie ends."""

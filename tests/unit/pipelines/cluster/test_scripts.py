@@ -2,7 +2,7 @@ import pytest
 from support.frames import BTC
 
 from rtlab.pipelines.cluster.keys import keys_of
-from rtlab.pipelines.cluster.scripts import ATTEMPT, BURY, COMMIT
+from rtlab.pipelines.cluster.scripts import ATTEMPT, BURY, COMMIT, TAKE_BACK
 
 
 class Redis:
@@ -12,20 +12,23 @@ class Redis:
         play.append(500, [BTC])
         self.client, self.keys = play.redis, keys_of(play.name, "BTC-USD")
         self.ids = [at.decode() for at, _ in self.client.xrange(self.keys.log)]
-        self._commit, self._attempt, self._bury = (
-            play.redis.register_script(one) for one in (COMMIT, ATTEMPT, BURY)
+        self._commit, self._attempt, self._bury, self._take_back = (
+            play.redis.register_script(one) for one in (COMMIT, ATTEMPT, BURY, TAKE_BACK)
         )
 
     def lease(self) -> int:
         return int(self.client.incr(self.keys.lease))
 
-    def commit(self, epoch: int, before: str, now: str, results: bytes = b"r", trim: int = 0) -> str:
+    def commit(self, epoch: int, before: str, now: str, trim: int = 0, attempted: int = 0) -> str:
         keys = [self.keys.checkpoint, self.keys.lease, self.keys.results, self.keys.log]
-        said = [epoch, before, now, b"state of " + now.encode(), results, 50, 0, 1000, trim]
+        said = [epoch, before, now, b"state of " + now.encode(), b"r", 50, 0, 1000, trim, attempted]
         return self._commit(keys, said).decode()
 
     def attempt(self, epoch: int) -> int:
         return int(self._attempt([self.keys.checkpoint, self.keys.lease], [epoch]))
+
+    def take_back(self) -> int:
+        return int(self._take_back([self.keys.checkpoint]))
 
     def bury(self, epoch: int, before: str, now: str) -> str:
         keys = [self.keys.checkpoint, self.keys.lease, self.keys.dead]
@@ -76,6 +79,28 @@ def test_attempts_are_counted_until_a_commit(redis):
     assert [redis.attempt(epoch) for _ in range(3)] == [1, 2, 3]
     redis.commit(epoch, "0-0", redis.ids[0])
     assert redis.attempt(epoch) == 1
+
+
+def test_who_is_refused_takes_back_its_attempt_at_what_still_comes_next_and_no_other(redis):
+    zombie, another = redis.lease(), redis.lease()
+    redis.attempt(another)
+    redis.attempt(another)
+    for attempted, left in ((0, "2"), (1, "1"), (1, "0"), (1, "0")):
+        assert redis.commit(zombie, "0-0", redis.ids[0], attempted=attempted) == "FENCED"
+        assert redis.at("attempts") == [left]
+    redis.commit(another, "0-0", redis.ids[0])
+    redis.attempt(another)
+    assert redis.commit(zombie, "0-0", redis.ids[0], attempted=1) == "FENCED"
+    assert redis.at("attempts", "fenced") == ["1", "5"]
+
+
+def test_an_attempt_is_taken_back_and_never_one_that_was_not_made(redis):
+    epoch = redis.lease()
+    redis.take_back()
+    assert [redis.attempt(epoch), redis.attempt(epoch)] == [1, 2]
+    for left in ("1", "0", "0"):
+        redis.take_back()
+        assert redis.at("attempts") == [left]
 
 
 def test_what_is_put_aside_is_kept_with_its_reason(redis):

@@ -14,7 +14,7 @@ from support.shards import COINS, Play, analytics
 from rtlab.pipelines import Graph
 from rtlab.pipelines.cluster.keys import beats_key, keys_of, plan_key
 from rtlab.pipelines.cluster.log import connect
-from rtlab.pipelines.cluster.shard import ATTEMPTS, Beat, PoisonError, run_shard, shard_of
+from rtlab.pipelines.cluster.shard import ATTEMPTS, SETTLE_S, Beat, PoisonError, run_shard, shard_of
 
 
 def test_instruments_are_dealt_out_in_turn():
@@ -212,6 +212,71 @@ def test_a_poison_row_is_put_aside_after_so_many_attempts_and_the_log_goes_on(se
         expected, state = play.truth("BTC-USD")
         assert play.log.state("BTC-USD") == state
         assert play.log.results("BTC-USD", "bars")["trades"].sum() == 1000
+
+
+class Disturbed:
+    """A graph that folds well, while something of no concern to the rows happens in the midst of it, so often."""
+
+    def __init__(self, play: Play, disturb, times: int) -> None:
+        self.left, self._disturb = times, disturb
+        play.graph = Graph(self.build)
+
+    def build(self, stream):
+        return {"vwap": stream.map(self.pass_on).vwap(), "bars": stream.bars("1s")}
+
+    def pass_on(self, frame):
+        if self.left:
+            self.left -= 1
+            self._disturb()
+        return frame
+
+
+def check_nothing_was_put_aside(play: Play) -> None:
+    assert play.log.dead("BTC-USD") == []
+    assert int(play.redis.hget(keys_of(play.name, "BTC-USD").checkpoint, "attempts")) == 0
+    play.check()
+
+
+def test_an_entry_is_not_put_aside_because_its_tasks_lost_their_leases(play):
+    play.append(200, [BTC])
+    lease = keys_of(play.name, "BTC-USD").lease
+    disturbed = Disturbed(play, lambda: play.redis.incr(lease), 2 * ATTEMPTS)
+    assert [play.run() for _ in range(2 * ATTEMPTS + 1)] == ["fenced"] * 2 * ATTEMPTS + ["done"]
+    assert disturbed.left == 0
+    check_nothing_was_put_aside(play)
+
+
+def test_an_entry_is_not_put_aside_because_its_task_lost_redis(play):
+    play.append(200, [BTC])
+
+    def lose() -> None:
+        play.redis.config_set("maxclients", 1)  # who is cut off cannot come back
+        cut(play, os.getpid())
+
+    disturbed, losses = Disturbed(play, lose, 2 * ATTEMPTS), []
+
+    def sleep(seconds: float) -> None:
+        losses.append(seconds)
+        play.redis.config_set("maxclients", 10_000)
+
+    assert play.run(sleep=sleep) == "done"
+    assert (disturbed.left, len(losses)) == (0, 2 * ATTEMPTS)
+    check_nothing_was_put_aside(play)
+
+
+def test_an_entry_is_not_put_aside_before_who_was_refused_could_take_back_its_attempt(play):
+    play.append(200, [BTC])
+    checkpoint = keys_of(play.name, "BTC-USD").checkpoint
+    play.redis.hset(checkpoint, "attempts", ATTEMPTS)  # of tasks that live, and are about to be refused
+    waited = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        play.redis.hset(checkpoint, "attempts", 1)
+
+    assert play.run(sleep=sleep) == "done"
+    assert waited == [SETTLE_S]
+    check_nothing_was_put_aside(play)
 
 
 @pytest.mark.parametrize("entry", [{"d": b"no rows at all"}, {"x": b"1"}])
