@@ -3,7 +3,7 @@
 const LEAST = 24, MOST = 160, PIXELS = 10
 let newest = null, own = false
 
-export default function ({ source, plot, x, y, volume, interval }, changed) {
+export default function ({ source, plot, x, y, volume, interval, lines }, changed) {
   const { x: at, low, high, volume: sums } = source.data
   const count = at.length
   if (own || !count) return
@@ -26,6 +26,15 @@ export default function ({ source, plot, x, y, volume, interval }, changed) {
     bottom = Math.min(bottom, low[i])
     top = Math.max(top, high[i])
     most = Math.max(most, sums[i])
+  }
+  for (const { visible, glyph, data_source: { data } } of lines) {
+    const values = data[glyph.y.field]
+    if (!visible) continue
+    for (let i = 0; i < values.length; i++) {
+      if (data.x[i] < x.start || data.x[i] > x.end) continue
+      bottom = Math.min(bottom, values[i])
+      top = Math.max(top, values[i])
+    }
   }
   if (top >= bottom) {
     const room = (top - bottom || Math.abs(top) * 1e-4 || 1) * 0.06

@@ -1,78 +1,59 @@
-"""Candles: open, high, low, close and volume of each interval; the newest is still open."""
+"""Candles: open, high, low, close and volume of each interval; the newest is still open. Indicators lie over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from bokeh.models import (
-    CategoricalColorMapper,
-    ColumnDataSource,
-    CustomJS,
-    DatetimeTicker,
-    NumeralTickFormatter,
-    Range1d,
-)
+import param
+from bokeh.models import CategoricalColorMapper, CustomJS, DatetimeTicker, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import transform
-from panel.viewable import Viewable
+from panel.viewable import Child
 
 from rtlab.errors import ConfigError
 from rtlab.model import Instrument
-from rtlab.pipelines import Frame, units
+from rtlab.pipelines import Frame
+from rtlab.views.beat import Beat
+from rtlab.views.candle import Candle, of_frame, of_rows
 from rtlab.views.digits import Digits
+from rtlab.views.growing import Growing
 from rtlab.views.host import in_notebook
-from rtlab.views.live import OURS, LivePanel, Waiting, alter, chart
-from rtlab.views.theme import Colours, dress
+from rtlab.views.indicator_lines import IndicatorLines
+from rtlab.views.indicators import indicators as made
+from rtlab.views.live import OURS, Face, LivePanel, Waiting, alter, chart
+from rtlab.views.theme import Colours, dress, series
 
 PERIOD_NS = 100_000_000
 OPEN_ALPHA, FINAL_ALPHA = 0.25, 1.0
 COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha", "middle", "height")
 
 
-class Candle(NamedTuple):
-    """Prices and volume in the instrument's units."""
+class CandlesFace(Face):
+    """The chart, and above it a switch for each indicator."""
 
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
+    _esm = Path(__file__).with_name("indicators.js")
 
-
-class Change(NamedTuple):
-    """What the browser lacks: all of it, or changed rows by index and rows to add behind."""
-
-    whole: bool
-    changed: list[int]
-    added: int
-
-
-def difference(drawn: Mapping[int, Candle], wanted: Mapping[int, Candle]) -> Change:
-    """Tell how to get from `drawn` to `wanted`, both ascending by start and of at most equal length.
-
-    A candle that was the newest and is not any more has changed too: it is final now.
-    """
-    starts = list(drawn)
-    kept = [start for start in wanted if drawn and start <= starts[-1]]
-    if not kept or kept != starts[len(starts) - len(kept) :]:
-        return Change(True, [], len(wanted))
-    added = len(wanted) - len(kept)
-    first = len(starts) - len(kept)
-    last = len(starts) - 1
-    changed = [
-        first + i
-        for i, start in enumerate(kept)
-        if drawn[start] != wanted[start] or (added and first + i == last)
-    ]
-    return Change(False, changed, added)
+    chart = Child()
+    offered = param.List(doc="(name, colour) of each indicator")
+    chosen = param.List(item_type=str, doc="those that are shown")
 
 
 class Candles(LivePanel):
-    """The newest `keep` candles of `interval_ns`; the open one is drawn pale. Follows unless moved away."""
+    """The newest `keep` candles of `interval_ns`; the open one is drawn pale. Follows unless moved away.
+
+    `indicators` are shown as lines: "ema 20", "bollinger 20", "vwap", with any period; a reader may switch these and
+    the usual ones on and off. ConfigError for one that is not known. The open candle moves them.
+    """
 
     def __init__(
-        self, instrument: Instrument, interval_ns: int, *, keep: int = 300, theme: str = "light"
+        self,
+        instrument: Instrument,
+        interval_ns: int,
+        *,
+        keep: int = 300,
+        indicators: Sequence[str] = (),
+        theme: str = "light",
     ) -> None:
         if interval_ns < 1 or keep < 1:
             raise ConfigError(
@@ -81,18 +62,39 @@ class Candles(LivePanel):
         super().__init__(theme=theme)
         self.instrument, self.interval_ns, self.keep = instrument, interval_ns, keep
         self._wanted: dict[int, Candle] = {}
-        self._drawn: dict[int, Candle] = {}
-        self._source = ColumnDataSource({name: [] for name in COLUMNS})
+        self._table = Growing(COLUMNS, self._columns)
+        self._lines = {
+            one.name: IndicatorLines(one, interval_ns) for one in made(indicators, instrument).values()
+        }
         self._mapper = CategoricalColorMapper(factors=["down", "up"], palette=["#000000", "#000000"])
         self._figure = self._build()
         self._waiting = Waiting(self._figure, f"Waiting for a trade of {instrument.symbol} …")
-        self._pane = chart(self._figure, min_height=240)
+        self._pane = chart(self._figure, min_height=200)
+        self._face = CandlesFace(
+            self,
+            Path(__file__).with_name("indicators.css").read_text("utf-8"),
+            chart=self._pane,
+            chosen=[one.name for one in made(indicators, instrument, offered=()).values()],
+            sizing_mode="stretch_both",
+            min_height=240,
+        )
+        self._show_chosen()
         self._wear(self.colours)
 
     @property
-    def visual(self) -> Viewable:
-        """The chart itself."""
-        return self._pane
+    def indicators(self) -> tuple[str, ...]:
+        """The names of the indicators that are shown."""
+        return tuple(self._face.chosen)
+
+    @property
+    def visual(self) -> Face:
+        """The chart, with the switches above it."""
+        return self._face
+
+    def join(self, beat: Beat) -> None:
+        """Be part of a page, as any panel; the chart is as high as what the switches leave."""
+        self._pane.min_height = None
+        super().join(beat)
 
     def update(self, rows: Frame | Iterable[Sequence[int]]) -> None:
         """Take bars that are new or changed; older ones stay as they are.
@@ -100,54 +102,38 @@ class Candles(LivePanel):
         Either rows (start in ns, open, high, low, close in ticks, volume in lots, ...) in any order, or a frame
         of bars. What is older than the newest `keep` is forgotten.
         """
-        news = self._of_frame(rows) if isinstance(rows, Frame) else self._of_rows(rows)
+        news = of_frame(rows) if isinstance(rows, Frame) else of_rows(rows, self.instrument)
         merged = {**self._wanted, **news}
         self._wanted = {start: merged[start] for start in sorted(merged)[-self.keep :]}
         self._mark(PERIOD_NS)
 
     def _appeared(self) -> None:
-        self._drawn = {}  # who appears may show what was drawn when it was last looked at: it gets the whole
+        self._table.forget()
+        for lines in self._lines.values():
+            lines.table.forget()
         self._mark()
 
-    def _of_rows(self, rows: Iterable[Sequence[int]]) -> dict[int, Candle]:
-        table = np.array([row[:6] for row in rows], dtype=np.int64).reshape(-1, 6)
-        prices = units(table[:, 1:5], self.instrument.tick_size).tolist()
-        volumes = units(table[:, 5], self.instrument.lot_size).tolist()
-        return {
-            start: Candle._make([*row, volume])
-            for start, row, volume in zip(table[:, 0].tolist(), prices, volumes, strict=True)
-        }
+    def _heard(self, message: Mapping[str, object]) -> None:
+        super()._heard(message)
+        match message:
+            case {"indicator": str(name), "shown": bool(shown)} if name in self._lines:
+                rest = [one for one in self._face.chosen if one != name]
+                self._face.chosen = [*rest, name] if shown else rest
+                self._show_chosen()
+                self._mark()
 
-    def _of_frame(self, frame: Frame) -> dict[int, Candle]:
-        rows = zip(*(frame[name].tolist() for name in Candle._fields), strict=True)
-        return dict(zip(frame["start"].tolist(), map(Candle._make, rows), strict=True))
+    def _show_chosen(self) -> None:
+        for name, lines in self._lines.items():
+            lines.shown = name in self._face.chosen
 
     def _draw(self) -> None:
         wanted = self._wanted
         if not wanted:
             return
-        # early in a notebook the browser may send an older table back, in place of what was added since
-        drawn = self._drawn if len(self._source.data["x"]) == len(self._drawn) else {}
-        change, newest = difference(drawn, wanted), next(reversed(wanted))
-        if change.whole or in_notebook(
-            self._pane
-        ):  # a notebook may be told a thing twice: all of it does no harm
-            self._source.data = {name: [] for name in COLUMNS}  # equal data would not be sent again
-            self._source.data = self._columns(wanted, newest)
-        else:
-            starts = list(drawn)
-            patch = self._columns({starts[i]: wanted[starts[i]] for i in change.changed}, newest)
-            if change.changed:
-                rows = {
-                    n: list(zip(change.changed, column, strict=True))
-                    for n, column in patch.items()
-                    if n != "x"
-                }
-                self._source.patch(rows)
-            if change.added:
-                new = self._columns(dict(list(wanted.items())[-change.added :]), newest)
-                self._source.stream(new, rollover=len(wanted))
-        self._drawn = wanted
+        whole = in_notebook(self._pane)  # a notebook may be told a thing twice: all of it does no harm
+        self._table.show(wanted, whole=whole)
+        for lines in self._lines.values():
+            lines.draw(wanted, whole=whole)
         self._waiting.over()
         if not self._pane._models:
             self._fit()
@@ -198,7 +184,7 @@ class Candles(LivePanel):
         )
         plot.extra_y_ranges = {"volume": volume}
         colour = transform("way", self._mapper)
-        width, source = self.interval_ns / 1e6 * 0.72, self._source
+        width, source = self.interval_ns / 1e6 * 0.72, self._table.source
         plot.vbar(
             *("x", width, "volume", 0),
             source=source,
@@ -216,6 +202,8 @@ class Candles(LivePanel):
             fill_alpha="alpha",
             line_color=colour,
         )
+        for lines in self._lines.values():
+            lines.put(plot)
         plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
         decimals = Digits(self.instrument.tick_size).decimals
         plot.yaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
@@ -227,22 +215,29 @@ class Candles(LivePanel):
                 "y": y,
                 "volume": volume,
                 "interval": self.interval_ns / 1e6,
+                "lines": [renderer for lines in self._lines.values() for renderer in lines.renderers],
             },
             code=Path(__file__).with_suffix(".js").read_text("utf-8"),
         )
-        for kind in ("data", "streaming", "patching"):
-            source.js_on_change(kind, follow)
+        for one in (source, *(lines.table.source for lines in self._lines.values())):
+            for kind in ("data", "streaming", "patching"):
+                one.js_on_change(kind, follow)
         x.js_on_change("start", follow)
         x.js_on_change("end", follow)
         return plot
 
     def _wear(self, colours: Colours) -> None:
-        alter(self._pane, lambda: self._dress(colours))
+        worn = [colour for colour in series(colours) if colour not in (colours.ask, colours.bid)]
+        offered = dict(zip(self._lines, cycle(worn), strict=False))
+        self._face.param.update(theme=colours.name, offered=[list(one) for one in offered.items()])
+        alter(self._pane, lambda: self._dress(colours, offered))
 
-    def _dress(self, colours: Colours) -> None:
+    def _dress(self, colours: Colours, offered: Mapping[str, str]) -> None:
         dress(self._figure, colours, filled=self.filled)
         self._waiting.wear(colours)
         self._mapper.palette = [colours.ask, colours.bid]
+        for name, lines in self._lines.items():
+            lines.wear(offered[name])
 
     def __repr__(self) -> str:
         close = f", close={next(reversed(self._wanted.values())).close:g}" if self._wanted else ""

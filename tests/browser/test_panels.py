@@ -381,10 +381,26 @@ def test_candles_fit_what_is_seen(market: Page) -> None:
     until(lambda: evaluate(market, fits), "the ranges fit", page=market)
 
 
+def test_indicators_are_switched_on_by_keyboard_and_move_with_the_open_candle(market: Page) -> None:
+    average = f"""{FIGURE}
+      const line = figure('candles').model.renderers.find((r) => r.glyph.y?.field === 'average')
+      return line.visible && [...line.data_source.data.average].at(-1)"""
+    switch = market.locator(".candles .bar button").first
+    assert switch.get_attribute("aria-pressed") == "false"
+    assert not evaluate(market, average)
+    switch.focus()
+    market.keyboard.press("Enter")
+    until(lambda: switch.get_attribute("aria-pressed") == "true", "the switch is on", page=market)
+    first = until(lambda: evaluate(market, average), "a line over the candles", 40, page=market)
+    until(lambda: evaluate(market, average) != first, "the line moves", page=market)
+    market.keyboard.press("Space")
+    until(lambda: evaluate(market, average) is False, "the line is gone", page=market)
+
+
 def test_python_is_never_told_of_a_range_that_the_browser_set(market: Page, exchange: Exchange) -> None:
     moves(market, ".market .last")
     page = exchange.page
-    until(lambda: page.candles._drawn and page.depth._across, "both drawn", page=market)
+    until(lambda: page.candles._table.drawn and page.depth._across, "both drawn", page=market)
     assert (page.depth._figure.x_range.start, page.depth._figure.x_range.end) == (0, 1)
     assert (page.candles._figure.y_range.start, page.candles._figure.y_range.end) == (0, 1)
 

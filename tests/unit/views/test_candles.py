@@ -1,5 +1,3 @@
-import random
-
 import numpy as np
 import pytest
 from bokeh.document.events import ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent
@@ -8,7 +6,7 @@ from support.random_market import BTC, NOON, SECOND, RandomMarket
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame
-from rtlab.views.candles import COLUMNS, FINAL_ALPHA, OPEN_ALPHA, Candle, Candles, difference
+from rtlab.views.candles import COLUMNS, FINAL_ALPHA, OPEN_ALPHA, Candles
 from rtlab.views.theme import DARK, LIGHT
 
 
@@ -16,12 +14,8 @@ def bar(second: int, close: int = 100, *, volume: int = 1) -> tuple[int, ...]:
     return (NOON + second * SECOND, 100, max(100, close), min(100, close), close, volume, 1)
 
 
-def candle(close: float = 1.0) -> Candle:
-    return Candle(1.0, max(1.0, close), min(1.0, close), close, 1.0)
-
-
 def held(candles: Candles) -> list[tuple]:
-    data = candles._source.data
+    data = candles._table.source.data
     return list(zip(*(data[name] for name in COLUMNS), strict=True))
 
 
@@ -33,45 +27,6 @@ def redrawn(candles: Candles, looker: PaintingLooker) -> None:
 def kinds(looker: PaintingLooker) -> list[type]:
     wanted = (ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent)
     return [type(event) for event in looker.events if isinstance(event, wanted)]
-
-
-def test_difference_of_random_tables_leads_from_one_to_the_other() -> None:
-    rng = random.Random(5)
-    for _ in range(3000):
-        keep = rng.randint(1, 6)
-        starts = sorted(rng.sample(range(12), rng.randint(0, keep)))
-        drawn = {start: candle(rng.random()) for start in starts}
-        news = {start: candle(rng.random()) for start in rng.sample(range(14), rng.randint(1, 3))}
-        merged = {**drawn, **news}
-        wanted = {start: merged[start] for start in sorted(merged)[-keep:]}
-        change = difference(drawn, wanted)
-        rows = [] if change.whole else list(drawn.items())
-        for i in change.changed:
-            rows[i] = (rows[i][0], wanted[rows[i][0]])
-        rows += list(wanted.items())[len(wanted) - change.added :]
-        assert rows[-len(wanted) :] == list(wanted.items())
-
-
-def test_difference_of_equal_tables_is_nothing() -> None:
-    table = {1: candle(), 2: candle()}
-    assert difference(table, dict(table)) == (False, [], 0)
-
-
-def test_difference_finds_the_one_candle_that_moved() -> None:
-    assert difference({1: candle(), 2: candle()}, {1: candle(), 2: candle(5)}) == (False, [1], 0)
-
-
-def test_a_candle_that_is_final_now_has_changed_too() -> None:
-    assert difference({1: candle(), 2: candle()}, {1: candle(), 2: candle(), 3: candle()}) == (False, [1], 1)
-
-
-@pytest.mark.parametrize(
-    "wanted", [{5: candle()}, {0: candle(), 1: candle()}, {1: candle(), 2: candle(), 3: candle()}]
-)
-def test_a_gap_or_a_candle_between_is_sent_whole(wanted: dict[int, Candle]) -> None:
-    change = difference({1: candle(), 3: candle()}, wanted)
-    assert change.whole
-    assert change.added == len(wanted)
 
 
 def test_bars_in_ticks_and_lots_become_candles_in_units() -> None:
@@ -194,10 +149,10 @@ def test_an_older_table_that_a_browser_sends_back_is_replaced() -> None:
     looker = PaintingLooker(candles)
     candles.update([bar(0), bar(1)])
     redrawn(candles, looker)
-    old = {name: list(column) for name, column in candles._source.data.items()}
+    old = {name: list(column) for name, column in candles._table.source.data.items()}
     candles.update([bar(2)])
     redrawn(candles, looker)
-    candles._source.data = old  # as an echo of the first drawing does
+    candles._table.source.data = old  # as an echo of the first drawing does
     candles.update([bar(2, 105)])
     redrawn(candles, looker)
     assert [row[4] for row in held(candles)] == [10.0, 10.0, 10.5]
@@ -267,6 +222,80 @@ def test_theme_paints_figure_and_candles() -> None:
     candles.theme = "light"
     assert candles._mapper.palette == [LIGHT.ask, LIGHT.bid]
     assert candles._figure.background_fill_color == LIGHT.surface
+
+
+def shown_lines(candles: Candles, name: str) -> dict[str, list[float]]:
+    return candles._lines[name].table.source.data
+
+
+def test_indicators_that_are_asked_for_are_drawn_over_the_candles_and_move_with_the_open_one() -> None:
+    candles = Candles(BTC, SECOND, indicators=["EMA 3", "vwap"])
+    assert candles.indicators == ("ema 3", "vwap")
+    looker = PaintingLooker(candles)
+    candles.update([bar(second, 100 + second) for second in range(6)])
+    redrawn(candles, looker)
+    before = {name: list(column) for name, column in shown_lines(candles, "ema 3").items()}
+    assert before["x"] == [row[0] for row in held(candles)][2:]
+    assert shown_lines(candles, "ema 20")["x"] == []  # offered, and not chosen
+    looker.forget()
+    candles.update([bar(5, 140)])
+    redrawn(candles, looker)
+    after = shown_lines(candles, "ema 3")["average"]
+    assert after[:-1] == before["average"][:-1]
+    assert after[-1] == pytest.approx(before["average"][-1] + 3.5 * 0.5)
+    assert kinds(looker) == [ColumnsPatchedEvent] * 3  # one row of the candles, and of each indicator
+    looker.leave()
+
+
+def test_a_reader_switches_indicators_on_and_off() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in range(30)])
+    lines = candles._lines["bollinger 20"]
+    for shown in (True, True, False):
+        looker.say(candles.visual, {"indicator": "bollinger 20", "shown": shown})
+        redrawn(candles, looker)
+        assert candles.indicators == (("bollinger 20",) if shown else ())
+        assert [renderer.visible for renderer in lines.renderers] == [shown] * 3
+        assert len(lines.table.source.data["upper"]) == (11 if shown else 0)
+    for senseless in (
+        {"indicator": "macd", "shown": True},
+        {"indicator": "vwap", "shown": 1},
+        {"indicator": 3},
+    ):
+        looker.say(candles.visual, senseless)
+    assert candles.indicators == ()
+    looker.leave()
+
+
+def test_a_browser_that_appears_gets_candles_and_lines_whole() -> None:
+    candles = Candles(BTC, SECOND, indicators=["ema 2"])
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in range(5)])
+    redrawn(candles, looker)
+    looker.forget()
+    looker.say(candles.beat, {"ready": "again"})
+    redrawn(candles, looker)
+    assert set(kinds(looker)) == {ColumnDataChangedEvent}
+    assert len(shown_lines(candles, "ema 2")["x"]) == 4
+    looker.leave()
+
+
+@pytest.mark.parametrize("name", ["macd", "", "ema -1", "ema x", "vwap 20", "ema 0", "bollinger 1"])
+def test_an_indicator_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError):
+        Candles(BTC, SECOND, indicators=[name])
+
+
+def test_lines_wear_the_colours_of_their_switches_in_either_theme() -> None:
+    candles = Candles(BTC, SECOND, indicators=["ema 50"])
+    for theme in ("dark", "light"):
+        candles.theme = theme
+        offered = dict(candles.visual.offered)
+        assert list(offered) == ["ema 50", "ema 20", "bollinger 20", "vwap"]
+        assert len(set(offered.values())) == 4
+        for name, lines in candles._lines.items():
+            assert {renderer.glyph.line_color for renderer in lines.renderers} == {offered[name]}
 
 
 def test_repr_tells_interval_number_and_close() -> None:

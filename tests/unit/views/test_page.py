@@ -73,7 +73,7 @@ def test_a_state_reaches_every_panel_in_one_drawing(page: MarketPage, shop: Shop
         assert looker.columns_sent() >= 3  # both sides of the depth and its window, the candles
         settle(page, looker)
     assert len(page.depth._sources[0].data["x"]) > 1
-    assert len(page.candles._source.data["x"]) == len(shop.market.newest_bars(50))
+    assert len(page.candles._table.source.data["x"]) == len(shop.market.newest_bars(50))
 
 
 def test_the_header_tells_the_last_price_and_its_way(page: MarketPage) -> None:
