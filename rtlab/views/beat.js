@@ -1,6 +1,7 @@
-// Tells Python, ten times a second, the newest drawing that was painted. A hidden tab paints nothing
-// (requestAnimationFrame rests), so it answers nothing, and Python sends the newest state on its return.
-const EVERY_MS = 100
+// Tells Python the newest drawing that was painted: when no more came for a while, and of many at once. A hidden tab
+// paints nothing (requestAnimationFrame rests), so it answers nothing, and Python sends the newest state on its return.
+const AFTER_MS = 150
+const MANY = 4 // with eight unanswered Python waits
 // A notebook opens the way to its kernel half a second after the output, and loses what is said before: so it is
 // said again until Python answers.
 const AGAIN_MS = 1000
@@ -19,17 +20,22 @@ function keep_here(document) {
 }
 
 export function render({ model }) {
-  let newest = 0, armed = 0, waiting = false, known = 0
-  const arm = () => {
-    waiting = true
-    armed = newest
-    setTimeout(() => requestAnimationFrame(answer), EVERY_MS)
-  }
+  let newest = 0, told = 0, timer = 0, telling = false, known = 0
   const answer = () => {
-    waiting = false
-    model.send_msg({ painted: newest })
-    // a drawing that came while this answer waited was answered early: what Python held back then needs another
-    if (newest !== armed) arm()
+    if (telling) return
+    clearTimeout(timer)
+    timer = setTimeout(tell, newest - told < MANY ? AFTER_MS : 0)
+  }
+  const tell = () => {
+    const painted = newest
+    telling = true
+    requestAnimationFrame(() => {
+      telling = false
+      told = painted
+      model.send_msg({ painted })
+      // a drawing that came while this answer waited was answered early: what Python held back then needs another
+      if (newest !== painted) answer()
+    })
   }
   const guard = () => {
     const { document } = model
@@ -47,7 +53,7 @@ export function render({ model }) {
     if (ping) return model.send_msg({ alive: true })
     guard()
     newest = sent
-    if (!waiting) arm()
+    answer()
   })
   guard()
   appear()

@@ -3,8 +3,8 @@
 Theory of operation. A panel that has news *marks* itself; a second mark before the drawing replaces
 the first, so there is never a backlog. A mark draws at once all that is marked and due, as one message,
 unless too many drawings are unanswered. A panel is due again after its own period, at least 1/30 s.
-Drawings are numbered; the browser answers with the newest number ten times a second, after it has
-painted. A slow network, a slow browser and a hidden tab (which does not paint) thus hold the drawings
+Drawings are numbered; the browser answers with the newest number after it has painted, once for up to
+four. A slow network, a slow browser and a hidden tab (which does not paint) thus hold the drawings
 back, and the answer draws what waits. A mark that comes too soon waits for the next mark or answer.
 Each drawing is answered, so the last mark is drawn too: no timer is needed on this side. If answers stay
 out for five seconds one more drawing goes out all the same: the tab is hidden, or something was lost.
@@ -30,7 +30,7 @@ from rtlab.views.host import SENDING, Component, Heartbeat, forget, in_notebook,
 Draw = Callable[[], None]
 
 PERIOD_NS = 1_000_000_000 // 30
-WINDOW = 8  # 0.27 s: full rate up to a round trip of 150 ms
+WINDOW = 8  # half of them are told at once: full rate up to a round trip of 0.13 s
 PATIENCE_NS = 5_000_000_000
 ASK_S = (
     3.0  # between two questions to a notebook's page: three in vain, and what it held is freed within 15 s

@@ -56,6 +56,10 @@ class Move:
         self._copied = end
         return end == held.points
 
+    def again_from(self, point: int) -> None:
+        """Copy once more what stands from `point` on: it was written anew."""
+        self._copied = max(self.start, min(self._copied, point))
+
     def finish(self, held: Held) -> Held:
         """Copy the rest, and the levels."""
         self.advance(held, held.points)

@@ -19,7 +19,7 @@ def added(gaps: Gaps, y: Floats, at: int) -> Gaps:
         gaps.ends[gaps.number - 1] = ends[0]
         starts, ends = starts[1:], ends[1:]
     count = gaps.number + len(starts)
-    gaps = _with_room(gaps, count)
+    gaps = with_room(gaps, count)
     gaps.starts[gaps.number : count], gaps.ends[gaps.number : count] = starts, ends
     return gaps._replace(number=count)
 
@@ -29,7 +29,7 @@ def moved(gaps: Gaps, by: int) -> Gaps:
     first = int(np.searchsorted(gaps.ends[: gaps.number], by, side="right"))
     kept = slice(first, gaps.number)
     starts, ends = np.maximum(gaps.starts[kept] - by, 0), gaps.ends[kept] - by
-    return _with_room(Gaps(starts, ends, len(starts)), len(starts) + 1) if len(starts) else m4.NO_GAPS
+    return with_room(Gaps(starts, ends, len(starts)), len(starts) + 1) if len(starts) else m4.NO_GAPS
 
 
 def runs(y: Floats) -> tuple[Places, Places]:
@@ -41,7 +41,8 @@ def runs(y: Floats) -> tuple[Places, Places]:
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
 
 
-def _with_room(gaps: Gaps, needed: int) -> Gaps:
+def with_room(gaps: Gaps, needed: int) -> Gaps:
+    """Give `gaps` in arrays that have room for as many as needed."""
     if needed <= len(gaps.starts):
         return gaps
     room = max(_FEWEST, 2 * needed)

@@ -14,6 +14,7 @@ what a part's first word brings about, a chart say, then never comes. So here a 
 in which it was sent whole.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any, Literal
@@ -32,14 +33,15 @@ SENDING = threading.RLock()
 """Held while changes are collected and sent to a notebook."""
 
 _SOFTWARE = ("swiftshader", "llvmpipe", "softpipe", "software", "basic render", "swrast", "paravirtual")
+_CHANGES: set[asyncio.Future[None]] = set()  # a loop keeps no task of its own accord
 _MASKED = ("", "mozilla", "webkit webgl")
 
 
 def push(pane: Viewable, change: Callable[[], None]) -> bool:
     """Run `change`, which alters what `pane` shows, where that is legal, and send it; True if anybody looks.
 
-    In a notebook at once and under the lock; in a served page with the document's lock: at once inside one
-    of its callbacks, else on its next tick. Without anybody who looks `change` is not run.
+    In a notebook at once and under the lock; in a served page at once inside one of its callbacks, else with the
+    document's lock, on the next turn of its loop if that is free. Without anybody who looks `change` is not run.
     """
     shown = [state._views[ref] for ref in list(pane._models) if ref in state._views]
     if not shown:
@@ -55,6 +57,23 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
             return False
         change()
         return True
+    session: ServerSession | None = getattr(document.session_context, "session", None)
+    if session is not None and _is_home(document):
+        # with many tabs the callbacks by which Bokeh comes to its lock cost more than what is drawn
+        locked: Any = session.with_document_locked
+        task = asyncio.ensure_future(locked(_changed, document, change))
+        _CHANGES.add(task)
+        task.add_done_callback(_CHANGES.discard)
+        return True
+    return _change_later(document, change)
+
+
+def _changed(document: Document, change: Callable[[], None]) -> None:
+    with set_curdoc(document):
+        change()
+
+
+def _change_later(document: Document, change: Callable[[], None]) -> bool:
     try:
         document.add_next_tick_callback(change)
     except AttributeError:
@@ -62,6 +81,13 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
             raise
         return False  # its tab closed while another thread was about to change it
     return True
+
+
+def _is_home(document: Document) -> bool:
+    """Whether this is the loop of a page whose browser has all of it."""
+    is_shown = state._connected.get(document) and state._loaded.get(document)
+    is_own = state._thread_id_.get(document) == threading.get_ident()
+    return bool(is_shown) and is_own and asyncio._get_running_loop() is not None
 
 
 def _is_destroyed(document: Document) -> bool:

@@ -1,7 +1,6 @@
 """A line of any number of points, in a notebook cell or a served page, that moves and can be moved."""
 
 import time
-from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -265,8 +264,7 @@ class LayeredPlot(Viewer):
                 self._send(news)
 
     def _send(self, news: News, *, answer: bool = False) -> None:
-        pyramid, parts = self.pyramid, list(zip(news.closed, news.open, strict=True))
-        points = np.concatenate([part[i] for i in (0, 1) for pair in parts for part in pair])
+        pyramid, points = self.pyramid, news.points
         message: dict[str, object] = {
             "type": "columns",
             "answer": answer,
@@ -279,8 +277,8 @@ class LayeredPlot(Viewer):
             "x1": news.x1,
             "y0": news.y0,
             "y1": news.y1,
-            "points": b64encode(points.tobytes()).decode() if len(points) <= _FEW else points,
-            "lines": [[len(closed.x), len(opened.x)] for closed, opened in parts],
+            "points": news.text if len(points) <= _FEW else points,
+            "lines": [[len(a.x), len(b.x)] for a, b in zip(news.closed, news.open, strict=True)],
             "merged": news.merged,
             "overtaken": self._pace.statistics().merged,
             "held": self._held(),

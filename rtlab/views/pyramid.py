@@ -1,6 +1,7 @@
 """Level of detail: a series of any length, and the points that a chart of some pixels must draw."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtlab.errors import LocalError
+from rtlab.views import late as lateness
 from rtlab.views import m4, stored
 from rtlab.views.column import SMALLEST, Column, Held, Move, allocate
 from rtlab.views.gaps import added
@@ -19,7 +21,8 @@ _PER_POINT = 1.04 * 8  # bytes of a number, and of its share of the levels
 class PyramidStatistics(NamedTuple):
     """What a `Pyramid` holds and what it has cost.
 
-    `grown` counts how often its arrays were made anew, `evicted` the points that were too old and are gone.
+    `grown` counts how often its arrays were made anew, `evicted` the points that were too old and are gone,
+    `late` those that were put in before others, and `refused` those that came too late for that.
     """
 
     points: int
@@ -28,6 +31,8 @@ class PyramidStatistics(NamedTuple):
     level_bytes: int
     grown: int
     evicted: int = 0
+    late: int = 0
+    refused: int = 0
 
 
 class Drawing(NamedTuple):
@@ -97,8 +102,11 @@ class Pyramid:
     Everything is kept, unless `age` (in x) or `most_bytes` says when the oldest points may go: once they are
     half of all, they do, and indices then count from the oldest that is left (`draw` gives points instead).
 
+    With `late` a point may come behind others whose x is up to that much greater, and is put where it belongs;
+    one that comes later still is left out and counted. That costs what is held from its place on.
+
     Any number of threads may read while one appends: each read sees all points up to some moment, and
-    none after it.
+    none after it; where points come late, `x`, `values` and `now` may see their places change.
     """
 
     def __init__(
@@ -109,6 +117,7 @@ class Pyramid:
         names: Sequence[str] = ("y",),
         age: float | None = None,
         most_bytes: int | None = None,
+        late: float = 0.0,
     ) -> None:
         m4.compile_all()
         self.names = tuple(y) if isinstance(y, Mapping) else tuple(names)
@@ -125,7 +134,13 @@ class Pyramid:
                 expected=f"age > 0, and bytes for {SMALLEST:,} points",
                 got=f"age={age}, most_bytes={most_bytes}",
             )
-        self._age, self._most = age, most
+        if not late >= 0:
+            raise LocalError(
+                "the caller's pyramid cannot wait for late points", expected="late >= 0", got=late
+            )
+        self._age, self._most, self._late = age, most, late
+        self._rewriting: AbstractContextManager[object] = Lock() if late else nullcontext()
+        self._touched, self._came_late, self._refused = lateness.Touched(), 0, 0
         self._held = allocate(0, len(self.names))
         self._appending = Lock()
         self._grown = self._evicted = 0
@@ -176,12 +191,35 @@ class Pyramid:
         with self._appending:
             before = float(self._held.x[self._held.points - 1]) if self._held.points else -np.inf
             for name, values in zip(self.names, ys, strict=True):
-                _check(xs, values, before, name)
-            held = self._with_room(self._held, len(xs))
-            n, new = held.points, held.points + len(xs)
-            held.x[n:new] = xs
-            columns = tuple(_extended(*pair, n, new) for pair in zip(held.columns, ys, strict=True))
-            self._held = Held(held.x, columns, new)
+                _check(xs, values, before, name, is_ordered=not self._late)
+            if self._late and len(xs):
+                self._put_in(xs, ys)
+            else:
+                held = self._with_room(self._held, len(xs))
+                self._held = _written(held, xs, ys, held.points)
+
+    def _put_in(self, xs: m4.Floats, ys: list[m4.Floats]) -> None:
+        xs, ys, start, late, refused = lateness.put_in_order(self._held, xs, ys, self._late)
+        came, evicted = start + len(xs) - self._held.points, self._evicted
+        is_anew = start < self._held.points
+        held = self._with_room(self._held, came)
+        start -= self._evicted - evicted
+        if start < 0:  # what is older was given up just now
+            xs, ys, start = xs[-start:], [values[-start:] for values in ys], 0
+        with self._rewriting:
+            if is_anew:
+                if self._move is not None:
+                    self._move.again_from(start)
+                held = held._replace(columns=tuple(lateness.cut(column, start) for column in held.columns))
+            self._held = _written(held, xs, ys, start)
+        if is_anew:
+            self._touched.add(self.total, float(xs[0]))
+        self._came_late += late
+        self._refused += refused
+
+    def touched_since(self, total: int) -> float:
+        """Give the least x from which on points came late since there were `total` ever; inf if none did."""
+        return self._touched.since(total)
 
     def _columns(self, y: ArrayLike | Mapping[str, ArrayLike]) -> list[NDArray[np.float64]]:
         if isinstance(y, Mapping):
@@ -264,9 +302,10 @@ class Pyramid:
     def _drawn(
         self, edges: m4.Floats, outside: bool, column: int
     ) -> tuple[m4.Places, m4.Floats, m4.Floats, float, float, int]:
-        held = self._held
-        y, levels, gaps = held.columns[column]
-        return m4.draw(held.x, y, levels, gaps, held.points, edges, outside)
+        with self._rewriting:
+            held = self._held
+            y, levels, gaps = held.columns[column]
+            return m4.draw(held.x, y, levels, gaps, held.points, edges, outside)
 
     def save(self, folder: str | Path) -> None:
         """Write what is held at this moment into a folder, as plain files."""
@@ -294,7 +333,24 @@ class Pyramid:
         held = self._held
         level_bytes = sum(part.nbytes for column in held.columns for part in column.levels)
         levels = len(held.columns[0].levels.offsets) - 1
-        return PyramidStatistics(held.points, len(held.x), levels, level_bytes, self._grown, self._evicted)
+        return PyramidStatistics(
+            held.points,
+            len(held.x),
+            levels,
+            level_bytes,
+            self._grown,
+            self._evicted,
+            self._came_late,
+            self._refused,
+        )
+
+
+def _written(held: Held, xs: m4.Floats, ys: list[m4.Floats], start: int) -> Held:
+    """Write points from point `start` on."""
+    end = start + len(xs)
+    held.x[start:end] = xs
+    columns = tuple(_extended(*pair, start, end) for pair in zip(held.columns, ys, strict=True))
+    return Held(held.x, columns, end)
 
 
 def _extended(column: Column, y: m4.Floats, n: int, new: int) -> Column:
@@ -309,8 +365,14 @@ def _prefix(values: m4.Floats, points: int) -> m4.Floats:
     return view
 
 
-def _check(x: NDArray[np.float64], y: NDArray[np.float64], before: float, name: str) -> None:
-    at, fault = m4.first_fault(x, y, before)
+def _check(
+    x: NDArray[np.float64], y: NDArray[np.float64], before: float, name: str, *, is_ordered: bool
+) -> None:
+    at, fault = (
+        m4.first_fault(x, y, before)
+        if is_ordered
+        else m4.first_fault(np.where(np.isfinite(x), 0.0, x), y, 0.0)
+    )
     if fault == m4.UNORDERED:
         last = float(x[at - 1]) if at else before
         raise LocalError(

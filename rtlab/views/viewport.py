@@ -1,13 +1,20 @@
 """What a chart must draw: the points of one window, and of a window that moves with the newest point.
 
-Theory of operation of the moving window. x is cut into columns of one pixel each, counted from an origin
-that stays: column k is [origin + k * column, origin + (k + 1) * column). The window is always a whole
-number of columns and ends with the one that holds the newest point, the *open* one. All columns before
-it are closed: x never decreases, so nothing can be added to them. Hence the M4 points of a column are
-sent once, when it closes, and only those of the open one again and again.
+Theory of operation of the moving window. x is cut into columns of one pixel each, counted from 0: column k is
+[k * column, (k + 1) * column). The window is always a whole number of columns and ends with the one that holds
+the newest point, the *open* one. All columns before it are closed: x never decreases, so nothing can be added
+to them. Hence the M4 points of a column are sent once, when it closes, and only those of the open one again and
+again. Windows of the same span and width have the same columns, whenever they were opened: what one of them
+needs is cut once for all that look at the same pyramid (`Cuts`).
 """
 
+from base64 import b64encode
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -42,7 +49,8 @@ class Columns(NamedTuple):
     merged: int
 
 
-class News(NamedTuple):
+@dataclass(frozen=True)
+class News:
     """What the moving window needs of each line: points to keep, and the open column, to be replaced next time.
 
     `whole` says that `closed` is all there is to keep, not something to add. `merged` as of `Columns`.
@@ -56,6 +64,17 @@ class News(NamedTuple):
     y1: float
     whole: bool
     merged: int
+
+    @cached_property
+    def points(self) -> Floats:
+        """All x, then all y: of each line the closed columns and the open one."""
+        parts = list(zip(self.closed, self.open, strict=True))
+        return np.concatenate([part[i] for i in (0, 1) for pair in parts for part in pair])
+
+    @cached_property
+    def text(self) -> str:
+        """`points` in base64."""
+        return b64encode(self.points.tobytes()).decode()
 
 
 def fitted(low: float, high: float) -> tuple[float, float]:
@@ -109,6 +128,39 @@ def _merged(lines: list[Drawing]) -> int:
     return sum(line.merged for line in lines)
 
 
+class Cuts:
+    """What was cut of a pyramid as it is now, for all windows that need the same.
+
+    Only what was cut since its newest point came is kept, and of that at most `most` pieces. Any thread may ask.
+    """
+
+    def __init__(self, most: int = 256) -> None:
+        self._most, self._total = most, -1
+        self._kept: dict[Hashable, News] = {}
+        self._lock = Lock()
+        self.made = self.shared = 0
+
+    def get(self, total: int, key: Hashable, cut: Callable[[], News]) -> News:
+        """Give what `cut` gives for `key` while the pyramid has `total` points; called where it is not known."""
+        with self._lock:
+            if total != self._total or len(self._kept) >= self._most:
+                self._kept, self._total = {}, total
+            known = self._kept.get(key)
+            self.shared += known is not None
+            if known is None:
+                known = self._kept[key] = cut()
+                self.made += 1
+            return known
+
+
+_CUTS: WeakKeyDictionary[Pyramid, Cuts] = WeakKeyDictionary()
+
+
+def cuts_of(pyramid: Pyramid) -> Cuts:
+    """Give what all windows on a pyramid share."""
+    return _CUTS.setdefault(pyramid, Cuts())
+
+
 class Moving:
     """A window of `width` pixels and about `span` long that ends with the newest point of a pyramid.
 
@@ -120,18 +172,16 @@ class Moving:
     ) -> None:
         self.column = span / width
         self._pyramid, self._width, self._now, self._shown = pyramid, width, now, shown
+        self._cuts = cuts_of(pyramid)
         self._seen = -1
-        self._origin = 0.0
         self._open: int | None = None
 
     def whole(self) -> News:
         """Give all of the window, with the nearest point before it."""
         x, self._seen = self._pyramid.x, self._pyramid.total
-        newest = float(x[-1]) if len(x) else self._now
-        # the newest point in the middle of the open column
-        self._origin = newest - (self._width - 0.5) * self.column
-        self._open = self._width - 1 if len(x) else None
-        return self._cut(0, self._width - 1, whole=True)
+        last = self._holding(float(x[-1]) if len(x) else self._now)
+        self._open = last if len(x) else None
+        return self._cut(last + 1 - self._width, last, whole=True)
 
     def news(self) -> News | None:
         """Give what has come since the last call of either; None if nothing has."""
@@ -142,32 +192,34 @@ class Moving:
         if total == self._seen:
             return None
         first, last = self._open, self._holding(float(x[-1]))
-        if last - first >= self._width:
+        came_late = self._pyramid.touched_since(self._seen) < first * self.column
+        if came_late or last - first >= self._width:
             return self.whole()
         self._seen, self._open = total, last
         return self._cut(first, last, whole=False)
 
     def _holding(self, value: float) -> int:
-        k = int((value - self._origin) // self.column)
-        while self._edge(k + 1) <= value:
+        k = int(value // self.column)
+        while (k + 1) * self.column <= value:
             k += 1
-        while self._edge(k) > value:
+        while k * self.column > value:
             k -= 1
         return k
 
-    def _edge(self, k: int) -> float:
-        return self._origin + k * self.column
-
     def _cut(self, first: int, last: int, *, whole: bool) -> News:
-        edges: Floats = self._origin + np.arange(first, last + 2, dtype=np.float64) * self.column
         now = self._pyramid.now()
+        key = self.column, self._width, self._shown, first, last, whole
+        return self._cuts.get(now.total, key, lambda: self._cut_now(now, first, last, whole=whole))
+
+    def _cut_now(self, now: Pyramid, first: int, last: int, *, whole: bool) -> News:
+        edges: Floats = np.arange(first, last + 2, dtype=np.float64) * self.column
         lines = _lines(now, edges, self._shown, outside=whole)
         parts = [(int(np.searchsorted(x, edges[-2])), int(np.searchsorted(x, edges[-1]))) for x, *_ in lines]
         pairs = list(zip(lines, parts, strict=True))
         closed = tuple(Points(x[:end], y[:end]) for (x, y, *_), (end, _) in pairs)
         # what came behind the open column since it was found is for the next time
         opened = tuple(Points(x[start:end], y[start:end]) for (x, y, *_), (start, end) in pairs)
-        x0, x1 = self._edge(last + 1 - self._width), float(edges[-1])
+        x0, x1 = (last + 1 - self._width) * self.column, float(edges[-1])
         # the least and greatest of all columns are those of one wide one
         seen = lines if whole else _lines(now, np.array([x0, x1]), self._shown, outside=True)
         return News(x0, x1, closed, opened, *_range(seen), whole, _merged(lines))

@@ -52,6 +52,7 @@ class Tab:
         self.newest: float | None = None
         self.asleep = self.closed = False
         self._painted: asyncio.Task | None = None
+        self._untold = 0
 
     async def open(self) -> None:
         page = await asyncio.to_thread(lambda: urlopen(self.url).read().decode())
@@ -73,6 +74,9 @@ class Tab:
         return ids[-1] if ids else None
 
     async def greet(self) -> None:
+        await self._tell(
+            {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}}
+        )
         if self.chart:
             await self.say(self.chart, type="hello", renderer="SwiftShader", width=self.width + 80)
             ask = {"x0": 0.0, "x1": await self._span(), "width": self.width, "live": True}
@@ -91,7 +95,9 @@ class Tab:
         data = {"type": "map", "entries": [[key, value] for key, value in message.items()]}
         data["entries"] += [["mount", self.mount]]
         values = {"type": "map", "entries": [["model", {"id": model}], ["data", data]]}
-        event = {"type": "event", "name": "data_event", "values": values}
+        await self._tell({"type": "event", "name": "data_event", "values": values})
+
+    async def _tell(self, event: dict) -> None:
         sent = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event}
         await self._send("PATCH-DOC", {"events": [sent]})
 
@@ -132,11 +138,16 @@ class Tab:
 
     def _paint(self, model: str, **answer: object) -> None:
         async def later() -> None:
-            await asyncio.sleep(0.1)
-            await self.say(model, **answer)
+            if self._untold < 4:
+                await asyncio.sleep(0.15)
+            self._untold, self._painted = 0, None
+            if not self.closed:
+                await self.say(model, **answer)
 
-        if self._painted is None or self._painted.done():
-            self._painted = asyncio.get_running_loop().create_task(later())
+        self._untold += 1
+        if self._painted is not None:
+            self._painted.cancel()
+        self._painted = asyncio.get_running_loop().create_task(later())
 
     async def _send(self, kind: str, content: object) -> None:
         for part in ({"msgid": "1", "msgtype": kind}, {}, content):

@@ -85,12 +85,15 @@ async def main(kind: str) -> None:
     print(f"http://127.0.0.1:{server.port}/page", flush=True)
     lines: asyncio.Queue = asyncio.Queue()
     threading.Thread(target=asked, args=(lines, asyncio.get_running_loop()), daemon=True).start()
+    loop = asyncio.get_running_loop()
+    due = loop.time()
     while True:
         try:
-            async with asyncio.timeout(1 / HZ):
+            async with asyncio.timeout_at(due):
                 line = await lines.get()
         except TimeoutError:
             served.feed()
+            due = max(due + 1 / HZ, loop.time())
             continue
         if line == "end":
             break

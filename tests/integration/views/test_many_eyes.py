@@ -11,8 +11,6 @@ ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "0"))
 TABS, SECONDS = (50, 10.0) if ROUNDS else (5, 1.0)
 COME_AND_GO = 200 if ROUNDS else 6
 
-pytestmark = pytest.mark.long
-
 
 async def told(server: Served) -> dict:
     return await asyncio.to_thread(server.told)
@@ -81,6 +79,7 @@ async def tabs(charts: Served):
     await until_told(charts, lambda now: not now["sessions"] and not now["alive"], "all plots are freed")
 
 
+@pytest.mark.long
 async def test_every_tab_gets_its_own_window_of_the_one_series(charts: Served, tabs: Tabs, capsys):
     await tabs.open(TABS)
     await until(lambda: all(tab.pushes > 3 for tab in tabs.all), "all tabs are pushed to")
@@ -101,6 +100,7 @@ async def test_every_tab_gets_its_own_window_of_the_one_series(charts: Served, t
         print(f"\n{TABS} tabs, {rate:.1f} pushes/s each: {100 * cpu:.0f} % of a core, lag p95 {lag:.0f} ms")
 
 
+@pytest.mark.long
 async def test_a_tab_that_sleeps_costs_the_others_nothing_and_comes_back_without_a_backlog(tabs: Tabs):
     await tabs.open(4)
     sleeper, *others = tabs.all

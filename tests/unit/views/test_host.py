@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import json
 import socket
@@ -16,7 +17,7 @@ from panel.io.state import state
 from panel.viewable import MimeRenderMixin
 from pyviz_comms import Comm, CommManager
 from support.fake_page import FakePage
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from rtlab.views import host
 from rtlab.views.host import SENDING, Heartbeat, backend, forget, push, send_at_once
@@ -228,19 +229,59 @@ def served() -> Iterator[tuple[str, list[pn.Column]]]:
     server.stop()
 
 
-def test_a_change_while_the_browser_still_builds_the_page_arrives(served):
+@pytest.fixture
+def looked_at(served) -> Iterator[tuple[ClientConnection, pn.Column, Document]]:
+    """A browser that took the page whole and never said that it is ready, the page's column and its document."""
     url, places = served
     with connect(url, subprotocols=["bokeh", generate_jwt_token(generate_session_id())]) as browser:
         assert "ACK" in browser.recv(20)
-        # it takes the page whole, and never says that it is ready
         for part in ({"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}):
             browser.send(json.dumps(part))
-        while "first" not in browser.recv(20):
-            pass
-        page = next(page for _, _, page, _ in state._views.values() if page.session_context is not None)
-        page.add_next_tick_callback(lambda: places[-1].append("second"))
-        while "second" not in browser.recv(20):
-            pass
+        until_sent(browser, "first")
+        [ref] = places[-1]._models
+        yield browser, places[-1], state._views[ref][2]
+
+
+def until_sent(browser: ClientConnection, text: str) -> None:
+    while text not in browser.recv(20):
+        pass
+
+
+def test_a_change_while_the_browser_still_builds_the_page_arrives(looked_at):
+    browser, column, page = looked_at
+    page.add_next_tick_callback(lambda: column.append("second"))
+    until_sent(browser, "second")
+
+
+def test_what_is_pushed_to_a_page_on_its_own_loop_waits_for_no_callback_of_bokeh(looked_at):
+    browser, column, page = looked_at
+    state._loaded[page] = True
+    callbacks: list[set[object]] = []
+
+    def push_one() -> None:
+        push(column, lambda: column.append("second"))
+        callbacks.append(set(page.session_callbacks))
+
+    page.session_context.session._loop.add_callback(push_one)
+    until_sent(browser, "second")
+    assert callbacks == [set()]
+
+
+def test_what_is_pushed_while_somebody_holds_the_lock_comes_after_him(looked_at):
+    browser, column, page = looked_at
+    state._loaded[page] = True
+    order: list[str] = []
+
+    async def hold() -> None:
+        push(column, lambda: order.append("behind") or column.append("second"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        order.append("held")
+
+    session = page.session_context.session
+    session._loop.add_callback(lambda: session.with_document_locked(hold))
+    until_sent(browser, "second")
+    assert order == ["held", "behind"]
 
 
 def test_who_never_answers_is_lost_after_so_many_questions():
