@@ -1,13 +1,14 @@
 """Scenarios that exchange-core publishes as its own tests, said once more in our words.
 
-The tests are named as theirs in OrderBookBaseTest.java, risk.feature and ITFeesExchange.java. Every sentence holds for
-the kernel and for the twin.
+The tests are named as theirs in OrderBookBaseTest.java, risk.feature, ITFeesExchange.java and
+PersistenceTestsModule.java. Every sentence holds for the kernel and, but for what is kept, for the twin.
 """
 
 import pytest
 from support.engines import KERNEL_AND_TWIN, make_engine
-from support.play import Executes, play
+from support.play import Executes, commands, play
 
+from rtlab.engine import Engine
 from rtlab.model import Rules
 
 BIDS = [(81593, 40), (81590, 21), (81200, 20), (10000, 13), (9136, 2)]
@@ -195,3 +196,24 @@ def test_exchange_core_should_process_fees_bid_gtc_maker_ask_ioc_taker_partial(e
     assert [one.money for one in held] == [20_000_000_000 - amount - maker, amount - taker]
     assert [one.lots["I1"] for one in held] == [1731, 269]
     assert engine.fees == maker + taker  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("engine", ["kernel"], indirect=True)  # its twin is never kept
+def test_exchange_core_persistence_test(engine: Engine) -> None:
+    play(engine, *(f"deposit 0 by={owner} price=900000 qty=50" for owner in (1, 2, 3)))
+    play(engine, "buy 201 7@81592 by=1", "sell 202 9@81595 by=2", "buy 203 2@81595 by=3 on=1")
+    restored = Engine.restore(engine.snapshot())
+
+    def state(one: Engine) -> tuple[object, ...]:
+        return one.book("I0"), one.book("I1"), *(one.account(owner) for owner in (1, 2, 3)), one.fees
+
+    assert state(restored) == state(engine)
+    rest = commands(
+        "buy 204 8@81595 by=3", "sell 205 2@81595 by=2 on=1", "cancel 201", "buy 206 1@81599 by=1"
+    )
+    assert engine.process(rest).tobytes() == restored.process(rest).tobytes()
+    assert state(restored) == state(engine)
+    owners = [restored.account(owner) for owner in (1, 2, 3)]
+    assert restored.fees > 0
+    assert sum(account.money for account in owners) + restored.fees == 3 * 900_000
+    assert [sum(account.lots[symbol] for account in owners) for symbol in ("I0", "I1")] == [150, 0]

@@ -120,7 +120,23 @@ def test_nautilus_submit_order_when_greater_than_max_notional_then_denies(
     assert play(engine, f"{side} 1 {LOTS}@100000 on=1")[0].endswith(f" accepted {LOTS}@100000")
 
 
-def test_nautilus_submit_order_when_trading_halted_then_denies_order(engine: Executes) -> None:
-    play(engine, "phase 0 to=3")
-    assert play(engine, f"buy 1 {LOTS}@market") == ["1 rejected PHASE"]
-    assert play(engine, "phase 0 to=0", f"buy 1 {LOTS}@90000")[0] == f"1 bid accepted {LOTS}@90000"
+@pytest.mark.parametrize(
+    ("halt", "go_on", "reason"),
+    [("phase 0 to=3", "phase 0 to=0", "PHASE"), ("kill 0 by=7", "revive 0 by=7", "KILLED")],
+)
+def test_nautilus_submit_order_when_trading_halted_then_denies_order(
+    engine: Executes, halt: str, go_on: str, reason: str
+) -> None:
+    play(engine, halt)
+    assert play(engine, f"buy 1 {LOTS}@market by=7") == [f"1 rejected {reason}"]
+    assert play(engine, go_on, f"buy 1 {LOTS}@90000 by=7")[0] == f"1 bid accepted {LOTS}@90000"
+
+
+@pytest.mark.parametrize(("side", "other"), [("buy", "sell"), ("sell", "buy")])
+def test_nautilus_submit_order_list_buys_when_trading_reducing_then_denies_orders(
+    engine: Executes, side: str, other: str
+) -> None:
+    play(engine, f"limits 0 by=7 price={LOTS}", f"{other} 900 {LOTS}@90000", f"{side} 1 {LOTS}@market by=7")
+    for order in (f"{LOTS}@market", f"{LOTS}@market stop=90001", f"{LOTS}@110000"):
+        assert play(engine, f"{side} 2 {order} by=7") == ["2 rejected POSITION"], "he may only reduce"
+    assert play(engine, f"{other} 2 {LOTS}@90000 by=7")[0].endswith(f" accepted {LOTS}@90000")
