@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/src/messenger/${name}.js`))
-const [{ Turns }, { Known }, { Outbox }, { Marks }, { Transfers }, { MemoryStore }, { pack, unpack }] = await Promise.all(
-  ["turns", "known", "outbox", "marks", "transfers", "store", "packing"].map(load),
+const [{ Turns }, { Known }, { Outbox }, { Marks }, { Transfers }, { MemoryStore }, { pack, unpack }, { Records }] = await Promise.all(
+  ["turns", "known", "outbox", "marks", "transfers", "store", "packing", "records"].map(load),
 )
 const [{ RefusedError }, { unhex, utf8 }, binding] = await Promise.all(
   ["errors", "bytes", "identity/binding"].map((name) => import(pathToFileURL(`${process.argv[2]}/src/${name}.js`))),
@@ -149,6 +149,48 @@ const scenarios = {
     files.underWay.values().next().value.cancelled = true
     const why = await cancelled.catch((problem) => problem.message)
     return { sent, name: said.name, size: said.size, secret: said.secret, why, left: files.underWay.size }
+  },
+
+  // However puts, folds and crashes follow each other, what is read is what a plain map would have.
+  async records() {
+    let seed = 1
+    const dice = (sides) => (seed = (seed * 48271) % 2147483647) % sides
+    const wrong = []
+    const told = { read: 0, folded: 0, most: 0 }
+    for (let round = 0; round < 300; round++) {
+      const [disk, plain] = [new Map(), new Map()]
+      const write = (changes) => changes.forEach(([key, value]) => (value === undefined ? disk.delete(key) : disk.set(key, pack(value))))
+      let records = new Records()
+      for (let step = 0; step < 60; step++) {
+        const isCrash = !dice(9)
+        if (dice(3)) {
+          const changes = new Map(Array.from({ length: 1 + dice(4) }, () => [`key${dice(8)}`, dice(4) ? { step, bytes: Uint8Array.of(step) } : undefined]))
+          const [name, record] = records.next(changes)
+          write([[name, record]])
+          changes.forEach((value, key) => (value === undefined ? plain.delete(key) : plain.set(key, value)))
+          if (!isCrash) records.add(name, changes)
+        } else {
+          const { names, changes } = records.oldest(1 + dice(5))
+          write([...changes, ...names.map((name) => [name])])
+          told.folded += names.length
+          if (!isCrash) records.forget(names)
+        }
+        told.most = Math.max(told.most, records.count)
+        if (!isCrash && step < 59) continue
+        records = new Records()
+        const got = records.read(new Map([...disk].map(([key, packed]) => [key, unpack(packed)])))
+        const shown = (map) => JSON.stringify([...map].sort(([one], [other]) => (one < other ? -1 : 1)))
+        told.read++
+        if (shown(got) !== shown(plain)) wrong.push([round, step])
+      }
+      while (records.count) {
+        const { names, changes } = records.oldest(3)
+        write([...changes, ...names.map((name) => [name])])
+        records.forget(names)
+      }
+      if (disk.size !== plain.size) wrong.push([round, "left"])
+    }
+    return { ...told, wrong }
   },
 
   // What is stored comes back as it was, whatever others wrote into it.

@@ -13,7 +13,6 @@ from rtlab.messaging.relay import scripts
 from rtlab.messaging.relay.attachments import Attachments
 from rtlab.messaging.relay.limits import RelayLimits
 from rtlab.messaging.relay.messages import (
-    Acknowledge,
     Attach,
     Claim,
     Consent,
@@ -42,7 +41,6 @@ class Answer(NamedTuple):
     """What is answered, and what the relay is to know of it."""
 
     done: Done
-    acknowledged: int = 0
     revoked: str = ""
     counted: str = ""
 
@@ -96,10 +94,6 @@ class Desk:
                 return Answer(Done(request.n, entries=[one.decode() for one in entries]))
             case Claim():
                 return await self._claimed(request)
-            case Acknowledge():
-                box = f"{self._p}:box:{device}"
-                count = await self._redis.xtrim(box, minid=f"{request.upto + 1}-0", approximate=False)
-                return Answer(Done(request.n), acknowledged=int(count))
             case Consent():
                 return await self._consented(account, request)
             case Revoke():

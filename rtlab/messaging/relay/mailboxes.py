@@ -87,6 +87,13 @@ class Mailboxes:
         rows: Any = await self._redis.xrange(key, first, "+", PAGE)
         return [_mail(ident, fields) for ident, fields in rows]
 
+    async def forget(self, read: Sequence[tuple[str, int]]) -> list[int]:
+        """Forget what devices have, each up to a cursor; give how many envelopes went of each."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for device, upto in read:
+            pipeline.xtrim(f"{self._prefix}:box:{device}", minid=f"{upto + 1}-0", approximate=False)
+        return [int(count) for count in await pipeline.execute()]
+
     async def _stored(self, parcels: Sequence[Parcel]) -> list[Outcome]:
         pipeline = self._redis.pipeline(transaction=False)
         runs = list(_runs(parcels))

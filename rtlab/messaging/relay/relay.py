@@ -1,7 +1,8 @@
 """The shell of the relay: sessions of devices on one side, Redis on the other.
 
 Theory of operation. Envelopes wait in one bounded queue; one pipeline is under way at a time, and what came meanwhile
-goes with the next. An answer is given when Redis has answered: what was acknowledged outlives a kill of the relay.
+goes with the next; behind it go the cursors up to which devices have everything, of each its last one. An answer is
+given when Redis has answered: what was acknowledged outlives a kill of the relay.
 Redis writes to its append-only file before it answers: a killed one keeps what the kernel has, but not what it held
 back while a sync was under way (`appendfsync everysec`), and a machine that stops may lose the last second. A relay
 that is `synced` asks Redis (WAITAOF) whether all is on its disk, and answers then: nothing of that is lost, and an
@@ -16,6 +17,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -30,12 +32,25 @@ from rtlab.messaging.identity import Statement
 from rtlab.messaging.relay.desk import Desk, Refusal
 from rtlab.messaging.relay.limits import RelayLimits
 from rtlab.messaging.relay.mailboxes import Mailboxes, Outcome, Parcel
-from rtlab.messaging.relay.messages import Done, Fleeting, Hello, Mail, Ready, Request, Send, encode
+from rtlab.messaging.relay.messages import (
+    Acknowledge,
+    Done,
+    Fleeting,
+    Hello,
+    Mail,
+    Ready,
+    Request,
+    Send,
+    encode,
+)
 from rtlab.messaging.relay.session import REPLACED, RelaySession
 from rtlab.messaging.relay.statistics import NAMES, RelayStatistics
 
 PATH, SUBPROTOCOL = "/messages", "rtlab.messages.v1"
 BATCH = 512
+FORGOTTEN = 64
+"""Mailboxes that are shortened in one turn of storing: envelopes that wait meanwhile do not wait for more."""
+STORE_AWAY = "the relay's store does not answer"
 _AGAIN_S = 0.05
 log = logging.getLogger("rtlab.messaging")
 
@@ -70,6 +85,7 @@ class Relay:
         self._online: dict[str, RelaySession] = {}
         self._visits: dict[RelaySession, Visit] = {}
         self._waiting: deque[_Waiting] = deque()
+        self._read: dict[RelaySession, Acknowledge] = {}  # that are not forgotten yet, one of a session
         self._tasks: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter()
         self._wanted = asyncio.Event()
@@ -135,7 +151,15 @@ class Relay:
 
     def ask(self, session: RelaySession, request: Request) -> None:
         """See Post."""
-        self._begin(session, request.n, self._answer(session, request))
+        if not isinstance(request, Acknowledge):
+            self._begin(session, request.n, self._answer(session, request))
+            return
+        before = self._read.get(session)
+        if before is not None:
+            session.tell(Done(before.n))
+            request = Acknowledge(n=request.n, upto=max(before.upto, request.upto))
+        self._read[session] = request
+        self._wanted.set()
 
     def refused(self) -> None:
         """See Post."""
@@ -157,9 +181,8 @@ class Relay:
         try:
             await work
         except (RedisError, OSError) as problem:
-            self._counts["store_failures"] += 1
-            log.warning("the relay's store does not answer: %s", problem)
-            session.refuse(n, "busy", "the relay's store does not answer", 1.0)
+            self._failed(problem)
+            session.refuse(n, "busy", STORE_AWAY, 1.0)
         session.wake()
 
     async def _answer(self, session: RelaySession, request: Request) -> None:
@@ -168,7 +191,6 @@ class Relay:
             session.refuse(request.n, answer.code, answer.why)
             return
         session.tell(answer.done)
-        self._counts["acknowledged"] += answer.acknowledged
         if answer.counted:
             self._counts[answer.counted] += 1
         gone = self._online.pop(answer.revoked, None)
@@ -224,6 +246,10 @@ class Relay:
         if self._online.get(session.device) is session:
             del self._online[session.device]
 
+    def _failed(self, problem: Exception) -> None:
+        self._counts["store_failures"] += 1
+        log.warning("%s: %s", STORE_AWAY, problem)
+
     # envelopes
 
     def _pass_on(self, send: Send) -> None:
@@ -247,23 +273,46 @@ class Relay:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            while self._waiting:
-                batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
-                try:
-                    outcomes = await self._boxes.store([one.parcel for one in batch])
-                except (RedisError, OSError) as problem:
-                    # nothing was acknowledged: they stay, and are known again by their identifiers
-                    self._counts["store_failures"] += 1
-                    log.warning("the relay's store does not answer: %s", problem)
-                    await asyncio.sleep(_AGAIN_S)
-                    continue
-                woken: set[RelaySession] = set()
-                for waiting, outcome in zip(batch, outcomes, strict=True):
-                    self._waiting.popleft()
-                    self._settle(waiting, outcome, woken)
-                for session in woken:
-                    session.wake()
+            while self._waiting or self._read:
+                if not self._waiting or await self._store_waiting():
+                    await self._forget_read()
             self._sweep()
+
+    async def _store_waiting(self) -> bool:
+        batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
+        try:
+            outcomes = await self._boxes.store([one.parcel for one in batch])
+        except (RedisError, OSError) as problem:
+            # nothing was acknowledged: they stay, and are known again by their identifiers
+            self._failed(problem)
+            await asyncio.sleep(_AGAIN_S)
+            return False
+        woken: set[RelaySession] = set()
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            self._waiting.popleft()
+            self._settle(waiting, outcome, woken)
+        for session in woken:
+            session.wake()
+        return True
+
+    async def _forget_read(self) -> None:
+        sessions = list(islice(self._read, FORGOTTEN))
+        if not sessions:
+            return
+        requests = [self._read.pop(session) for session in sessions]
+        read = [(one.device, request.upto) for one, request in zip(sessions, requests, strict=True)]
+        try:
+            counts = await self._boxes.forget(read)
+        except (RedisError, OSError) as problem:
+            self._failed(problem)
+            for session, request in zip(sessions, requests, strict=True):
+                session.refuse(request.n, "busy", STORE_AWAY, 1.0)
+        else:
+            self._counts["acknowledged"] += sum(counts)
+            for session, request in zip(sessions, requests, strict=True):
+                session.tell(Done(request.n))
+        for session in sessions:
+            session.wake()
 
     def _settle(self, waiting: _Waiting, outcome: Outcome, woken: set[RelaySession]) -> None:
         woken.add(waiting.session)

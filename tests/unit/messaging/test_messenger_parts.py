@@ -58,6 +58,14 @@ def test_new_keys_that_came_second_are_made_again_with_the_next_message():
     assert found == {"done": ("new", 0, 99), "stale": ("old", 50, 1), "blocked": ("old", 0, 99)}
 
 
+def test_records_with_crashes_among_them_read_as_a_plain_map_would():
+    found = parts()["records"]
+    assert found["wrong"] == []
+    assert found["read"] > 1000
+    assert found["folded"] > 5000
+    assert found["most"] > 20
+
+
 def test_what_is_stored_comes_back_as_it_was_whatever_others_wrote_into_it():
     found = parts()["packing"]
     assert found["got"] == found["wanted"]

@@ -57,6 +57,8 @@ async def test_parcels_of_all_kinds_are_stored_in_their_order():
             (3, b"2"),
         ]
         assert await boxes.read("a", 3) == []
+        assert await boxes.forget([("a", 2), ("b", 0), ("nobody", 9)]) == [2, 0, 0]
+        assert [mail.cursor for mail in await boxes.read("a", 0)] == [3]
         await redis.aclose()
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 from support.messaging import DIRECTORY, Person, relaying
@@ -22,6 +23,27 @@ async def test_an_envelope_is_stored_acknowledged_and_pushed():
         await theirs.acknowledge(1)
         counted = relay.statistics()
         assert (counted.stored, counted.delivered, counted.acknowledged, counted.online) == (1, 1, 1, 2)
+
+
+async def test_any_number_of_devices_acknowledge_at_once_and_of_each_the_last_counts():
+    people = [Person() for _ in range(20)]
+    async with relaying(tasks=8) as (relay, url), AsyncExitStack() as stack:
+        links = [await stack.enter_async_context(person.link(url)) for person in people]
+        for person, link in zip(people, links, strict=True):
+            for _ in range(3):
+                await link.ask(Send, to=[person.public], envelope=person.seal())
+        await asyncio.gather(*(link.acknowledge(upto) for link in links for upto in (1, 3, 2)))
+        counted = relay.statistics()
+        assert (counted.acknowledged, counted.refused) == (60, 0)
+    async with relaying() as (relay, url), people[0].link(url) as link:
+        relay._boxes.forget = _away
+        with pytest.raises(RelayRefused, match="store does not answer"):
+            await link.acknowledge(1)
+        assert relay.statistics().store_failures == 1
+
+
+async def _away(read):
+    raise ConnectionError("away")
 
 
 async def test_what_came_while_away_waits_in_order_and_until_it_is_acknowledged():

@@ -70,7 +70,7 @@ export class Known {
 
   async wipe() {
     for (const map of [this.#values, this.#written, this.#later]) map.clear()
-    await this.store.put([...(await this.store.all()).keys()].map((key) => [key, undefined]))
+    await this.store.clear()
   }
 
   #remember([key, value]) {

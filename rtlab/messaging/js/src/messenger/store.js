@@ -1,8 +1,13 @@
-// Where a device keeps what it knows: in memory, or in IndexedDB, every value encrypted by a key of the browser that
+// Where a device keeps what it knows: in memory, or in IndexedDB, everything encrypted by a key of the browser that
 // cannot be taken out. Values are JSON with bytes in it. A `put` of several keys is done as one, or not at all.
 
 import { utf8 } from "../bytes.js"
 import { pack, unpack } from "./packing.js"
+import { Records } from "./records.js"
+
+const FOLD_AFTER = 1000 // ms without a put
+const FOLD = 32 // records at once
+const MOST = 1024 // records, from which on each put folds two
 
 export class MemoryStore {
   #values = new Map()
@@ -18,7 +23,7 @@ export class MemoryStore {
     }
   }
 
-  async wipe() {
+  async clear() {
     this.#values.clear()
   }
 
@@ -38,6 +43,10 @@ const committed = (transaction) =>
   })
 
 export class BrowserStore {
+  #records = new Records()
+  #work = Promise.resolve()
+  #timer = 0
+
   static async open(name) {
     const opening = indexedDB.open(name, 1)
     opening.onupgradeneeded = () => {
@@ -60,22 +69,60 @@ export class BrowserStore {
   async all() {
     const values = this.database.transaction("values").objectStore("values")
     const [keys, sealed] = await Promise.all([done(values.getAllKeys()), done(values.getAll())])
-    const opened = sealed.map(async ({ iv, data }, i) => {
-      const how = { name: "AES-GCM", iv, additionalData: utf8(keys[i]) }
-      return [keys[i], unpack(new Uint8Array(await crypto.subtle.decrypt(how, this.key, data)))]
-    })
-    return new Map(await Promise.all(opened))
+    const opened = await Promise.all(sealed.map(async (one, i) => [keys[i], await this.#open(keys[i], one)]))
+    this.#records = new Records()
+    return this.#records.read(new Map(opened))
   }
 
-  async put(changes) {
-    const sealed = await Promise.all(
-      [...changes].map(async ([key, value]) => {
-        if (value === undefined) return [key]
-        const iv = crypto.getRandomValues(new Uint8Array(12))
-        const how = { name: "AES-GCM", iv, additionalData: utf8(key) }
-        return [key, { iv, data: await crypto.subtle.encrypt(how, this.key, pack(value)) }]
-      }),
-    )
+  put(changes) {
+    return this.#next(async () => {
+      const [name, record] = this.#records.next(changes)
+      await this.#write([[name, record]])
+      this.#records.add(name, changes)
+      if (this.#records.count > MOST) await this.#fold(2)
+      clearTimeout(this.#timer)
+      this.#timer = setTimeout(() => this.#foldAll(), FOLD_AFTER)
+    })
+  }
+
+  clear() {
+    return this.#next(async () => {
+      clearTimeout(this.#timer)
+      const writing = this.database.transaction("values", "readwrite", { durability: "strict" })
+      writing.objectStore("values").clear()
+      await committed(writing)
+      this.#records = new Records()
+    })
+  }
+
+  close() {
+    clearTimeout(this.#timer)
+    this.database.close()
+  }
+
+  // one after the other, also where one before has failed
+  #next(work) {
+    const next = this.#work.then(work)
+    this.#work = next.catch(() => {})
+    return next
+  }
+
+  // Folds all records, some at a time, until the next put. Where it fails they stay, and are tried after that.
+  #foldAll() {
+    const folding = this.#next(() => this.#fold(FOLD))
+    folding.then(() => {
+      if (this.#records.count) this.#timer = setTimeout(() => this.#foldAll(), 0)
+    }, () => {})
+  }
+
+  async #fold(count) {
+    const { names, changes } = this.#records.oldest(count)
+    await this.#write([...changes, ...names.map((name) => [name])])
+    this.#records.forget(names)
+  }
+
+  async #write(changes) {
+    const sealed = await Promise.all(changes.map(async ([key, value]) => [key, value === undefined ? undefined : await this.#seal(key, value)]))
     const writing = this.database.transaction("values", "readwrite", { durability: "relaxed" })
     const values = writing.objectStore("values")
     for (const [key, value] of sealed) {
@@ -86,12 +133,12 @@ export class BrowserStore {
     await committed(writing)
   }
 
-  async wipe() {
-    this.database.close()
-    await done(indexedDB.deleteDatabase(this.name))
+  async #seal(key, value) {
+    const iv = crypto.getRandomValues(new Uint8Array(12))
+    return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: utf8(key) }, this.key, pack(value)) }
   }
 
-  close() {
-    this.database.close()
+  async #open(key, { iv, data }) {
+    return unpack(new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData: utf8(key) }, this.key, data)))
   }
 }

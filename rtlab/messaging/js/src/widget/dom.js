@@ -22,4 +22,7 @@ export function short(account) {
 
 const FAMILIES = { eip155: "Ethereum", near: "NEAR", solana: "Solana", polkadot: "Polkadot", bip122: "Bitcoin", cosmos: "Cosmos", tezos: "Tezos" }
 
-export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+// made once: to make one takes longer than to draw a message
+const hours = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" })
+
+export const clock = (ms) => hours.format(ms)

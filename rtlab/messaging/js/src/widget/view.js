@@ -1,5 +1,5 @@
 // What is seen of a messenger: conversations on one side, the open one on the other. It only draws what the messenger
-// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes ten times a second.
+// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes five times a second.
 
 import { LARGEST } from "../messenger/files.js"
 import { alertCard, fileCard, progress, sizeText } from "./cards.js"
@@ -10,7 +10,7 @@ import { asked, marketCard } from "./market_cards.js"
 const write = (element, text) => element.textContent !== text && (element.textContent = text)
 
 const SHOWN = 200 // messages drawn at once
-const DRAW_EVERY = 100 // ms
+const DRAW_EVERY = 200 // ms
 
 export class View {
   #open
