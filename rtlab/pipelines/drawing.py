@@ -9,7 +9,7 @@ from streamz import Stream
 
 from rtlab.pipelines.stream import FrameStream
 
-COUNTERS = ("dropped", "merged", "left_out", "errors")
+COUNTERS = ("dropped", "merged", "missed", "left_out", "errors")
 WIDTH, HEIGHT, ACROSS, DOWN = 190, 46, 90, 26
 HALO = 'stroke="#fff" stroke-width="3" paint-order="stroke"'
 
@@ -144,7 +144,8 @@ def drawn(*roots: Stream) -> Drawing:
 def _node(node: Stream, numbers: dict[int, int]) -> Node:
     frames, rows = getattr(node, "frames", 0), getattr(node, "rows", 0)
     seconds = getattr(node, "last_s", 0.0) - getattr(node, "began_s", 0.0)
-    lost = {name: int(getattr(node, name, 0)) for name in COUNTERS}
+    counting = (node, getattr(node, "taken_from", None))
+    lost = {name: sum(int(getattr(one, name, 0)) for one in counting) for name in COUNTERS}
     above = tuple(numbers[id(one)] for one in node.upstreams if id(one) in numbers)
     function = getattr(getattr(node, "func", None), "__name__", "")
     name = str(node.name or type(node).__name__) + (f" {function}" if function else "")

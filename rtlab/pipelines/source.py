@@ -57,6 +57,7 @@ class FrameSource:
         self._limit, self._clock = limit, FrameClock(hz)
         self._loop = OwnersLoop()
         self.stream: FrameStream = root(f"{channel} {instrument.symbol}", channel, self._loop)
+        self.stream.taken_from = self._buffer
         self._arrived = asyncio.Event()
         self._frames = self._full = self._rows = 0
         self._emitting = self._started = self._closed = False

@@ -55,6 +55,7 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
     frames = rows = 0  # that it has emitted
     began_s = last_s = 0.0  # when it emitted the first and the last frame, by the monotonic clock
     closed = False
+    taken_from: object | None = None  # the buffer that its frames come from, with its counters
     _recent: Recent | None = None
 
     @property

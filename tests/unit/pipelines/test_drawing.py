@@ -1,9 +1,11 @@
+import asyncio
 import xml.etree.ElementTree as ET
 
-from support.frames import random_trades, trades
+from support.frames import BTC, random_trades, trades
 
 from rtlab.pipelines.drawing import drawn, nodes_below
 from rtlab.pipelines.loop import OwnersLoop
+from rtlab.pipelines.source import FrameSource
 from rtlab.pipelines.stream import FrameStream, root
 
 
@@ -36,9 +38,26 @@ def test_the_drawing_tells_rates_and_what_was_lost():
     assert set(found) == {"trades BTC-USD", "bars", "ema", "vwap", "conflate"}
     assert found["trades BTC-USD"].rows == 3001
     assert found["trades BTC-USD"].rows_per_s > 0
-    assert found["bars"].lost == {"dropped": 0, "merged": 0, "left_out": 1, "errors": 0}
+    assert found["bars"].lost == {"dropped": 0, "merged": 0, "missed": 0, "left_out": 1, "errors": 0}
     assert "bars: " in repr(graph().visualize())
     assert "1 left out" in repr(graph().visualize())
+
+
+async def test_what_never_reached_the_graph_is_told_where_it_begins():
+    busy = asyncio.Event()
+    with FrameSource(BTC, "trades", limit=10) as source, FrameSource(BTC, "ticker", limit=1) as quotes:
+        for one in (source, quotes):
+            one.stream.sink(lambda _: busy.wait())
+        source.on_trades([(1, 100, 1, 0)] * 10, 1)  # what the graph is busy with from here on
+        source.on_trades([(2, 100, 1, 0)] * 14, 21)
+        for number in range(1, 5):
+            quotes.on_quote(number, number, 99 + number, 1, 200, 1)
+        trades_drawn, quotes_drawn = source.stream.visualize(), quotes.stream.visualize()
+        busy.set()
+    assert trades_drawn.nodes[0].lost["dropped"] == source.statistics().dropped == 4
+    assert trades_drawn.nodes[0].lost["missed"] == source.statistics().missed == 10
+    assert quotes_drawn.nodes[0].lost["merged"] == quotes.statistics().merged == 2
+    assert "trades BTC-USD: 10 rows, 4 dropped, 10 missed" in repr(trades_drawn)
 
 
 def test_the_picture_is_svg_with_every_node_and_edge(tmp_path):
