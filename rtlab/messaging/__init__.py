@@ -39,7 +39,9 @@ What is left open, plainly:
                   reads what it was sent and had not yet received, also after an update
     new keys      come every 50 messages or 24 hours of writing: until then a stolen state reads on
     left halves   of a tree that becomes empty: ts-mls and mls-rs would differ, such a group is ended and begun anew
-    storage       browsers write with relaxed durability: a machine that stops may lose the last moment, keys too
+    storage       browsers write with relaxed durability: a machine that stops may lose the last moment, keys too.
+                  States that were gone on from are kept until a second passes without a save, or for 1,024 saves:
+                  who steals the storage and may use its key reads by them what came in since, which lies there too
     contracts     EIP-1271 and named NEAR accounts need a resolver of the host; without one they are refused by name
     bots          their groups live as long as their process, and they remove no devices
 """
