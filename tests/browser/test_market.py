@@ -104,6 +104,8 @@ def test_it_fits_every_screen_in_light_and_dark(
         SHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SHOTS / f"market-{width}-{scheme}.png", full_page=width < 500)
         if os.environ.get("PICTURE") and (width, scheme) == (1280, "light"):
+            page.locator(".candles .bar button").nth(1).click()
+            until(lambda: evaluate(page, PRICE)[0] > before + 60_000, "a minute to look at", 120, page=page)  # noqa: B023
             page.screenshot(path=ROOT / "dashboards" / "market.png")
     page.close()
     watch.check()

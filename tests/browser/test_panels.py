@@ -258,7 +258,9 @@ BARS = """(rows) => rows.map((one) => {
 })"""
 
 
-def test_the_profile_draws_what_was_traded_at_each_price(market: Page, exchange: Exchange) -> None:
+def test_the_profile_draws_what_was_traded_and_is_walked_and_switched_by_keyboard(
+    market: Page, exchange: Exchange
+) -> None:
     exchange.stop()
     profile, rows = exchange.page.profile, market.locator(".volume .level")
     until(lambda: rows.count() > 5, "rows of volume", page=market)
@@ -275,13 +277,8 @@ def test_the_profile_draws_what_was_traded_at_each_price(market: Page, exchange:
     exchange.page.profile.refresh()
     until(same, "the bars that were traded", page=market)
     assert market.locator(".volume .control .price").inner_text().startswith("POC ")
-
-
-def test_the_profile_is_walked_by_keyboard_and_may_follow_the_price_chart(
-    market: Page, exchange: Exchange
-) -> None:
+    exchange.flow()
     said = market.locator(".volume .said")
-    market.locator(".volume .level").first.wait_for()
     window, session = (market.locator(".volume button", has_text=text) for text in ("Window", "Session"))
     session.focus()
     market.keyboard.press("Tab")
