@@ -9,7 +9,8 @@ TIMED := tests/browser tests/faults tests/integration/feed tests/property/bus te
 	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
 JS := rtlab/messaging/js
 JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
-BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+# nbval is for notebooks alone, and what it imports costs each process more than a second
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder -p no:nbval
 
 .PHONY: demo test test-full check kernels format house environment widget wire pictures bench clean
 

@@ -30,10 +30,19 @@ def modules(folder: str) -> dict[Path, str]:
     return {p: p.read_text() for p in found if "__pycache__" not in p.parts and ".ipynb" not in str(p)}
 
 
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """The tree and every statement in it: as `ast.walk`, without the many nodes of expressions."""
+    waiting = [tree]
+    while waiting:
+        yield (node := waiting.pop(0))
+        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+            waiting += getattr(node, field, ())
+
+
 def docstring_lines(tree: ast.AST) -> set[int]:
     lines: set[int] = set()
-    for node in ast.walk(tree):
-        for one in getattr(node, "body", []) if not isinstance(node, ast.Lambda | ast.IfExp) else []:
+    for node in statements(tree):
+        for one in getattr(node, "body", []):
             if (
                 isinstance(one, ast.Expr)
                 and isinstance(one.value, ast.Constant)
@@ -61,7 +70,7 @@ def code_lines(text: str) -> set[int]:
 
 
 def functions(tree: ast.AST) -> Iterator[FunctionNode]:
-    return (node for node in ast.walk(tree) if isinstance(node, FunctionNode))
+    return (node for node in statements(tree) if isinstance(node, FunctionNode))
 
 
 def public_definitions(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef | FunctionNode]]:
@@ -76,7 +85,7 @@ def public_definitions(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef | F
 
 def imports(path: Path, tree: ast.AST) -> Iterator[str]:
     package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):

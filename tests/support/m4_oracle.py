@@ -21,9 +21,9 @@ def brute_force(x: np.ndarray, y: np.ndarray, x0: float, x1: float, width: int) 
     edges = x0 + (x1 - x0) * np.arange(width + 1) / width
     edges[-1] = x1
     edges = np.minimum(edges, x1)
-    before = np.flatnonzero(x < x0)[-1:]
-    behind = np.flatnonzero(x >= x1)[:1]
-    return np.concatenate([before, brute_force_edges(x, y, edges), behind]).astype(np.int64)
+    inside, end = np.searchsorted(x, (x0, x1), "left")
+    picked = [*range(inside)[-1:], *brute_force_edges(x, y, edges), *range(end, len(x))[:1]]
+    return np.array(picked, dtype=np.int64)
 
 
 def brute_force_gaps(x: np.ndarray, y: np.ndarray, x0: float, x1: float, width: int) -> np.ndarray:
