@@ -43,8 +43,9 @@ def test_a_table_names_what_was_measured(report, capsys):
 
 
 def test_all_that_is_kept_becomes_one_table_in_a_document(report, tmp_path):
+    short = report | {"results": report["results"][:5]}
     for name in BENCHES:
-        (tmp_path / f"{name}.json").write_text(json.dumps(report | {"bench": name}))
+        (tmp_path / f"{name}.json").write_text(json.dumps(short | {"bench": name}))
     document = tmp_path / "doc.md"
     document.write_text(f"before\n{BEGINS}\n{ENDS}\nafter\n")
     done = rtlab("bench", "--all", "--keep", tmp_path, "--into", document)
