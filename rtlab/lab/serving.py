@@ -111,9 +111,11 @@ def start_server(
 def _interrupted_as_before() -> Iterator[None]:
     # Panel has Ctrl-C stop the loop under whoever runs it: how all ends is for the one who began it to say
     before = signal.getsignal(signal.SIGINT)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, before)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 def page_of(lab: Lab, kind: Kind = "market") -> Template:

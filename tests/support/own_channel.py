@@ -1,5 +1,10 @@
 """An own channel `notes` of one instrument, and what its rows must be."""
 
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import numpy as np
 import pyarrow as pa
 
@@ -29,3 +34,26 @@ def rows_of(folder, span=None, columns=None):
 
 def wanted(first, last, step_ns=1000):
     return [(n + 1, step_ns * n, f"n{n}", 2 * n) for n in range(first, last)]
+
+
+@contextmanager
+def read_meanwhile(read: Callable[[], list[tuple]]) -> Iterator[None]:
+    """Read again and again in another thread: each time all rows from the first on, and never fewer than before."""
+    ended = threading.Event()
+
+    def look() -> list[int]:
+        seen = []
+        while not ended.is_set():
+            found = read()
+            assert found == wanted(0, len(found))
+            seen.append(len(found))
+        return seen
+
+    with ThreadPoolExecutor(1) as thread:
+        looking = thread.submit(look)
+        try:
+            yield
+        finally:
+            ended.set()
+        seen = looking.result()
+    assert seen == sorted(seen)

@@ -2,12 +2,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pyarrow as pa
 import pytest
 from support.kept import DAY_NS
-from support.own_channel import SCHEMA, reader, rows_of, some, wanted, writer
+from support.own_channel import SCHEMA, read_meanwhile, reader, rows_of, some, wanted, writer
 
 from rtlab.errors import ConfigError, StoreError
 from rtlab.store.api import Store
@@ -128,29 +127,14 @@ def test_a_writer_that_is_killed_anywhere_neither_loses_nor_doubles_a_row(tmp_pa
 
 
 def test_who_reads_while_it_is_rolled_sees_every_row_once(tmp_path):
-    seen, problems, ended = [], [], threading.Event()
+    def read():
+        return rows_of(tmp_path) if own_channels(LocalPlace(tmp_path), tmp_path) else []
 
-    def look():
-        while not ended.is_set():
-            found = rows_of(tmp_path) if own_channels(LocalPlace(tmp_path), tmp_path) else []
-            seen.append(len(found))
-            if found != wanted(0, len(found)):
-                problems.append(found)
-                return
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        with writer(tmp_path) as one:
-            for first in range(0, 300, 5):
-                one.append(some(first, 5))
-                if first % 3 == 0:
-                    one.roll()
-    finally:
-        ended.set()
-        looking.join()
-    assert not problems
-    assert seen == sorted(seen)
+    with read_meanwhile(read), writer(tmp_path) as one:
+        for first in range(0, 300, 5):
+            one.append(some(first, 5))
+            if first % 3 == 0:
+                one.roll()
 
 
 def test_files_end_with_the_day(tmp_path):

@@ -1,10 +1,9 @@
 import itertools
-import threading
 
 import pyarrow as pa
 import pytest
 from support.kept import DAY_NS
-from support.own_channel import SCHEMA, reader, rows_of, some, wanted, writer
+from support.own_channel import SCHEMA, read_meanwhile, reader, rows_of, some, wanted, writer
 
 from rtlab.errors import StoreError
 from rtlab.store.cold.own import OwnWriter, lying_files, own_files
@@ -134,31 +133,16 @@ def test_old_days_of_a_job_that_was_killed_are_dropped_with_its_parts(tmp_path):
 
 
 def test_who_reads_while_files_are_made_and_merged_sees_every_row_once(tmp_path):
-    seen, problems, ended = [], [], threading.Event()
-
-    def look():
-        while not ended.is_set():
-            found = rows_of(tmp_path, columns=["seq", "ts", "note", "size"])
-            seen.append(len(found))
-            if found != wanted(0, len(found)):
-                problems.append(found)
-                return
-
     filled(tmp_path, 1)
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        with writer(tmp_path) as one:
-            for first in range(20, 200, 5):
-                one.append(some(first, 5))
-                one.roll()
-                if first % 3 == 0:
-                    compacted(tmp_path)
-    finally:
-        ended.set()
-        looking.join()
-    assert not problems
-    assert seen == sorted(seen)
+    with (
+        read_meanwhile(lambda: rows_of(tmp_path, columns=["seq", "ts", "note", "size"])),
+        writer(tmp_path) as one,
+    ):
+        for first in range(20, 200, 5):
+            one.append(some(first, 5))
+            one.roll()
+            if first % 3 == 0:
+                compacted(tmp_path)
 
 
 def test_a_second_job_is_refused_by_name_and_nothing_kept_is_nothing_done(tmp_path):
