@@ -1,7 +1,5 @@
-// Tells Python the newest drawing that was painted: when no more came for a while, and of many at once. A hidden tab
-// paints nothing (requestAnimationFrame rests), so it answers nothing, and Python sends the newest state on its return.
-const AFTER_MS = 150
-const MANY = 4 // with eight unanswered Python waits
+// The browser's half of a view that is drawn by a `Beat`; answers.js tells which drawings are painted.
+//
 // A notebook opens the way to its kernel half a second after the output, and loses what is said before: so it is
 // said again until Python answers.
 const AGAIN_MS = 1000
@@ -20,23 +18,8 @@ function keep_here(document) {
 }
 
 export function render({ model }) {
-  let newest = 0, told = 0, timer = 0, telling = false, known = 0
-  const answer = () => {
-    if (telling) return
-    clearTimeout(timer)
-    timer = setTimeout(tell, newest - told < MANY ? AFTER_MS : 0)
-  }
-  const tell = () => {
-    const painted = newest
-    telling = true
-    requestAnimationFrame(() => {
-      telling = false
-      told = painted
-      model.send_msg({ painted })
-      // a drawing that came while this answer waited was answered early: what Python held back then needs another
-      if (newest !== painted) answer()
-    })
-  }
+  let known = 0
+  const answers = new Answers((painted) => model.send_msg({ painted }))
   const guard = () => {
     const { document } = model
     if (document && document.all_models.size !== known) {
@@ -47,13 +30,15 @@ export function render({ model }) {
   const view = Math.random().toString(36).slice(2)
   const appear = () => model.send_msg({ ready: view })
   const appearing = setInterval(appear, AGAIN_MS)
-  model.on("remove", () => clearInterval(appearing))
+  model.on("remove", () => {
+    clearInterval(appearing)
+    answers.stop()
+  })
   model.on("msg:custom", ({ sent, ping }) => {
     clearInterval(appearing)
     if (ping) return model.send_msg({ alive: true })
     guard()
-    newest = sent
-    answer()
+    answers.drawn(sent)
   })
   guard()
   appear()

@@ -3,11 +3,12 @@
 Theory of operation. A panel that has news *marks* itself; a second mark before the drawing replaces
 the first, so there is never a backlog. A mark draws at once all that is marked and due, as one message,
 unless too many drawings are unanswered. A panel is due again after its own period, at least 1/30 s.
-Drawings are numbered; the browser answers with the newest number after it has painted, once for up to
-four. A slow network, a slow browser and a hidden tab (which does not paint) thus hold the drawings
-back, and the answer draws what waits. A mark that comes too soon waits for the next mark or answer.
-Each drawing is answered, so the last mark is drawn too: no timer is needed on this side. If answers stay
-out for five seconds one more drawing goes out all the same: the tab is hidden, or something was lost.
+Drawings are numbered; the browser answers with the newest number after it has painted: at once when four
+are unanswered, and 0.15 and 0.3 s after the newest drawing. A slow network, a slow browser and a hidden
+tab (which does not paint) thus hold the drawings back, and the answer draws what waits. A mark that comes
+too soon waits for the next mark or answer. No panel waits longer than until the last answer, so the last
+mark is drawn too: no timer is needed on this side. If answers stay out for five seconds one more drawing
+goes out all the same: the tab is hidden, or something was lost.
 """
 
 import asyncio
@@ -27,9 +28,11 @@ from tornado.websocket import WebSocketClosedError
 
 from rtlab.views.host import SENDING, Component, Heartbeat, forget, in_notebook, push, send_at_once
 
+_HERE = Path(__file__).parent
 Draw = Callable[[], None]
 
 PERIOD_NS = 1_000_000_000 // 30
+LONGEST_NS = 250_000_000  # between two drawings of a panel: less than until the last answer (see answers.js)
 WINDOW = 8  # half of them are told at once: full rate up to a round trip of 0.13 s
 PATIENCE_NS = 5_000_000_000
 ASK_S = (
@@ -58,7 +61,7 @@ class Pace:
         """Have `draw` called for `panel` with the next drawing, in place of what it marked before."""
         with self._lock:
             self._merged += panel in self._marked
-            self._marked[panel] = draw, max(period, PERIOD_NS)
+            self._marked[panel] = draw, min(max(period, PERIOD_NS), LONGEST_NS)
 
     def take(self, now: int) -> list[Draw]:
         """Give what is to be drawn now and count it as one drawing; nothing when it is too soon for all."""
@@ -98,7 +101,7 @@ class Pace:
 class Beat(Component):
     """The invisible part of a view that answers for the browser; `on_ready` is called when it has appeared."""
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("answers.js", "beat.js"))
 
     def __init__(self, owner: object, on_ready: Callable[[], None]) -> None:
         super().__init__(  # type: ignore[no-untyped-call]

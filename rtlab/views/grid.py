@@ -11,7 +11,7 @@ from rtlab.views.metrics import Course, Metrics
 from rtlab.views.theme import Colours
 
 _HERE = Path(__file__).parent
-PERIOD_NS = 100_000_000  # not longer: a drawing is answered after that, and the answer draws what waits
+PERIOD_NS = 100_000_000
 
 Written = Callable[[str, float], str]
 

@@ -24,8 +24,6 @@ const groups = (globalThis.rtlab_groups ??= new Map())
 const NS = "http://www.w3.org/2000/svg"
 const UNANSWERED = 3 // questions
 const AGAIN_MS = 1000 // until it is said again that the chart is there, while Python is not heard of
-const ANSWER_MS = 150 // after the newest drawing, until it is told that it is painted
-const ANSWER_MANY = 4 // drawings are told at once: with eight untold Python waits
 const LATE_MS = 50 // that a new window waits for its columns
 const PATIENCE_MS = 4000 // until the badge says that Python is silent
 const STALE_MS = 1500 // without news, until the badge says so
@@ -168,9 +166,7 @@ class Chart {
     this.shown = -1 // number of the question whose answer is drawn
     this.least = 0 // answers to questions before this one are of a window that was left
     this.dropped = 0
-    this.taken = 0 // messages
-    this.told = 0 // of these, as painted
-    this.telling = false
+    this.answers = new Answers((drawing) => this.tell_painted(drawing))
     this.unanswered = 0
     this.wanting = false
     this.wanted = null // the window that was moved to, as long as it waits for its columns
@@ -228,9 +224,7 @@ class Chart {
     const passed = message.whole ? message.view < this.shown : message.view !== this.shown
     if (left || passed) this.dropped++
     else this.show(message)
-    this.drawing = message.drawing
-    this.taken++
-    this.answer_painted()
+    this.answers.drawn(message.drawing)
   }
 
   answered() {
@@ -255,24 +249,8 @@ class Chart {
     }, after)
   }
 
-  // Python waits a thirtieth of a second between two drawings and has no clock: it draws what waits when an
-  // answer comes. So there is always one that comes well after the newest drawing
-  answer_painted() {
-    if (this.telling) return
-    clearTimeout(this.painted)
-    this.painted = setTimeout(() => this.tell_painted(), this.taken - this.told < ANSWER_MANY ? ANSWER_MS : 0)
-  }
-
-  tell_painted() {
-    const { drawing, taken } = this
-    this.telling = true
-    requestAnimationFrame(() => {
-      this.telling = false
-      if (!this.plot) return
-      this.told = taken
-      this.say({ type: "painted", drawing, dropped: this.dropped, shown: this.count() })
-      if (this.taken !== taken) this.answer_painted()
-    })
+  tell_painted(drawing) {
+    if (this.plot) this.say({ type: "painted", drawing, dropped: this.dropped, shown: this.count() })
   }
 
   ask() {
@@ -489,7 +467,7 @@ class Chart {
     cancelAnimationFrame(this.frame)
     clearTimeout(this.greeting)
     clearTimeout(this.silence)
-    clearTimeout(this.painted)
+    this.answers.stop()
     clearTimeout(this.freezing)
     this.peers().delete(this)
   }

@@ -150,7 +150,7 @@ class Overlay(Component):
     names = param.List(item_type=str)
     group = param.String(default="", doc="charts of one group on a page share crosshair and window")
 
-    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("overlay.js", "keep.js"))
+    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("answers.js", "overlay.js", "keep.js"))
 
     def __init__(
         self,

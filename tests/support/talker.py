@@ -1,6 +1,7 @@
 """A TCP server that says what it is told to, and keeps what it hears."""
 
 import asyncio
+import contextlib
 from types import TracebackType
 from typing import Self
 
@@ -23,9 +24,10 @@ class Talker:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def writer(self) -> asyncio.StreamWriter:
@@ -36,17 +38,19 @@ class Talker:
     def is_met(self) -> bool:
         return self._writer is not None
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        task = asyncio.current_task()
-        assert task is not None
+        task = asyncio.create_task(self._hear(reader))
         self._tasks.add(task)
-        try:
-            while chunk := await reader.read(65536):
-                self.heard += chunk
-        except OSError:
-            pass
-        finally:
+
+        def end(_: asyncio.Task[None]) -> None:  # also of one that was cancelled before its first step
             self._tasks.discard(task)
             self.ended += 1
             writer.transport.abort()
+
+        task.add_done_callback(end)
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(65536):
+                self.heard += chunk

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from rtlab.lab.faults.pipe import Pipe, Quality
 MOST = 64 << 10  # bytes that a pipe holds
 KERNEL = 16 << 10  # bytes that the kernel may hide on either side: asked of it, as far as it listens
 SEGMENT = 1_400  # bytes, as on a network: of loopback's 64 KiB none fits into KERNEL, so each would wait for a probe
+ACCEPTING = 4  # turns of the loop from a connection's acceptance to its handler
 RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # SO_LINGER 0: what is on its way is lost, the peer gets a RST
 
 
@@ -36,7 +38,7 @@ class LossyProxy:
         self._pipes: set[Pipe] = set()
 
     async def __aenter__(self) -> Self:
-        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listener = listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)  # accepted sockets inherit it
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=KERNEL)
         self.port: int = listener.getsockname()[1]
@@ -45,12 +47,17 @@ class LossyProxy:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # a server that is closed leaks the connections that it has accepted, but not yet handed out
+        if self._server.is_serving():
+            asyncio.get_running_loop().remove_reader(self._listener)
+        for _ in range(ACCEPTING):
+            await asyncio.sleep(0)
         self._server.close()
-        tasks = list(self._tasks)
         self.cut()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def url(self) -> str:
@@ -85,7 +92,12 @@ class LossyProxy:
         number, self.accepted = self.accepted, self.accepted + 1
         task = asyncio.create_task(self._relay(number, reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, writer))
+
+    def _ended(self, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not writer.is_closing():  # cancelled before its first step
+            _reset(writer)
 
     async def _relay(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         end: Callable[[asyncio.StreamWriter], None] = _reset

@@ -156,7 +156,7 @@ async def test_shutting_is_harmless_in_any_state(state):
 
 
 async def test_a_server_that_does_not_answer_the_close_is_aborted_in_bounded_time():
-    quiet = asyncio.Event()
+    quiet, ended = asyncio.Event(), asyncio.Event()
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from websockets.http11 import Request
@@ -171,6 +171,7 @@ async def test_a_server_that_does_not_answer_the_close_is_aborted_in_bounded_tim
         writer.write(b"".join(protocol.data_to_send()))
         await quiet.wait()  # and never reads again
         writer.transport.abort()
+        ended.set()
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     connection = await connect(
@@ -183,6 +184,7 @@ async def test_a_server_that_does_not_answer_the_close_is_aborted_in_bounded_tim
     connection.shut(1000, "bye")
     await asyncio.wait_for(connection.wait_closed(), 10)
     quiet.set()
+    await ended.wait()
     server.close()
 
 

@@ -1,4 +1,8 @@
 import asyncio
+import contextlib
+import gc
+import socket
+import sys
 import time
 from contextlib import asynccontextmanager
 from random import Random
@@ -210,3 +214,31 @@ def test_on_the_other_event_loop_a_peer_that_is_gone_ends_a_line_in_silence(capl
 
     uvloop.run(talk())
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def end_while_they_come(turns: int) -> None:
+    """Five knock, and the proxy ends so many turns of the loop later."""
+    async with Talker() as talker:
+        knocking = list[socket.socket]()
+        async with LossyProxy(talker.port) as proxy:
+            for _ in range(5):
+                knocking.append(socket.socket())
+                knocking[-1].setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    knocking[-1].connect(("127.0.0.1", proxy.port))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        for each in knocking:
+            each.close()
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.filterwarnings("error::ResourceWarning")
+def test_a_proxy_that_ends_leaves_no_connection_open(turns, monkeypatch):
+    left = list[str]()
+    monkeypatch.setattr(sys, "unraisablehook", lambda one: left.append(str(one.exc_value)))
+    gc.collect()  # what others left
+    left.clear()
+    asyncio.run(end_while_they_come(turns))
+    gc.collect()
+    assert left == []
