@@ -29,7 +29,6 @@ SCRATCH = 4096
 FEW = 64
 """Commands that are copied to where the kernel knows its way: naming it another array takes a microsecond."""
 
-_unpack = convert.EVENT_ROW.iter_unpack
 _EVENT_WORDS, _COMMAND_BYTES, _EVENT_BYTES = EVENT.itemsize // 8, COMMAND.itemsize, EVENT.itemsize
 
 
@@ -91,7 +90,7 @@ class Engine:
         does not fit into 64 bits.
         """
         convert.pack(self._few_bytes, command, self._positions)
-        return convert.events_of(_unpack(self._run_few(1)), self._symbols)
+        return convert.events_of(self._run_few(1), self._symbols)
 
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows, any number of them, and give all their events as EVENT rows of the caller's own.

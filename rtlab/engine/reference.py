@@ -54,7 +54,7 @@ class ReferenceEngine(Floor):
         """Execute one command; InstrumentError and CommandError as in `Engine.submit`."""
         row = bytearray(COMMAND.itemsize)
         convert.pack(row, command, self._positions)
-        return convert.events_of(self.process(np.frombuffer(row, COMMAND)).tolist(), self._symbols)
+        return convert.events_of(self.process(np.frombuffer(row, COMMAND)).tobytes(), self._symbols)
 
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows and give their events as EVENT rows; CommandError as in `Engine.process`."""

@@ -107,6 +107,7 @@ class Storage:
         self.state = np.zeros(1, STATE)
         self._address = self.state.ctypes.data
         self._words = self.state.view(np.int64).data
+        self._count = 0  # what `state` says of it
         self.state["prevention"], self.state["timer"] = prevention, NONE_ABOVE
         self.taker = np.zeros(1, TAKER)
         self.taker["at"] = self.taker["left"] = NOWHERE
@@ -149,7 +150,8 @@ class Storage:
 
         Gives the number of rows in `events`, which is another array if it was full.
         """
-        self._words[_COMMANDS] = count
+        if count != self._count:
+            self._words[_COMMANDS] = self._count = count  # to write it takes longer than to look
         written = self._execute(self._address)
         return written if written >= 0 else self._run_on()
 

@@ -95,9 +95,11 @@ def _single(size: Size) -> tuple[list[Result], list[Result]]:
     values = _values(limits_and_cancels(flow("normal", 3 * size.plain))[: size.plain])
     times = np.zeros(len(values), np.int64)
     times.fill(1)  # now its pages are there: nothing that a submit is timed by costs memory
+    fastest = np.full(len(values), np.iinfo(np.int64).max)
     half, most, idle = [], [], []
     for _ in range(size.runs):
         _time_each(Engine([ONE]).submit, values, times)
+        np.minimum(fastest, times, out=fastest)
         half.append(float(np.percentile(times, 50)) / 1e3)
         most.append(float(np.percentile(times, 99)) / 1e3)
         _time_each(_idle_for(half[-1] * 1e3), values, times)
@@ -105,6 +107,13 @@ def _single(size: Size) -> tuple[list[Result], list[Result]]:
     rows = [
         result("one submit, p50", "rtlab", "limits and cancels", "us", half),
         result("one submit, p99", "rtlab", "limits and cancels", "us", most),
+        result(
+            "one submit, p99",
+            "rtlab",
+            f"limits and cancels, of each command the fastest of {size.runs} runs",
+            "us",
+            [float(np.percentile(fastest, 99)) / 1e3],
+        ),
         result("one submit, p99", "the machine alone", "a loop of nothing, as long as the p50", "us", idle),
     ]
     return rows, [

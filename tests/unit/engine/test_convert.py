@@ -1,5 +1,6 @@
 """Values into rows and rows into values."""
 
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +10,6 @@ from support.random_rows import instruments
 from rtlab.engine import COMMAND, EVENT, CommandKind, EventKind, Flag, OrderType, Reason, Side, TimeInForce
 from rtlab.engine.convert import (
     COMMAND_ROW,
-    EVENT_ROW,
     command_rows,
     event_rows,
     events_of,
@@ -65,12 +65,10 @@ def row(**fields: int) -> dict[str, int]:
     return dict.fromkeys(COMMAND.names or (), 0) | fields
 
 
-def test_formats_are_the_rows_of_the_model() -> None:
+def test_format_is_the_row_of_the_model() -> None:
     assert COMMAND_ROW.size == COMMAND.itemsize
-    assert EVENT_ROW.size == EVENT.itemsize
-    for form, rows in ((COMMAND_ROW, COMMAND), (EVENT_ROW, EVENT)):
-        numbers = tuple(range(1, 1 + len(rows.names or ())))
-        assert np.frombuffer(form.pack(*numbers), rows)[0].tolist() == numbers
+    numbers = tuple(range(1, 1 + len(COMMAND.names or ())))
+    assert np.frombuffer(COMMAND_ROW.pack(*numbers), COMMAND)[0].tolist() == numbers
 
 
 def test_new_order_becomes_a_row() -> None:
@@ -169,7 +167,7 @@ def test_events_become_values_with_their_symbols_and_enums() -> None:
     rows["reason"][3:5] = [Reason.SELF_TRADE, Reason.BAD_PRICE]
     common = {"instrument": "I1", **numbers}
     standing = {"order_id": 7, "side": Side.ASK, "qty": 5, **common}
-    assert events_of(rows.tolist(), ("I0", "I1")) == [
+    assert events_of(rows.tobytes(), ("I0", "I1")) == [
         OrderAccepted(shown=4, **standing),
         OrderReplaced(shown=4, reason=Reason.NONE, **standing),
         Trade(aggressor_side=Side.ASK, taker_id=7, maker_id=8, qty=5, remaining=4, **common),
@@ -177,7 +175,7 @@ def test_events_become_values_with_their_symbols_and_enums() -> None:
         CommandRejected(reason=Reason.BAD_PRICE, **standing),
         LevelChanged(side=Side.ASK, qty=5, orders=4, **common),
     ]
-    told = events_of(rows.tolist(), ("I0", "I1"))
+    told = events_of(rows.tobytes(), ("I0", "I1"))
     assert isinstance(told[2], Trade)
     assert isinstance(told[2].aggressor_side, Side)
     assert isinstance(told[3], OrderDone)
@@ -232,7 +230,7 @@ def test_events_of_markets_and_accounts_become_values() -> None:
     rows["order_id"], rows["price"], rows["qty"], rows["remaining"] = 7, 100, 5, 2
     head = {"seq": 0, "command": 0, "ts": 0, "instrument": "I0"}
     order = {**head, "order_id": 7, "side": Side.BID, "price": 100, "qty": 5}
-    assert events_of(rows.tolist(), ("I0",)) == [
+    assert events_of(rows.tobytes(), ("I0",)) == [
         OrderTriggered(shown=2, **order),
         OrderRefilled(remaining=2, **order),
         PhaseChanged(phase=Phase.AUCTION, price=100, qty=5, reason=Reason.NONE, **head),
@@ -250,11 +248,18 @@ def test_rules_are_given_by_symbol_and_those_of_strangers_refused() -> None:
         rules_of(INDEX, {"DOGE": some})
 
 
+def test_bytes_that_are_no_whole_rows_are_no_events() -> None:
+    rows = np.zeros(2, EVENT).tobytes()
+    for cut in (b"", rows[:20], rows[:-1]):
+        with pytest.raises(struct.error):
+            events_of(cut, ("I0",))
+
+
 def test_every_reason_comes_back_as_itself() -> None:
     for reason in Reason:
         rows = np.zeros(1, EVENT)
         rows["kind"], rows["reason"] = EventKind.DONE, reason
-        (event,) = events_of(rows.tolist(), ("I0",))
+        (event,) = events_of(rows.tobytes(), ("I0",))
         assert isinstance(event, OrderDone)
         assert event.reason is reason
 

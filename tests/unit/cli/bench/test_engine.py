@@ -53,6 +53,14 @@ def test_every_number_of_the_shows_has_its_goal(parts) -> None:
     )
 
 
+def test_the_fastest_of_all_runs_is_no_slower_than_any_of_them(parts) -> None:
+    runs, fastest = (
+        row for row in parts[1][0] if row["name"] == "one submit, p99" and row["contender"] == "rtlab"
+    )
+    assert "of each command the fastest of 2 runs" in str(fastest["case"])
+    assert 0 < float(str(fastest["max"])) <= float(str(runs["min"]))
+
+
 def test_ours_is_measured_both_ways_on_the_flow_that_the_others_get(parts) -> None:
     ours = [str(row["case"]) for row in parts[2][0] if row["contender"] == "rtlab"]
     assert [case.split(", ")[-1] for case in ours] == ["batches of 8,192", "one by one"]
