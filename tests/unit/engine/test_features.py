@@ -25,6 +25,13 @@ def test_every_feature_names_a_test_that_exists(row: list[str]) -> None:
     assert [name for name in named if name not in TESTS] == []
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip())
+def test_every_feature_says_again_what_another_engine_published(row: list[str]) -> None:
+    published = row[3].strip()
+    assert len(published) > len("test_published")
+    assert re.search(r"`test_\w+`", published) or "benchmark: 34 cases" in published
+
+
 def test_every_named_test_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", LIST))
     assert named - TESTS == set()
