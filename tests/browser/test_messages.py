@@ -1,6 +1,5 @@
 """The messages in a browser: two wallets write to each other through a relay, on a page with a strict policy."""
 
-import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -29,14 +28,11 @@ from support.messages_page import (
 from support.messages_wallets import WALLETS, answer_as
 from support.messaging import DIRECTORY, Person
 
-from rtlab.cli.running import settle_heap
 from rtlab.feed.http import Page as HttpPage
 from rtlab.messaging.identity import SCHEMES
 
 pytestmark = pytest.mark.browser
 SHOTS = Path(os.environ["SHOTS"]) if "SHOTS" in os.environ else None
-
-ROUNDS = 300
 
 HOSTILE = (
     "<img src=x onerror=window.hit=1>",
@@ -392,50 +388,9 @@ def test_the_page_asks_nobody_else_and_says_so_in_its_policy(served, person):
     shot(page, "signed_in")
 
 
-@pytest.mark.long
-def test_a_round_trip_between_two_browsers_is_measured(served, person):
-    """It is told, never judged: what machine this is nobody knows."""
-    with acquainted(served, person) as (one, other):
-        account = account_of(other)
-        other.evaluate(ECHO, account_of(one))
-        settle_heap()  # the relay is in this process
-        times = one.evaluate(ROUND_TRIPS, [account, ROUNDS])
-        gc.unfreeze()
-        assert len(times) == ROUNDS
-        print(json.dumps({"p50_ms": times[ROUNDS // 2], "p99_ms": times[ROUNDS * 99 // 100]}))
-
-
 FOCUSED = """() => {
   const found = document.getElementById("messages").shadowRoot.activeElement
   return found?.ariaLabel || found?.tagName
-}"""
-ECHO = """(to) => {
-  const { messenger } = window.messages
-  let done = messenger.chat(to).messages.length
-  messenger.addEventListener("change", () => {
-    const { messages } = messenger.chat(to)
-    const fresh = messages.slice(done).filter(({ mine, text }) => !mine && text.startsWith("ping"))
-    done = messages.length
-    fresh.forEach(({ text }) => messenger.send(to, { text: text.replace("ping", "pong") }))
-  })
-}"""
-ROUND_TRIPS = """async ([to, rounds]) => {
-  const { messenger } = window.messages
-  const times = []
-  for (let i = 0; i < rounds; i++) {
-    const began = performance.now()
-    await new Promise((resolve) => {
-      const look = () => {
-        if (!messenger.chat(to).messages.slice(-9).some(({ text }) => text === `pong ${i}`)) return
-        messenger.removeEventListener("change", look)
-        resolve()
-      }
-      messenger.addEventListener("change", look)
-      messenger.send(to, { text: `ping ${i}` })
-    })
-    times.push(performance.now() - began)
-  }
-  return times.sort((one, other) => one - other)
 }"""
 
 
