@@ -91,11 +91,13 @@ class FrameStream(Stream):  # type: ignore[misc]  # streamz is untyped
             self._recent.append(x)
         metadata = metadata or []
         below = self._below()
-        self._retain_refs(metadata, len(below))
+        if metadata:
+            self._retain_refs(metadata, len(below))
         pending: Pending = []
         for node in below:
             pending += self._hand(node, x, metadata)
-            self._release_refs(metadata)
+            if metadata:
+                self._release_refs(metadata)
         return pending
 
     def _below(self) -> list[Stream]:
@@ -180,7 +182,10 @@ class _Answer:
 
 
 async def _settled(pending: Pending) -> None:
-    await asyncio.gather(*pending)
+    if len(pending) == 1:  # as most often: gather would make a task of it
+        await pending[0]
+    else:
+        await asyncio.gather(*pending)
 
 
 def _finish(pending: Pending, done: Callable[[], None]) -> None:

@@ -1,16 +1,26 @@
-"""`stream.to_source()`: a Bokeh ColumnDataSource that a stream keeps up to date, for pictures of one's own."""
+"""`stream.to_source()`: a Bokeh ColumnDataSource that a stream keeps up to date, for pictures of one's own.
+
+Bokeh's own `stream` and `patch` check the whole source again and compare it with what it was, at every call. The
+columns of a frame are of equal length and of one kind, so here they are put in place as Bokeh puts them there, and
+the document is told by the same two events.
+"""
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from bokeh.document import Document
+from bokeh.document.events import ColumnsPatchedEvent, ColumnsStreamedEvent, DocumentPatchedEvent
 from bokeh.models import ColumnDataSource
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame, FrameStream
-from rtlab.pipelines.frame import TIMES
+from rtlab.pipelines.frame import TIMES, Column
 
 KEPT_ROWS = 10_000
+
+Columns = dict[str, Any]
 
 
 def empty() -> ColumnDataSource:
@@ -24,24 +34,45 @@ def take(source: ColumnDataSource, frame: Frame, rollover: int) -> None:
     Rows of a table (bars) replace those of equal key. Times are in ms, as Bokeh's datetime axes want them.
     """
     columns = {name: _shown(name, column) for name, column in frame.columns.items()}
-    held = {name: np.asarray(column) for name, column in source.data.items()}
-    if set(held) != set(columns):
-        source.data = {name: column[-rollover:] for name, column in columns.items()}
+    held: Any = source.data  # typed as what may be set
+    if held.keys() != columns.keys():
+        source.data = {name: column[-rollover:].copy() for name, column in columns.items()}
         return
     size = len(next(iter(held.values())))
     known = int(np.searchsorted(held[frame.key], columns[frame.key][0])) if frame.key else size
     again = min(size - known, frame.rows)
     if again:
-        place = slice(known, known + again)
-        source.patch({name: [(place, column[:again])] for name, column in columns.items()})
+        _patch(source, held, {name: column[:again] for name, column in columns.items()}, known)
     if again < frame.rows:
-        source.stream({name: column[again:] for name, column in columns.items()}, rollover)
+        _stream(source, held, {name: column[again:] for name, column in columns.items()}, rollover)
 
 
-def _shown(name: str, column: Any) -> Any:
+def _shown(name: str, column: Column) -> Column:
     if name in TIMES:
         return column / 1e6
-    return column.astype(np.float64) if column.dtype == object else column.copy()
+    return column.astype(np.float64) if column.dtype == object else column
+
+
+def _patch(source: ColumnDataSource, held: Columns, columns: Columns, first: int) -> None:
+    old, place = dict(held), slice(first, first + len(next(iter(columns.values()))))
+    for name, column in columns.items():
+        held[name][place] = column
+    patches = {name: [(place, column)] for name, column in columns.items()}
+    _tell(source, old, lambda document: ColumnsPatchedEvent(document, source, "data", patches))
+
+
+def _stream(source: ColumnDataSource, held: Columns, columns: Columns, rollover: int) -> None:
+    old = dict(held)
+    for name, column in columns.items():
+        before, room = old[name], max(0, rollover - len(column))
+        joined = np.concatenate((before[max(0, len(before) - room) :], column[-rollover:]))
+        dict.__setitem__(held, name, joined)
+    _tell(source, old, lambda document: ColumnsStreamedEvent(document, source, "data", columns, rollover))
+
+
+def _tell(source: ColumnDataSource, old: Columns, event: Callable[[Document], DocumentPatchedEvent]) -> None:
+    document = source.document
+    source.trigger("data", old, source.data, hint=None if document is None else event(document))
 
 
 class _Taker:
