@@ -11,7 +11,7 @@ from rtlab.lab.faults.run import LIMITS, RATE, FaultRun, Plan, Report
 from rtlab.lab.faults.stage import Here
 
 RUNS = int(os.environ.get("RTLAB_ROUNDS", "30"))
-AT_ONCE = 16
+AT_ONCE = 8
 PROCESS_EVERY = 20  # of these runs one breaks a process of its own
 
 pytestmark = [pytest.mark.rounds, pytest.mark.timeout(120 + 4 * RUNS)]

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
@@ -166,6 +167,7 @@ class FaultRun:
                 group.create_task(asyncio.sleep(self.plan.seconds))
             for seat in self.seats:
                 seat.heal()
+            await self._met()
             await self.stage.settle()
             return self._report(await self._settled())
         finally:
@@ -192,6 +194,17 @@ class FaultRun:
         if fault.what == "die":
             for seat in self.seats:
                 seat.proxy.refusing = False
+
+    async def _met(self) -> None:
+        """Let the market flow until somebody has heard of it: a busy machine may bring no reader in before that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.patience_s):
+                while not self._has_heard:  # noqa: ASYNC110  it happens in four clients
+                    await asyncio.sleep(0.01)
+
+    @property
+    def _has_heard(self) -> bool:
+        return any(seat.auditor.sums.heads for seat in self.seats)
 
     async def _settled(self) -> list[str]:
         """Wait until every reader is where it should be and the server's counters agree; say what does not."""
@@ -231,7 +244,7 @@ class FaultRun:
         problems = problems + problems_of(
             {seat.number: seat.auditor for seat in self.seats}, self.stage.truth()
         )
-        if not any(seat.auditor.sums.heads for seat in self.seats):
+        if not self._has_heard:
             problems.append("nothing was published: this run proves nothing")
         states: Counter[str] = Counter()
         sums, resumed, lost, evicted = Heads(), 0, 0, 0
