@@ -44,6 +44,12 @@ async def test_in_every_run_all_books_are_equal_and_nothing_is_lost_silently():
     assert sum(report.resumed for report in reports) > RUNS
 
 
+async def test_a_run_goes_on_until_a_reader_has_heard_of_the_market():
+    report = await FaultRun(Plan(3, seconds=0.0, readers=2)).run()
+    assert report.holds, "\n".join(report.lines)
+    assert report.sums.heads > 0
+
+
 class Forgetful(Tape):
     """A server's tape that leaves a row out, and forgets to say how many lots it was of."""
 
