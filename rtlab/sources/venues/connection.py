@@ -143,7 +143,9 @@ class VenueConnection:
         for request in self.machine.take_requests():
             match request:
                 case Send(text):
-                    if not self._out.full():  # else the socket takes nothing, and the silence will end it
+                    if self._out.full():  # the socket takes nothing, and the silence will end it
+                        self.machine.requests_dropped += 1
+                    else:
                         self._out.put_nowait(text)
                 case Get():
                     self._tasks.create_task(self._ask(request), name="rtlab venue snapshot")

@@ -44,6 +44,7 @@ class LiveStatistics(NamedTuple):
     trades_again: int
     asked: int
     limited: int
+    requests_dropped: int
 
 
 class Live(Protocol):
@@ -158,6 +159,7 @@ class LiveSource:
             trades_again=sum(one.trades_again for one in machines),
             asked=self._rest.asked,
             limited=self._rest.limited,
+            requests_dropped=sum(one.requests_dropped for one in machines),
         )
 
     def _take(self, messages: list[MarketMessage]) -> None:

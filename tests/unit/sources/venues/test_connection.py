@@ -95,6 +95,18 @@ async def test_messages_are_sent_at_the_pace_of_the_venue():
         assert time.monotonic() - began >= 0.15
 
 
+async def test_messages_that_the_socket_does_not_take_are_counted_as_dropped():
+    async with connected() as (connection, _, _, _):
+        await until(lambda: states(connection) == {"live"})
+        connection._sending = Pace(60.0)
+        await asyncio.sleep(0)
+        for _ in range(4):  # a machine holds so many requests at once, and the socket's queue 1,000 texts
+            for number in range(400):
+                connection.machine._request(Send(f'{{"method":"LIST_SUBSCRIPTIONS","id":{number}}}'))
+            connection._do_requests()
+        assert connection.machine.statistics().requests_dropped >= 500
+
+
 async def test_who_takes_and_fails_ends_the_run_with_his_error():
     def fail(messages):
         raise RuntimeError("no room")
