@@ -105,6 +105,38 @@ def test_two_wallets_write_to_each_other(served, person):
         assert other.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_of_a_crowd_the_newest_are_drawn_first_and_then_all(served, person):
+    with acquainted(served, person) as (one, other):
+        other.evaluate(HOLD_DRAWING)
+        one.evaluate(SEND_MANY, [account_of(other), 110])
+        until(lambda: other.evaluate(MANY) == 111, "all have come", page=other)
+        first, then = other.evaluate(DRAW_ONCE), other.evaluate(DRAW_ONCE)
+        assert first == [f"of many {i}" for i in range(90, 110)]
+        assert then == [f"of many {i}" for i in range(10, 110)]
+        other.get_by_role("button", name="Show earlier").click()
+        assert other.evaluate(DRAW_ONCE) == ["hello", *(f"of many {i}" for i in range(110))]
+        assert other.get_by_role("button", name="Show earlier").count() == 0
+
+
+SEND_MANY = """async ([to, many]) => {
+  for (let i = 0; i < many; i++) await window.messages.messenger.send(to, { text: `of many ${i}` })
+}"""
+MANY = "() => window.messages.messenger.chats()[0].messages.length"
+HOLD_DRAWING = "() => (window.requestAnimationFrame = (draw) => (window.draw = draw))"
+DRAW_ONCE = """async () => {
+  const { messenger } = window.messages
+  while (!window.draw) {
+    messenger.dispatchEvent(new Event("change"))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  const drawing = window.draw
+  window.draw = undefined
+  drawing()
+  const said = document.getElementById("messages").shadowRoot.querySelectorAll(".said > [dir]")
+  return [...said].map(({ textContent }) => textContent)
+}"""
+
+
 def test_both_see_one_safety_number_and_both_devices(served, person):
     with acquainted(served, person) as (one, other):
         numbers = []

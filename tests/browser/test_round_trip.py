@@ -14,12 +14,15 @@ from rtlab.messaging.pages import PAGE
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 PROGRAM = Path(__file__).resolve().parents[1] / "support" / "relay_server.py"
 ROUNDS = 300
+MANY = 100_000
+"""Requests of one connection: so many round trips on end are more than a relay allows in a second."""
 
 
 @pytest.fixture
 def page_of_a_relay() -> Iterator[str]:
     """Serve in a process of its own; give the address of its page."""
-    wanted = [sys.executable, str(PROGRAM), json.dumps({"wallets": ["ethereum", "solana"]})]
+    asked = {"wallets": ["ethereum", "solana"], "limits": {"per_s": MANY, "burst": MANY}}
+    wanted = [sys.executable, str(PROGRAM), json.dumps(asked)]
     with subprocess.Popen(wanted, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
