@@ -12,7 +12,7 @@ JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs packa
 # nbval is for notebooks alone, and what it imports costs each process more than a second
 BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder -p no:nbval
 
-.PHONY: demo test test-full check kernels format house environment widget wire pictures bench clean
+.PHONY: demo test test-full check kernels format house mutants environment widget wire pictures bench clean
 
 demo: .made/demo
 	-@$(MAKE) --no-print-directory .made/widget
@@ -44,6 +44,12 @@ format: .made/dev
 
 house: .made/dev
 	$(BIN)/python tools/house.py
+
+# changes the plain twin of the engine in every way mutmut knows, and tries each: half an hour, may be interrupted
+mutants: .made/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 environment: .made/dev
 	$(BIN)/python tools/environment.py > environment.yml

@@ -72,6 +72,15 @@ def every_kind(
     return rows
 
 
+def moved(rows: RowArray, to: int, *, of: int) -> RowArray:
+    """Give the rows with what was the price `of` at `to`, and all others as far from it; budgets stay."""
+    rows = rows.copy()
+    for name in ("price", "stop_price"):
+        near = (rows[name] >= 990) & (rows[name] < 1100)
+        rows[name][near] += to - of
+    return rows
+
+
 def _some(rng: np.random.Generator, rows: RowArray, share: float) -> npt.NDArray[np.bool_]:
     return rng.random(len(rows)) < share
 

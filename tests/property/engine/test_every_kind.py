@@ -7,9 +7,10 @@ import os
 
 import numpy as np
 import pytest
-from support.every_kind import RULES, every_kind, traded
+from support.every_kind import RULES, every_kind, moved, traded
 
 from rtlab.engine import CommandKind, Engine, EventKind, Reason, SelfTradePrevention
+from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.reference import ReferenceEngine
 
 ROUNDS = max(1, int(os.environ.get("RTLAB_ROUNDS", "1")) // 4)
@@ -46,6 +47,20 @@ def test_random_commands_of_every_kind_give_the_same_bytes(capsys: pytest.Captur
             print(f"  {title}: {shares}")
             rare = [code.name for code in codes if counts[code] < total / 1000]
             assert rare == [], f"below 0.1 % of {title}"
+
+
+@pytest.mark.parametrize(("to", "of"), [(0, 1003), (MAX_PRICE, 1007)])
+def test_random_commands_at_the_ends_of_the_prices_give_the_same_bytes(to: int, of: int) -> None:
+    at_the_end = 0
+    for seed in range(10 * ROUNDS):
+        rng = np.random.default_rng([seed, 31])
+        rows = moved(every_kind(rng, 400, ids=40, prices=10, malformed=0.03), to, of=of)
+        prevention = SelfTradePrevention(seed % len(SelfTradePrevention))
+        expected = ReferenceEngine(traded(), self_trade_prevention=prevention).process(rows)
+        events = Engine(traded(), self_trade_prevention=prevention, capacity=1).process(rows)
+        assert events.tobytes() == expected.tobytes(), f"seed {seed}: {first_difference(events, expected)}"
+        at_the_end += np.count_nonzero((events["kind"] == EventKind.TRADE) & (events["price"] == to))
+    assert at_the_end > 10 * ROUNDS
 
 
 def first_difference(events: np.ndarray, expected: np.ndarray) -> str:

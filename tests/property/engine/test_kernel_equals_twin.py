@@ -81,7 +81,7 @@ def test_long_random_flows_give_the_same_bytes(
     rng = np.random.default_rng([seed, prevention])
     rows = random_rows(
         rng,
-        2500,
+        2200,
         symbols=int(rng.integers(1, 5)),
         ids=int(rng.integers(4, 600)),
         prices=int(rng.integers(2, 60)),
@@ -90,7 +90,7 @@ def test_long_random_flows_give_the_same_bytes(
     )
     kernel = Engine(instruments(3), self_trade_prevention=prevention, capacity=1)
     twin = ReferenceEngine(instruments(3), self_trade_prevention=prevention)
-    cuts = rng.integers(0, 2500, int(rng.integers(0, 30))).tolist()
+    cuts = rng.integers(0, 2200, int(rng.integers(0, 30))).tolist()
     assert in_batches(kernel, rows, cuts).tobytes() == in_batches(twin, rows, []).tobytes()
     for instrument in instruments(3):
         assert kernel.book(instrument.symbol) == twin.book(instrument.symbol)
