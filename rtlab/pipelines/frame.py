@@ -39,16 +39,20 @@ class Frame:
     rows: int = field(init=False)
 
     def __post_init__(self) -> None:
-        frozen, rows = {}, -1
+        frozen: dict[str, Column] = {}
+        shape: tuple[int, ...] | None = None
         for name, column in self.columns.items():
-            if column.ndim != 1 or rows not in (-1, column.shape[0]):
-                lengths = {one: values.shape for one, values in self.columns.items()}
-                raise LocalError("a frame's columns do not fit together", expected="one length", got=lengths)
-            rows = column.shape[0]
-            frozen[name] = column.view()
-            frozen[name].flags.writeable = False
+            if column.shape != shape:
+                if shape is not None or column.ndim != 1:
+                    lengths = {one: values.shape for one, values in self.columns.items()}
+                    raise LocalError(
+                        "a frame's columns do not fit together", expected="one length", got=lengths
+                    )
+                shape = column.shape
+            frozen[name] = column = column.view()
+            column.setflags(write=False)
         object.__setattr__(self, "columns", frozen)
-        object.__setattr__(self, "rows", max(rows, 0))
+        object.__setattr__(self, "rows", shape[0] if shape else 0)
         if self.key is not None and self.key not in self.columns:
             raise LocalError("a frame has no key column", expected=self.key, got=list(self.columns))
 

@@ -22,7 +22,7 @@ class Recent:
     def __init__(self, limit: int = 1000) -> None:
         self.limit = _positive(limit)
         self.rows = 0
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[tuple[Frame, int]] = deque()  # and how many of its rows count, from the first on
         self._lock = Lock()  # frames come in one thread and are read in another
 
     @property
@@ -34,7 +34,8 @@ class Recent:
     def frames(self) -> list[Frame]:
         """Give the frames that are kept, oldest first."""
         with self._lock:
-            return list(self._frames)
+            held = list(self._frames)
+        return [frame if rows == frame.rows else frame.part(None, rows) for frame, rows in held]
 
     def append(self, frame: Frame) -> None:
         """Take the next frame; forget the oldest ones that are no longer needed."""
@@ -43,10 +44,10 @@ class Recent:
         with self._lock:
             if frame.key is not None:
                 self._replace_from(frame[frame.key][0], frame.key)
-            self._frames.append(frame)
+            self._frames.append((frame, frame.rows))
             self.rows += frame.rows
-            while self.rows - self._frames[0].rows >= self.limit:
-                self.rows -= self._frames.popleft().rows
+            while self.rows - self._frames[0][1] >= self.limit:
+                self.rows -= self._frames.popleft()[1]
 
     def to_pandas(self, rows: int | None = None) -> "pd.DataFrame":
         """Copy the last `rows` (default and at most: the limit) into a DataFrame; empty before the first."""
@@ -66,14 +67,13 @@ class Recent:
 
     def _replace_from(self, first: np.generic, key: str) -> None:
         while self._frames:
-            last = self._frames.pop()
-            self.rows -= last.rows
+            last, rows = self._frames.pop()
+            self.rows -= rows
             keys: Column = last.columns.get(key, np.empty(0))
-            kept = int(np.searchsorted(keys, first))
+            kept = int(keys[:rows].searchsorted(first))
             if kept:
-                self._frames.append(last.part(None, kept))
+                self._frames.append((last, kept))
                 self.rows += kept
-            if kept:
                 return
 
 

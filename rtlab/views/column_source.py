@@ -44,7 +44,8 @@ def take(source: ColumnDataSource, frame: Frame, rollover: int) -> None:
     if again:
         _patch(source, held, {name: column[:again] for name, column in columns.items()}, known)
     if again < frame.rows:
-        _stream(source, held, {name: column[again:] for name, column in columns.items()}, rollover)
+        new = {name: column[again:] for name, column in columns.items()} if again else columns
+        _stream(source, held, new, rollover)
 
 
 def _shown(name: str, column: Column) -> Column:

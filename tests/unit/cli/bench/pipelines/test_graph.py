@@ -1,3 +1,5 @@
+import asyncio
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,3 +34,17 @@ async def test_a_steady_flow_is_seen_in_time():
     found = await graph.steady(2000, 0.6)
     assert found.core_percent > 0
     assert 0 < found.p50_ms <= found.p99_ms
+
+
+async def test_a_grid_calls_as_often_as_asked_and_never_early():
+    loop, times = asyncio.get_running_loop(), []
+    began = loop.time()
+    await graph.on_grid(lambda: times.append(loop.time() - began) or len(times) < 20, 0.001)
+    assert len(times) == 20
+    assert all(time >= number * 0.001 - loop._clock_resolution for number, time in enumerate(times))
+
+
+async def test_a_grid_ends_with_what_its_function_raised():
+    rows = [True, True]
+    with pytest.raises(IndexError):
+        await graph.on_grid(rows.pop, 0.001)
