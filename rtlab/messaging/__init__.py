@@ -12,7 +12,9 @@ Threat model. What is defended, and the test of it (under tests/):
 
     a forged or swapped statement, key or device    unit/messaging/identity, property/messaging/test_identity.py
     the relay injects a device or a member          property/messaging/test_attacks.py (swaps or injects), people.js
-    the relay changes, hides or forks a log         unit/messaging/test_directory.py; heads go inside of messages
+    the relay changes, hides or forks a log         unit/messaging/test_directory.py; heads go inside of messages, and
+                                                    browser/test_messages.py (two devices), test_messenger_parts.py
+    an account has other devices than before        the same: both sides are told to compare the safety number again
     any byte changed on the way; replays            property/messaging/test_attacks.py (flipped byte, replays)
     a forgery that spends a genuine message's key   the same: the genuine one arrives after every forgery
     two commits of one epoch                        unit/messaging/relay/test_relay.py (the first commit wins)
@@ -43,5 +45,5 @@ What is left open, plainly:
                   States that were gone on from are kept until a second passes without a save, or for 1,024 saves:
                   who steals the storage and may use its key reads by them what came in since, which lies there too
     contracts     EIP-1271 and named NEAR accounts need a resolver of the host; without one they are refused by name
-    bots          their groups live as long as their process, and they remove no devices
+    bots          their groups live as long as their process, they remove no devices, and pin no logs
 """

@@ -591,6 +591,7 @@ def test_a_wallet_has_two_devices_until_one_is_revoked(served, person):
     say(second, "from the second device")
     said(other).get_by_text("from the second device").wait_for()
     said(first).get_by_text("from the second device").wait_for()
+    other.evaluate(OLD_DIRECTORY, wallet.account)
     first.get_by_role("button", name="Details").click()
     assert first.locator(".full li").count() == 3
     first.get_by_role("button", name="Revoke").click()
@@ -601,6 +602,21 @@ def test_a_wallet_has_two_devices_until_one_is_revoked(served, person):
     said(other).get_by_text("only the first is left").wait_for()
     other.get_by_role("button", name="Details").click()
     until(lambda: other.evaluate(DEVICES, wallet.account) == 2, "the revoked device is out", page=other)
+    told = [f"{wallet.account} has other devices than before", "the directory withholds entries"]
+    until(lambda: other.evaluate(ALARMS, told) == [True, True], "what is wrong is told", page=other)
+    other.get_by_role("alert").get_by_text(told[1]).wait_for()
+    shot(other, "withheld")
+
+
+OLD_DIRECTORY = """async (account) => {
+  const { messenger } = window.messages
+  const ask = messenger.relay.ask.bind(messenger.relay)
+  const old = await ask("look", { account })
+  messenger.relay.ask = async (op, fields) => (op === "look" && fields.account === account ? old : ask(op, fields))
+  window.alarms = []
+  messenger.addEventListener("alarm", ({ detail }) => window.alarms.push(detail.message))
+}"""
+ALARMS = "(told) => told.map((one) => window.alarms.some((alarm) => alarm.includes(one)))"
 
 
 DEVICES = "(account) => window.messages.messenger.devices(account).length"

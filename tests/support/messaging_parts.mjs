@@ -10,6 +10,7 @@ const [{ Turns }, { Known }, { Outbox }, { Marks }, { Transfers }, { MemoryStore
 const [{ RefusedError }, { unhex, utf8 }, binding] = await Promise.all(
   ["errors", "bytes", "identity/binding"].map((name) => import(pathToFileURL(`${process.argv[2]}/src/${name}.js`))),
 )
+const { compareHead, newsOf } = await load("people")
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0))
 
 function device() {
@@ -200,6 +201,29 @@ const scenarios = {
     const values = [5, null, "text", [], { a: Uint8Array.of(1, 2), 9: [new Uint8Array(0), { b: Uint8Array.of(0) }] }, { state: Uint8Array.of(4), hostile, then: Uint8Array.of(5) }, ...hostile]
     const old = unpack(utf8('{"a":{"$bytes":"AQI="},"b":{"$bytes":"!"},"c":{"$bytes":5}}'))
     return { wanted: values.map(shown), got: values.map((value) => shown(unpack(pack(value)))), old: shown(old) }
+  },
+
+  // What two have seen of one log, and what is told where an account has other devices.
+  async people() {
+    const { cases } = JSON.parse(readFileSync(process.argv[3]))
+    const compared = (head) => {
+      try {
+        return compareHead(head, ["a", "b"])
+      } catch (problem) {
+        return problem.message
+      }
+    }
+    const [one, other] = cases.filter(({ genuine }) => genuine).map(({ binding: encoded }) => utf8(encoded))
+    const member = (credential, n) => ({ credential, device: new Uint8Array(32).fill(n) })
+    const news = (before, after) => newsOf(before, after).map(({ message }) => message.split(" ").slice(0, 5).join(" "))
+    const both = [member(one, 1), member(other, 2)]
+    return {
+      heads: [[0, ""], [1, "a"], [2, "b"], [3, "c"], [1, "b"], [2, "a"]].map(compared),
+      accounts: [one, other].map((credential) => news(both, [...both, member(credential, 3)])[0]),
+      swapped: news(both, [member(one, 1), member(other, 3)]).length,
+      gone: news(both, [member(one, 1)]).length,
+      same: news(both, [...both].reverse()).length,
+    }
   },
 
   // What is remembered of a signature that was genuine lets nothing through that was not.

@@ -100,3 +100,12 @@ def test_what_is_remembered_of_a_genuine_signature_lets_nothing_else_through():
         assert forged is False
         assert "another device" in other_device
     assert chain == ([True, True, "a key is not among those of the NEAR account"], 3), "a chain is asked anew"
+
+
+def test_logs_that_cannot_both_be_true_and_other_devices_of_an_account_are_told():
+    found = parts()["people"]
+    fork = "the directory shows the other side another log than this one"
+    assert found["heads"] == ["same", "same", "same", "longer", fork, fork]
+    assert len(set(found["accounts"])) == 2
+    assert all(":" in news and "has other devices than" in news for news in found["accounts"])
+    assert (found["swapped"], found["gone"], found["same"]) == (1, 1, 0)

@@ -6,7 +6,7 @@ import { IdentityError, UnreadableError } from "../errors.js"
 import * as envelope from "../mls/envelope.js"
 import * as mls from "../mls/group.js"
 import * as contents from "./content.js"
-import { accountOf, compareHead } from "./people.js"
+import { accountOf, compareHead, newsOf } from "./people.js"
 
 const TYPES_FOR = 4000 // ms after the last word of it
 
@@ -58,7 +58,7 @@ export class Inbox {
     const live = this.groups.live(group)
     const from = mls.members(live).find(({ device }) => equal(device, sender))
     const made = await mls.open(live, payload, this.groups.check(group.peer))
-    if (made.committed) return { changes: this.#committed(kind, group, made), wipe: made.wipe }
+    if (made.committed) return { changes: this.#committed(kind, group, live, made), wipe: made.wipe }
     if (kind !== envelope.MESSAGE) throw new UnreadableError("a message comes in another envelope")
     const content = contents.decode(made.content, hex(sender))
     const account = from ? accountOf(from.credential) : group.peer
@@ -67,8 +67,9 @@ export class Inbox {
     return { changes, wipe: made.wipe }
   }
 
-  #committed(kind, group, made) {
+  #committed(kind, group, live, made) {
     if (kind !== envelope.COMMIT) throw new UnreadableError("a commit comes in another envelope")
+    newsOf(mls.members(live), mls.members(made.group)).forEach((news) => this.alarm(news))
     const { pending, ...rest } = group // another commit came first: what was pending is void
     const isOut = !mls.members(made.group).some(({ device }) => equal(device, this.known.me.device.publicKey))
     return [this.groups.stepped(rest, made, { isOver: isOut || undefined })]

@@ -4,7 +4,7 @@ import { equal, hex, random, unhex } from "../bytes.js"
 import { IdentityError, MessagingError, RefusedError, UnreadableError } from "../errors.js"
 import * as envelope from "../mls/envelope.js"
 import * as mls from "../mls/group.js"
-import { accountOf, checkMembers, lookUp } from "./people.js"
+import { accountOf, checkMembers, lookUp, newsOf } from "./people.js"
 
 const UPDATE_EVERY = 50 // messages
 const UPDATE_AFTER = 86400 // s
@@ -109,6 +109,7 @@ export class Membership {
       return
     }
     await groups.check(group.peer)(mls.members(made.group))
+    newsOf(mls.members(live), mls.members(made.group)).forEach((news) => this.alarm(news))
     const commit = await envelope.seal(envelope.COMMIT, known.me.device, made.commit)
     const members = mls.members(made.group).map(({ device }) => hex(device))
     const to = groups.others(live).filter((device) => !remove.includes(device)) // who is out has no mailbox

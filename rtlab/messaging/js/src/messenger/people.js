@@ -28,6 +28,16 @@ export async function lookUp(relay, account, pinned, { directory, now, resolver 
   return { devices: await devicesOf(log.bindings, { account, directory, now, resolver }), hashes: log.hashes }
 }
 
+// Gives an IdentityError for each account that has other devices in one set of members than in another: news that
+// people should have, for the safety number is another one then.
+export function newsOf(before, after) {
+  const speaking = (members) => new Set(members.map(({ device, credential }) => `${accountOf(credential)} ${hex(device)}`))
+  const [one, other] = [speaking(before), speaking(after)]
+  const changed = [...[...one].filter((each) => !other.has(each)), ...[...other].filter((each) => !one.has(each))]
+  const accounts = new Set(changed.map((each) => each.split(" ")[0]))
+  return [...accounts].map((account) => new IdentityError(`${account} has other devices than before: compare the safety number again`))
+}
+
 // Compares what the other side has seen of an account's log with what was seen here: "same", "longer" (look again),
 // or IdentityError when the two cannot both be true.
 export function compareHead([length, hash], hashes) {
