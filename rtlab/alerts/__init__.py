@@ -1,7 +1,8 @@
 """Alerts: rules over a live feed, and what they say, over the bus to pages and webhooks."""
 
 from rtlab.alerts.alert import ALERTS, Alert, alerts_topic
-from rtlab.alerts.rules import Loss, Price, Rule, Sight, Silence, Spread, rule_for
+from rtlab.alerts.rest import Rest
+from rtlab.alerts.rules import Loss, Price, Rule, Said, Sight, Silence, Spread, rule_for
 from rtlab.alerts.webhook import Webhook
 
 __all__ = [
@@ -9,7 +10,9 @@ __all__ = [
     "Alert",
     "Loss",
     "Price",
+    "Rest",
     "Rule",
+    "Said",
     "Sight",
     "Silence",
     "Spread",

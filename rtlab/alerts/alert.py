@@ -10,7 +10,7 @@ PAGE, HOOK = "page", "webhook"
 class Alert(msgspec.Struct, frozen=True, array_like=True):
     """One thing that a rule saw: `text` says it whole; `rule` names who, `value` what was seen, as it is written.
 
-    `webhook` is the address that must be told, empty for none.
+    `webhook` is the address that must be told, empty for none; `ts` when it was seen, in ns since 1970.
     """
 
     rule: str
@@ -18,6 +18,7 @@ class Alert(msgspec.Struct, frozen=True, array_like=True):
     text: str
     value: str
     webhook: str = ""
+    ts: int = 0
 
 
 def alerts_topic(name: str = "alerts") -> Topic[Alert]:

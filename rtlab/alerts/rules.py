@@ -83,7 +83,7 @@ class Price(Rule):
         if last is None or (last < self._line if self._up else last > self._line):
             return None
         price = str(self.instrument.price(last))
-        return Said(f"{self.instrument.symbol} traded at {price}: {self.condition}", price)
+        return Said(f"{self.instrument.symbol} traded at {price} ({self.condition})", price)
 
 
 class Spread(Rule):
@@ -105,7 +105,7 @@ class Spread(Rule):
         if row.bid is None or row.ask is None or row.ask - row.bid < self._wide:
             return None
         spread = str(self.instrument.price(row.ask - row.bid))
-        return Said(f"{self.instrument.symbol} has a spread of {spread}: {self.condition}", spread)
+        return Said(f"{self.instrument.symbol} has a spread of {spread} (rule: {self.condition})", spread)
 
 
 class Silence(Rule):

@@ -67,9 +67,10 @@ def command(
     source = open_source(file)
     symbol = source.instruments[0].symbol
     wanted = None if unpaced else speed if speed is not None else 1.0
-    failed: list[str] = []
+    complaint = ""
 
     async def main() -> None:
+        nonlocal complaint
         replay = Replay(source, settings, speed=wanted, verify=verify)
         ended = await ended_event()
         verdict = await replay.run(
@@ -79,11 +80,13 @@ def command(
         )
         if verdict is not None:
             click.echo("\n".join(verdict.lines))
-            failed.extend([] if verdict.holds else [symbol])
+            complaint = verdict.complaint(f"the replay of {file}")
+        elif not ended.is_set():
+            click.echo("the recording is over")
 
     run(main())
-    if failed:
-        raise click.ClickException(f"the replay of {file} does not hold: see above")
+    if complaint:
+        raise click.ClickException(complaint)
 
 
 def _progress() -> Callable[[int, int], None]:

@@ -19,18 +19,19 @@ from rtlab.lab.verified import verified
 
 def check_session(folder: Path, settings: Settings, *, speed: float | None, batch: int) -> None:
     """Replay all of a session and say what was found; ClickException when it does not hold."""
-    failed: list[Path] = []
+    complaint = ""
 
     async def main() -> None:
+        nonlocal complaint
         ended = await ended_event()
         verdict = await verified(session, settings, speed=speed, batch=batch, ended=ended)
         click.echo("\n".join(verdict.lines))
-        failed.extend([] if verdict.holds else [folder])
+        complaint = verdict.complaint(f"the session {folder}")
 
     with RecordedSession(folder) as session:
         run(main())
-    if failed:
-        raise click.ClickException(f"the session {folder} does not hold: see above")
+    if complaint:
+        raise click.ClickException(complaint)
 
 
 def play_session(

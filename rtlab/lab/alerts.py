@@ -9,13 +9,14 @@ import asyncio
 import logging
 import secrets
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
-from rtlab.alerts import Alert, Loss, Rule, Sight, Silence, Webhook, alerts_topic
+from rtlab.alerts import Alert, Loss, Rest, Rule, Said, Sight, Silence, Webhook, alerts_topic
 from rtlab.alerts.alert import HOOK, PAGE
 from rtlab.book import TickerView
 from rtlab.bus import Bus, DeadLetter, Delivery, Retry, Topic, connect
@@ -43,6 +44,7 @@ Told = Callable[[Alert], object]
 class AlertStatistics(NamedTuple):
     """`said` by rules, of which `published` are safe on the bus, `waiting` are on their way to it, and `unsent` found
     no room there (more than MOST_WAITING waited). `shown` came back from it; webhooks took `told`, and failed so often.
+    `merged` came too soon after one that was said, and are told with the next.
     """
 
     rules: int
@@ -53,15 +55,22 @@ class AlertStatistics(NamedTuple):
     shown: int
     told: int
     failed: int
+    merged: int
 
 
 class Watch:
-    """A rule at work. `end` it; `said` counts how often it spoke. `await` it to know that the desk is ready."""
+    """A rule at work. `end` it; `said` counts how often it spoke, `merged` what was too soon to be told by itself.
 
-    def __init__(self, desk: "Alerts", rule: Rule, webhook: str, then: Told | None) -> None:
+    `await` it to know that the desk is ready.
+    """
+
+    def __init__(
+        self, desk: "Alerts", rule: Rule, webhook: str, then: Told | None, *, rest_s: float = 0.0
+    ) -> None:
         self.rule, self.webhook, self.then = rule, webhook, then
         self.id = secrets.token_hex(6)
         self.said = 0
+        self.rest = Rest(rest_s)
         self.followed: Followed | None = None
         self.handler: Handler = lambda _: desk.look(self)
         self._desk = desk
@@ -69,6 +78,11 @@ class Watch:
     def end(self) -> None:
         """Look no more. Idempotent."""
         self._desk.end(self)
+
+    @property
+    def merged(self) -> int:
+        """How often it spoke too soon after it had spoken."""
+        return self.rest.merged
 
     async def ready(self) -> Self:
         """Wait until the desk can tell; the errors of the bus when it cannot."""
@@ -98,7 +112,7 @@ class Alerts:
         self._loop, self._hub, self._link = loop, hub, link
         self._topic, self._bus_url = alerts_topic(name), bus_url
         self._watches: dict[str, Watch] = {}
-        self._said = self._published = self._unsent = self._shown = 0
+        self._said = self._published = self._unsent = self._shown = self._merged = 0
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
         self._listeners: list[Callable[[int, Alert], None]] = []
         self._seen: deque[str] = deque(maxlen=KEPT)
@@ -110,9 +124,12 @@ class Alerts:
         if not runs_here():
             self._starting.result(START_S)
 
-    def watch(self, rule: Rule, *, webhook: str = "", then: Told | None = None) -> Watch:
-        """Look a rule over from now on; `then` is called, in a thread, with each alert that is safe on the bus."""
-        watch = Watch(self, rule, webhook, then)
+    def watch(self, rule: Rule, *, webhook: str = "", then: Told | None = None, rest_s: float = 0.0) -> Watch:
+        """Look a rule over from now on; `then` is called, in a thread, with each alert that is safe on the bus.
+
+        What the rule says within `rest_s` of what it said last is told when they are over, as one alert.
+        """
+        watch = Watch(self, rule, webhook, then, rest_s=rest_s)
         self._loop.call(lambda: self._begin(watch))
         return watch
 
@@ -169,6 +186,7 @@ class Alerts:
             shown=self._shown,
             told=hook.told,
             failed=hook.failed,
+            merged=self._merged + sum(watch.merged for watch in self.watches),
         )
 
     def bus_statistics(self) -> Mapping[str, NamedTuple]:
@@ -221,6 +239,9 @@ class Alerts:
 
     def _forget(self, watch: Watch) -> None:
         if self._watches.pop(watch.id, None) is not None and watch.followed is not None:
+            watch.rest.rest_s = 0.0  # what waits is told
+            self._tell(watch, watch.rest.take(None, time.monotonic()))
+            self._merged += watch.merged
             self._hub.leave(watch.followed, watch.handler)
 
     def look(self, watch: Watch) -> None:
@@ -231,13 +252,15 @@ class Alerts:
         sight = Sight(silent_s=silent_s, losses=losses)
         if isinstance(view, TickerView) and view.held:
             sight = sight._replace(row=view.row)
-        said = watch.rule.look(sight)
+        self._tell(watch, watch.rest.take(watch.rule.look(sight), time.monotonic()))
+
+    def _tell(self, watch: Watch, said: Said | None) -> None:
         if said is None:
             return
         watch.said += 1
         self._said += 1
         symbol = watch.rule.instrument.symbol
-        alert = Alert(watch.id, symbol, said.text, said.value, watch.webhook)
+        alert = Alert(watch.id, symbol, said.text, said.value, watch.webhook, time.time_ns())
         event = self._topic.event(alert, key=f"{symbol} {watch.webhook}", id=f"{watch.id}-{watch.said}")
         try:
             self._outbox.put_nowait(event)
@@ -251,6 +274,8 @@ class Alerts:
             for watch in self.watches:
                 if isinstance(watch.rule, Silence | Loss):
                     self.look(watch)
+                else:
+                    self._tell(watch, watch.rest.take(None, time.monotonic()))
 
     async def _publish_on(self) -> None:
         assert self._bus is not None

@@ -5,6 +5,7 @@ import atexit
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -105,7 +106,9 @@ class Lab:
         from rtlab.pipelines.analytics import kernels
 
         instrument = self.instrument(symbol)
-        kernels.warm()  # here, and not with the first row: the feed would have to wait for it
+        # here, and not with the first row: the feed would have to wait for it, and leave out trades
+        import_module("pandas")
+        kernels.warm()
 
         def stream() -> "FrameStream":
             if self._streams is None:
@@ -188,19 +191,21 @@ class Lab:
         gap: bool = False,
         webhook: str = "",
         then: "Callable[[Alert], object] | None" = None,
+        rest_s: float = 10.0,
     ) -> "Watch":
         """Tell when the last price is at or `above` or `below` a line, the `spread` is that wide, the feed has been
         `silent` for so many seconds (it pings each second), or something of it was lost (`gap`): one condition.
 
         It is told once when that begins, by the bus: to the desk (`lab.alerts`), to `then`, and to `webhook`, where
-        it is posted as JSON until it is taken or has failed six times.
+        it is posted as JSON until it is taken or has failed six times. What ends and begins again within `rest_s`
+        seconds is told once when they are over, with how often it was.
         """
         from rtlab.alerts import rule_for
         from rtlab.alerts.webhook import checked
 
         instrument = self.instrument(symbol)
         rule = rule_for(instrument, above=above, below=below, spread=spread, silent=silent, gap=gap)
-        return self.alerts.watch(rule, webhook=checked(webhook) if webhook else "", then=then)
+        return self.alerts.watch(rule, webhook=checked(webhook) if webhook else "", then=then, rest_s=rest_s)
 
     def record(self, folder: "str | Path | None" = None) -> "Recording":
         """Record the feed from now on into `folder` (None: a temporary one), in a process of its own."""

@@ -18,10 +18,17 @@ WINDOW_NS = 5_000_000  # messages that came within this are published together
 
 
 class Verdict(NamedTuple):
-    """What a checked replay found. `lines` tell it to a person."""
+    """What a checked replay found. `lines` tell it to a person; one that is not `is_whole` was cut short."""
 
     holds: bool
     lines: list[str]
+    is_whole: bool = True
+
+    def complaint(self, what: str) -> str:
+        """Give what is wrong with `what` that was replayed; empty when it holds."""
+        if self.holds:
+            return ""
+        return f"{what} does not hold: see above" if self.is_whole else f"{what} was not played to its end"
 
 
 class Progress:
@@ -168,7 +175,7 @@ class Replay:
 
 def _partial(verdict: Verdict, played: int) -> Verdict:
     line = f"ended after {played:,} steps, before the recording was: this is not about the whole of it"
-    return Verdict(False, [*verdict.lines, line])
+    return Verdict(False, [*verdict.lines, line], is_whole=False)
 
 
 def _oracle_lines(found: OracleStatistics) -> list[str]:

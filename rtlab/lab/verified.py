@@ -45,7 +45,9 @@ async def verified(
             await until_ended(player.run(), ended)
             if ended.is_set():
                 return Verdict(
-                    False, [f"ended after {player.statistics().moves:,} moves, before the session was"]
+                    False,
+                    [f"ended after {player.statistics().moves:,} moves, before the session was"],
+                    is_whole=False,
                 )
             await _caught_up(player, client, books)
             wrong = _differences(session, player, books)

@@ -1,6 +1,7 @@
 """A frame source: what a client brings, row by row, goes out as frames at the rate of a clock."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -11,6 +12,8 @@ from rtlab.pipelines.clock import FrameClock
 from rtlab.pipelines.frame import Integers
 from rtlab.pipelines.loop import Failure, OwnersLoop, running_loop
 from rtlab.pipelines.stream import FrameStream, dismantle, root
+
+log = logging.getLogger("rtlab.pipelines")
 
 CHANNELS: dict[str, type[TradeBuffer] | type[QuoteBuffer]] = {
     "trades": TradeBuffer,
@@ -42,7 +45,7 @@ class FrameSource:
     the owner, whose event loop runs it (`start`, `run`); without a loop, `flush` emits. `close` ends the graph.
 
     `channel` is trades, or ticker or book for quotes. ConfigError for another, or for a rate or limit that
-    makes no sense.
+    makes no sense. Trades that are missing are told by a warning of the logger `rtlab.pipelines` too.
     """
 
     def __init__(self, instrument: Instrument, channel: str, *, hz: float = 30, limit: int = 10_000) -> None:
@@ -59,7 +62,7 @@ class FrameSource:
         self.stream: FrameStream = root(f"{channel} {instrument.symbol}", channel, self._loop)
         self.stream.taken_from = self._buffer
         self._arrived = asyncio.Event()
-        self._frames = self._full = self._rows = 0
+        self._frames = self._full = self._rows = self._told = 0
         self._emitting = self._started = self._closed = False
         self._settling: asyncio.Task[None] | None = None
         if running_loop() is not None:
@@ -76,6 +79,7 @@ class FrameSource:
             raise LocalError("trades were given to a source of quotes", got=self.channel)
         self._buffer.add(rows, first_seq, epoch)
         self._take_in()
+        self._tell_losses(self._buffer)
 
     def on_quote(
         self, ts: int, seq: int, bid: int | None, bid_qty: int, ask: int | None, ask_qty: int
@@ -197,6 +201,18 @@ class FrameSource:
         self._buffer.cut(self._limit)
         if self._buffer.rows:
             self._arrived.set()
+
+    def _tell_losses(self, buffer: TradeBuffer) -> None:
+        # at the first loss, and whenever there are twice as many as were told
+        lost = buffer.missed + buffer.dropped
+        if lost < max(1, 2 * self._told):
+            return
+        self._told = lost
+        log.warning(
+            "stream %s: %d trades are missing from what is computed: %d were left out by the server, because this "
+            "program read too slowly, and %d by the graph, because its functions were too slow",
+            *(self.stream.name, lost, buffer.missed, buffer.dropped),
+        )
 
     def _emit(self) -> None:
         frame = self._buffer.take(self._limit, self.instrument, self.channel)

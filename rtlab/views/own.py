@@ -41,6 +41,9 @@ def plot(
     column of times, and all numbers. `span` (ms, or in x where x is no time) is how much is shown at first;
     points of a stream that are older than `age` may go.
 
+    In a notebook's cell the plot shows itself; in a script `plot(...).show()` opens a page with it. Text is no time:
+    `pd.to_datetime` makes times of it. A column that is left out is named in the plot.
+
     DataError says what is wrong with the data. What is wrong with a later part of a stream is shown in the
     plot, which keeps what it had.
     """
@@ -85,6 +88,7 @@ class DataPlot(Awaited):
         self.view: LayeredPlot | None = None
         self.events = Events()
         self.left_out: tuple[str, ...] = ()
+        self._lacks = ""
         self.refused = 0
 
     def append(self, rows: object) -> None:
@@ -137,6 +141,8 @@ class DataPlot(Awaited):
         except LocalError as problem:
             raise DataError(problem.what, expected=problem.expected, got=problem.got) from None
         self._kind, self.left_out = first.kind, first.left_out
+        if self.left_out:
+            self._lacks = f"left out, neither numbers nor times: {', '.join(self.left_out)}"
         self.events.add(first.x, first.events)
         is_time = first.kind == "time"
         live = LIVE_SPAN_MS if is_time else 1000.0
@@ -150,6 +156,7 @@ class DataPlot(Awaited):
             theme=self._theme,
             on_window=lambda x0, x1: self._mark_events(),
         )
+        view.overlay.notice = self._lacks
         if self._source is not None:
             view.refresh()
         return view
@@ -167,7 +174,7 @@ class DataPlot(Awaited):
             self.refused += 1
             self._say(str(problem))
         else:
-            self._say("")
+            self._say(self._lacks)
 
     def _say(self, notice: str) -> None:
         if self.view is None:

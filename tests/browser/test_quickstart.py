@@ -1,6 +1,7 @@
 """notebooks/00_quickstart in a real JupyterLab: everything runs, moves, zooms and follows the mouse."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,9 +61,11 @@ def test_three_lines_in_a_fresh_kernel_show_a_moving_market(browser: Browser, se
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     watch = Watch(page)
     open_notebook(page, served, "first.ipynb")
+    began = time.monotonic()
     page.evaluate("() => jupyterapp.commands.execute('notebook:run-cell')")
     first = until(lambda: (now := evaluate(page, STATE)) and now["x"] and now, "a price line", 60, page=page)
     until(lambda: evaluate(page, STATE)["end"] > first["end"], "movement", page=page)
+    print(f"fresh kernel to a moving picture: {time.monotonic() - began:.1f} s")
 
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / "first-minute.png")

@@ -153,7 +153,8 @@ class ColdWriter(TailOwner):
             fresh.close()
             raise
         self._change_tail(fresh)
-        self._count(rolls=len(tails), files=len(entries), gaps=gap is not None)
+        is_hole = gap is not None and gap.reason != "start"  # before a record began nobody missed anything
+        self._count(rolls=len(tails), files=len(entries), gaps=is_hole)
 
     def _replace_manifest(self, making: Making, old: Manifest, tail: str, gap: Gap | None) -> list[FileEntry]:
         with locked(self.commit_lock):

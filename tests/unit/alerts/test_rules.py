@@ -18,12 +18,12 @@ def test_a_price_is_told_once_when_it_gets_there_and_again_after_it_was_away():
     rule = Price(BTC, above="100")
     said = [rule.look(at(ticks)) for ticks in (None, 199, 200, 205, 199, 200)]
     assert [one.value if one else None for one in said] == [None, None, "100.0", None, None, "100.0"]
-    assert said[2].text == "BTC-USD traded at 100.0: last price at or above 100.0"
+    assert said[2].text == "BTC-USD traded at 100.0 (last price at or above 100.0)"
 
 
 def test_a_price_that_is_there_already_is_told_at_the_first_look():
     rule = Price(BTC, below=100)
-    assert rule.look(at(150)).text == "BTC-USD traded at 75.0: last price at or below 100.0"
+    assert rule.look(at(150)).text == "BTC-USD traded at 75.0 (last price at or below 100.0)"
     assert repr(rule) == "BTC-USD: last price at or below 100.0"
 
 

@@ -11,6 +11,7 @@ from support.hook import Hook
 from support.rabbit import free_port
 
 import rtlab
+from rtlab.alerts import Rule, Said
 from rtlab.errors import ClosedError, ConfigError, GridError, InstrumentError, UnreachableError
 
 
@@ -56,7 +57,7 @@ def test_each_crossing_is_told_and_an_ended_rule_says_no_more(lab):
         assert time.monotonic() < end, "no line was crossed twice"
         got = []
         bid, ask = lab.book("BTC-USD").best
-        watch = lab.alert("BTC-USD", above=(bid + ask) // 2, then=got.append)
+        watch = lab.alert("BTC-USD", above=(bid + ask) // 2, then=got.append, rest_s=0.0)
         look_again = time.monotonic() + 5
         while len(got) < 2 and time.monotonic() < look_again:
             time.sleep(0.02)
@@ -64,6 +65,29 @@ def test_each_crossing_is_told_and_an_ended_rule_says_no_more(lab):
     said = watch.said
     wait_until(lambda: len(got) == said)
     assert all(alert.rule == watch.id for alert in got)
+
+
+class Flapping(Rule):
+    """Begins to hold at every second look."""
+
+    condition = "every second look"
+    _is_on = False
+
+    def _judge(self, sight):
+        self._is_on = not self._is_on
+        return Said("it flaps", "1") if self._is_on else None
+
+
+def test_a_rule_that_flaps_is_told_once_in_its_rest_with_how_often_it_was(lab):
+    got, merged = [], lab.alerts.statistics().merged
+    watch = lab.alerts.watch(Flapping(lab.instrument("BTC-USD")), then=got.append, rest_s=0.5)
+    wait_until(lambda: len(got) == 3)
+    watch.end()
+    assert [alert.text.partition(",")[0] for alert in got[:3]] == ["it flaps"] * 3
+    assert " times in " in got[1].text
+    assert got[2].ts - got[1].ts >= 400_000_000
+    assert watch.merged > 0
+    assert lab.alerts.statistics().merged == merged + watch.merged
 
 
 def test_a_webhook_that_is_down_is_tried_again_until_it_is_there(lab):

@@ -63,6 +63,6 @@ async def test_a_venues_recording_is_recorded_whole_and_its_books_are_those_of_t
     ended, target = asyncio.Event(), target_of(here.folder)
     told = Settings(redis_url=here.url)
     done = await record_source(told, source, target, speed=None, on_ready=lambda one: None, ended=ended)
-    assert done.statistics().gaps == 1
+    assert done.statistics().gaps == 0
     with Store(here.folder) as store:
         assert store.read("trades", "ETHUSDT").num_rows == source.statistics().trades

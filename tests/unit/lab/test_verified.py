@@ -52,3 +52,6 @@ async def test_one_that_was_ended_early_does_not_hold(folder):
         verdict = await verified(one, SETTINGS, speed=0.01, ended=ended, on_ready=lambda url: ended.set())
     assert not verdict.holds
     assert "before the session was" in verdict.lines[-1]
+    assert verdict.complaint("the session") == "the session was not played to its end"
+    assert verdict._replace(is_whole=True).complaint("the session") == "the session does not hold: see above"
+    assert verdict._replace(holds=True).complaint("the session") == ""

@@ -120,6 +120,17 @@ def test_rows_that_came_before_are_left_out():
         assert (statistics.repeated, statistics.missed) == (5, 12)
 
 
+def test_trades_that_are_missing_are_told_at_the_first_and_whenever_they_are_twice_as_many(caplog):
+    with FrameSource(BTC, "trades", limit=100) as source:
+        source.on_trades(rows(5), 1)
+        assert not caplog.records
+        for first in range(7, 107, 2):  # one is left out before each
+            source.on_trades(rows(1), first)
+        assert source.statistics().missed == 50
+        assert len(caplog.records) == 6
+        assert "stream trades BTC-USD: 32 trades are missing" in caplog.text
+
+
 def test_a_new_epoch_counts_from_anew():
     with FrameSource(BTC, "trades") as source:
         taken = Taken(source)

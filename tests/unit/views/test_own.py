@@ -67,6 +67,7 @@ def test_text_that_is_left_out_is_told():
     shown = rtlab.plot(pd.DataFrame({"y": [1.0, 2.0], "note": ["a", "b"]}))
     assert shown.left_out == ("note",)
     assert "left out: note" in repr(shown)
+    assert shown.view.overlay.notice == "left out, neither numbers nor times: note"
 
 
 def test_categories_are_events_of_the_window():
