@@ -45,5 +45,6 @@ What is left open, plainly:
                   States that were gone on from are kept until a second passes without a save, or for 1,024 saves:
                   who steals the storage and may use its key reads by them what came in since, which lies there too
     contracts     EIP-1271 and named NEAR accounts need a resolver of the host; without one they are refused by name
-    bots          their groups live as long as their process, they remove no devices, and pin no logs
+    bots          their groups live as long as their process, they remove no devices, and pin logs
+                  but compare them with nobody's
 """

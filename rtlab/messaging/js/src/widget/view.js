@@ -1,5 +1,6 @@
 // What is seen of a messenger: conversations on one side, the open one on the other. It only draws what the messenger
-// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes five times a second.
+// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes five times a second, or twice where so many
+// messages come that not all of them are drawn at once.
 
 import { composer, Sending } from "./composer.js"
 import { h, short } from "./dom.js"
@@ -12,6 +13,7 @@ const write = (element, text) => element.textContent !== text && (element.textCo
 
 const SHOWN = 100 // messages drawn at once
 const DRAW_EVERY = 200 // ms
+const CROWD_EVERY = 500 // ms
 
 export class View {
   #open
@@ -20,6 +22,7 @@ export class View {
   #drawnFor
   #wanted = false
   #drawnAt = -DRAW_EVERY
+  #every = DRAW_EVERY
   #found = ""
   #panel
 
@@ -69,7 +72,7 @@ export class View {
       this.#drawnAt = performance.now()
       this.#draw()
     }
-    setTimeout(() => requestAnimationFrame(draw), this.#drawnAt + DRAW_EVERY - performance.now())
+    setTimeout(() => requestAnimationFrame(draw), this.#drawnAt + this.#every - performance.now())
   }
 
   #alarm(problem) {
@@ -86,6 +89,7 @@ export class View {
 
   #redraw() {
     this.#drawnFor = undefined
+    this.#every = DRAW_EVERY
     this.#draw()
   }
 
@@ -125,7 +129,9 @@ export class View {
     const chat = this.messenger.chat(this.#open) ?? { account: this.#open, status: "accepted", messages: [], unread: 0 }
     if (this.#panel === "details") return this.#drawOnce(`details ${this.#open} ${chat.status} ${this.messenger.devices(this.#open).map(({ device }) => device)}`, () => this.#detailsPane(chat))
     this.#drawOnce(`chat ${this.#open} ${chat.status} ${this.#reply?.id}`, () => this.#chatPane(chat))
-    if (!this.log.draw(chat.messages, this.#shown)) this.#want()
+    const isAll = this.log.draw(chat.messages, this.#shown)
+    this.#every = isAll ? DRAW_EVERY : CROWD_EVERY
+    if (!isAll) this.#want()
     this.sending.draw(this.#open)
     write(this.typingLine, this.messenger.isTyping(this.#open) ? `${short(this.#open)} ${t.typing}` : "")
     if (chat.unread && document.visibilityState === "visible") this.messenger.read(this.#open)
