@@ -1,6 +1,7 @@
 """`rtlab demo`: a simulated market in a process of its own, and its dashboard in this one."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -40,6 +41,7 @@ def command(for_s: float | None, **flags: object) -> None:
     asyncio.run(main())  # Panel's server is tornado's, which keeps to the standard loop
 
 
-def _say(page: str, feed: str) -> None:
+def _say(page: str, feed: str, others: Sequence[str]) -> None:
     settle_heap()
     click.echo(f"dashboard at {page} , feed at {feed} (Ctrl-C ends both)")
+    click.echo(f"beside it: {', '.join(f'/{name}' for name in others)}")

@@ -74,7 +74,7 @@ async def _show(settings: Settings, url: str, ended: asyncio.Event) -> None:
     from rtlab.lab.serving import serve_dashboard  # late: panel costs seconds
 
     shown = msgspec.structs.replace(settings, url=url)
-    await serve_dashboard(shown, on_ready=lambda at, feed: click.echo(f"page at {at}"), ended=ended)
+    await serve_dashboard(shown, on_ready=lambda at, feed, others: click.echo(f"page at {at}"), ended=ended)
 
 
 def _about(session: RecordedSession) -> str:

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -13,6 +13,7 @@ from typing import TypeVar
 import panel as pn
 from bokeh.server.server import Server
 from panel.template import Template
+from tornado.web import RedirectHandler
 
 from rtlab.config import Settings, load
 from rtlab.errors import AddressError
@@ -31,9 +32,12 @@ Shown = TypeVar("Shown", Dashboard, Grid)
 
 
 async def serve_dashboard(
-    settings: Settings, *, on_ready: Callable[[str, str], None], ended: asyncio.Event
+    settings: Settings, *, on_ready: Callable[[str, str, Sequence[str]], None], ended: asyncio.Event
 ) -> None:
-    """Serve the market page of the settings' feed until `ended`; AddressError on a busy port."""
+    """Serve the pages of the settings' feed until `ended`; AddressError on a busy port.
+
+    `on_ready` is told the addresses of the market page and of the feed, and the names of the other pages.
+    """
     lab = await asyncio.to_thread(lab_of, settings)
     try:
         pages: dict[str, Callable[[], object]] = {
@@ -46,7 +50,7 @@ async def serve_dashboard(
             pages["messages"] = messages_page_of(pane_options(settings, lab.url))
         server = start_server(pages, settings.host, settings.dashboard_port, lab.statistics)
         try:
-            on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url)
+            on_ready(f"http://{settings.host}:{server.port}/{PAGE}", lab.url, [*pages][1:])
             await ended.wait()
         finally:
             server.stop()
@@ -80,8 +84,13 @@ def start_server(
 ) -> Server:
     """Start Panel's server of these pages on the running loop; port 0 takes any, AddressError on a busy one.
 
-    What `count` gives is at /metrics.
+    The root leads to the first page. What `count` gives is at /metrics.
     """
+    patterns: list[tuple[str, type, dict[str, object]]] = [
+        ("/", RedirectHandler, {"url": f"/{next(iter(pages))}", "permanent": False})
+    ]
+    if count is not None:
+        patterns.append(("/metrics", Scrape, {"count": count}))
     try:
         # Panel leaves its socket open when it cannot bind it: so this is found out beforehand
         with socket.create_server((host, port)) as probe:
@@ -101,7 +110,8 @@ def start_server(
             verbose=False,
             title="rtlab",
             websocket_origin=[f"{name}:{port}" for name in (host, "localhost")],
-            extra_patterns=[] if count is None else [("/metrics", Scrape, {"count": count})],
+            use_index=False,  # Panel's asks other hosts for its looks
+            extra_patterns=patterns,
         )
     server.start()
     return server

@@ -8,7 +8,8 @@ def test_it_says_where_page_and_feed_are_and_ends_by_itself():
     done = rtlab("demo", "--dashboard-port", "0", "--for", "2s", timeout=100)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(
-        r"dashboard at http://127\.0\.0\.1:\d+/market , feed at ws://127\.0\.0\.1:\d+ \(Ctrl-C ends both\)\n",
+        r"dashboard at http://127\.0\.0\.1:\d+/market , feed at ws://127\.0\.0\.1:\d+ \(Ctrl-C ends both\)\n"
+        r"beside it: /depth, /watch, /monitor\n",
         done.stdout,
     )
     assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ from rtlab.lab.serving import serve_dashboard
 
 
 async def _serve(settings, ended, ready):
-    await serve_dashboard(settings, on_ready=lambda page, feed: ready.set_result((page, feed)), ended=ended)
+    await serve_dashboard(settings, on_ready=lambda *told: ready.set_result(told), ended=ended)
 
 
 def _get(url):
@@ -33,10 +33,11 @@ async def test_it_serves_the_page_of_another_feed_and_ends_when_told():
     settings = Settings(dashboard_port=0, url=await url)
     interrupted = signal.getsignal(signal.SIGINT)
     serving = asyncio.create_task(_serve(settings, ended, ready))
-    page, shown = await asyncio.wait_for(ready, 60)
+    page, shown, others = await asyncio.wait_for(ready, 60)
     assert shown == settings.url
+    assert others == ["depth", "watch", "monitor"]
     assert signal.getsignal(signal.SIGINT) is interrupted
-    html = await asyncio.to_thread(_get, page)
+    html = await asyncio.to_thread(_get, page.removesuffix("market"))  # the root leads there
     assert 'name="viewport"' in html
     assert "https://" not in html.split("<body")[0]
     assert "\nrtlab_link_" in await asyncio.to_thread(_get, page.replace("/market", "/metrics"))
@@ -50,7 +51,8 @@ async def test_a_demo_offers_messages_where_it_is_asked_to():
     ended, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     settings = Settings(dashboard_port=0, messages="lab.example")
     serving = asyncio.create_task(_serve(settings, ended, ready))
-    page, feed = await asyncio.wait_for(ready, 60)
+    page, feed, others = await asyncio.wait_for(ready, 60)
+    assert others[-1] == "messages"
     assert 'name="viewport"' in await asyncio.to_thread(_get, page.replace("/market", "/messages"))
     health = json.loads(await asyncio.to_thread(_get, feed.replace("ws:", "http:") + "/health"))
     assert (health["messages"]["online"], health["messages"]["stored"]) == (0, 0)
