@@ -3,31 +3,48 @@
 `make mutants` runs this file, beside the unit tests, once for each change that mutmut makes to the twin.
 """
 
+import os
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
-from support.every_kind import RULES, every_kind, traded
+from support.every_kind import RULES, every_kind, moved, traded
 
 from rtlab.engine import Engine, SelfTradePrevention
+from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.reference import ReferenceEngine
 from rtlab.errors import CommandError, InstrumentError, LocalError
-from rtlab.model import CancelOrder, NewOrder, Side
+from rtlab.model import CancelOrder, NewOrder, Rules, Side
 
+ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "1"))
 COMMANDS = 400
 
 
-def both(seed: int) -> tuple[Engine, ReferenceEngine]:
+def both(seed: int, rules: Mapping[str, Rules] = RULES) -> tuple[Engine, ReferenceEngine]:
     prevention = SelfTradePrevention(seed % len(SelfTradePrevention))
-    options = {"self_trade_prevention": prevention, "rules": RULES}
+    options = {"self_trade_prevention": prevention, "rules": rules}
     return Engine(traded(), **options), ReferenceEngine(traded(), **options)
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(50 * ROUNDS))
 def test_twin_and_kernel_agree_on_random_commands_of_every_kind(seed: int) -> None:
     rng = np.random.default_rng([seed, 23])
     rows = every_kind(
         rng, COMMANDS, ids=int(rng.integers(10, 160)), prices=int(rng.integers(3, 16)), malformed=0.07
     )
     kernel, twin = both(seed)
+    same(kernel, twin, rows)
+
+
+@pytest.mark.parametrize("seed", range(10 * ROUNDS))
+@pytest.mark.parametrize(("to", "of"), [(0, 1003), (MAX_PRICE, 1007)])
+def test_twin_and_kernel_agree_at_the_ends_of_the_prices(seed: int, to: int, of: int) -> None:
+    rng = np.random.default_rng([seed, 31])
+    rows = moved(every_kind(rng, COMMANDS, ids=40, prices=10, malformed=0.03), to, of=of)
+    same(*both(seed, {}), rows)
+
+
+def same(kernel: Engine, twin: ReferenceEngine, rows: np.ndarray) -> None:
     assert twin.process(rows).tobytes() == kernel.process(rows).tobytes()
     assert twin.fees == kernel.fees
     owners = set(rows["owner"].tolist())

@@ -136,6 +136,17 @@ def test_all_or_none_that_can_have_all_takes_at_once(engine: Executes) -> None:
     )
 
 
+def test_a_replaced_order_that_fills_an_all_or_none_leaves_an_empty_level(engine: Executes) -> None:
+    play(engine, "buy 1 5@100", "sell 2 7@100 whole")
+    assert play(engine, "replace 1 7@100") == [
+        "1 bid replaced 7@100",
+        "1 bid took 7@100 of 2, 0 left",
+        "2 ask done FILLED @100, 0 left",
+        "bid level 0@100 in 0",
+        "1 bid done FILLED @100, 0 left",
+    ]
+
+
 def test_a_taker_meets_all_or_none_after_the_book_if_he_has_enough(engine: Executes) -> None:
     play(engine, "buy 1 5@101 whole", "buy 2 3@100")
     assert play(engine, "sell 3 4@100 ioc")[-1] == "3 ask done IOC @100, 1 left"
