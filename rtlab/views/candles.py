@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import param
-from bokeh.models import CategoricalColorMapper, CustomJS, DatetimeTicker, NumeralTickFormatter, Range1d
+from bokeh.models import (
+    CategoricalColorMapper,
+    CustomJS,
+    DatetimeTicker,
+    DatetimeTickFormatter,
+    NumeralTickFormatter,
+    Range1d,
+)
 from bokeh.plotting import figure
 from bokeh.transform import transform
 from panel.viewable import Child
@@ -16,6 +23,7 @@ from rtlab.model import Instrument
 from rtlab.pipelines import Frame
 from rtlab.views.beat import Beat
 from rtlab.views.candle import Candle, of_frame, of_rows
+from rtlab.views.dense import TIMES
 from rtlab.views.digits import Digits
 from rtlab.views.growing import Growing
 from rtlab.views.host import in_notebook
@@ -205,6 +213,7 @@ class Candles(LivePanel):
         for lines in self._lines.values():
             lines.put(plot)
         plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
+        plot.xaxis.formatter = DatetimeTickFormatter(**TIMES)
         decimals = Digits(self.instrument.tick_size).decimals
         plot.yaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
         follow = CustomJS(

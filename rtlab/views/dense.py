@@ -14,7 +14,7 @@ from rtlab.views.viewport import Columns
 AXIS_PX = 72
 """The room to the right of the frame, for the labels of the y axis."""
 
-_TIMES: dict[str, Any] = {
+TIMES: dict[str, Any] = {  # of a DatetimeTickFormatter
     "microseconds": "%H:%M:%S.%f",
     "milliseconds": "%H:%M:%S.%3N",
     "seconds": "%H:%M:%S",
@@ -60,7 +60,7 @@ def dense_figure(
     plot.yaxis.axis_label = y_label or None
     plain = BasicTickFormatter(use_scientific=False)
     plot.yaxis.formatter = plain
-    plot.xaxis.formatter = DatetimeTickFormatter(**_TIMES) if time_axis else plain
+    plot.xaxis.formatter = DatetimeTickFormatter(**TIMES) if time_axis else plain
     for i, ((x, y), _) in enumerate(zip(first.lines, names, strict=True)):
         source = ColumnDataSource({"x": x, "y": y})
         plot.line("x", "y", source=source, line_join="round", name=f"dense {i}" if i else "dense")

@@ -238,6 +238,9 @@ def test_the_tape_is_bounded_whatever_comes(market: Page, exchange: Exchange) ->
     until(lambda: market.locator(".tape .lines .line").count() == tape.rows, "a full tape", page=market)
     moves(market, ".tape .lines .line")
     assert market.locator(".tape .lines .line").count() == tape.rows
+    height = market.locator(".tape .lines").evaluate("(list) => list.getBoundingClientRect().height")
+    row = market.locator(".tape .lines .line").first.evaluate("(line) => line.getBoundingClientRect().height")
+    assert height / row == pytest.approx(round(height / row), abs=0.01), "the last line is cut"
     assert tape.statistics().skipped > 4_000
 
 

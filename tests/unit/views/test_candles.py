@@ -37,6 +37,11 @@ def test_bars_in_ticks_and_lots_become_candles_in_units() -> None:
     assert held(candles) == [(middle, 10.0, 12.0, 9.0, 11.0, 2.5, "up", OPEN_ALPHA, 10.5, 1.0)]
 
 
+def test_times_are_written_on_one_line_within_the_chart() -> None:
+    (axis,) = Candles(BTC, SECOND)._figure.xaxis
+    assert axis.formatter.context is None
+
+
 def test_a_frame_of_bars_gives_the_same_candles() -> None:
     rows, frames = Candles(BTC, SECOND), Candles(BTC, SECOND)
     bars = RandomMarket()
