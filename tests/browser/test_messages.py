@@ -378,6 +378,22 @@ def test_an_injected_wallet_signs_in_and_writes_in_every_host(served, person, se
     bot.close()
 
 
+def test_what_a_reader_can_mend_is_said(served, person):
+    page = person()
+    page.goto(served.http + framed(served, {"url": served.url, "testWallets": ["near"]}))
+    part = page.frame_locator("iframe")
+    part.get_by_role("button", name="Test wallet (near)").click()
+    alert = part.get_by_role("alert")
+    alert.get_by_text(
+        f"this relay calls itself {DIRECTORY}, and the page expects 127.0.0.1: give the page"
+    ).wait_for()
+    part.get_by_text("Offline").wait_for()
+    for account, is_told in (("alice", True), ("near:mainnet:alice.near", False)):
+        part.get_by_label("Account to write to").fill(account)
+        part.get_by_role("button", name="Write", exact=True).click()
+        alert.get_by_text("That is no account").wait_for(state="visible" if is_told else "hidden")
+
+
 def address_of(host: str, served: Served, serve: Callable[..., str]) -> str:
     if host == "page":
         return served.page

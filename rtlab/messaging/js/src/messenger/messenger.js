@@ -62,6 +62,7 @@ export class Messenger extends EventTarget {
       mail: (message) => turns.take(() => this.#inbox.take(message)),
       fleeting: (message) => turns.take(() => this.#inbox.takeFleeting(message)),
       state: (state, why) => this.#change({ state, why }),
+      failed: alarm,
     }))
     const groups = (this.#groups = new Groups(known, rules))
     const packages = (this.#packages = new Packages(known, relay, rules))

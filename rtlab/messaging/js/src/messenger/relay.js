@@ -10,7 +10,7 @@ const LONGEST_WAIT = 15000 // ms, between two attempts
 const ANSWER = 20000 // ms
 
 // `on`: {identity(directory) -> {device, binding, after, token?}, ready(message), mail(message), fleeting(message),
-// state("connecting" | "online" | "offline", why)}.
+// state("connecting" | "online" | "offline", why), failed(problem): it is not tried again}.
 export class RelayConnection {
   #socket = null
   #asked = new Map()
@@ -66,7 +66,7 @@ export class RelayConnection {
       } catch (problem) {
         this.#closed = problem.code !== "offline"
         socket.close()
-        this.on.state("offline", problem.message)
+        if (this.#closed) this.on.failed(problem)
       }
     } else if (message.op === "mail") this.on.mail(message)
     else if (message.op === "fleeting") this.on.fleeting(message)
@@ -80,7 +80,8 @@ export class RelayConnection {
   }
 
   async #hello({ directory, nonce }) {
-    if (directory !== this.directory) throw new IdentityError(`the relay calls itself ${directory}, expected ${this.directory}`)
+    if (directory !== this.directory)
+      throw new IdentityError(`this relay calls itself ${directory}, and the page expects ${this.directory}: give the page the option directory, or start the relay by that name`)
     const { device, binding, after, token } = await this.on.identity(directory)
     const signed = concat(utf8(`${HELLO}${directory}\n`), unbase64(nonce))
     const signature = base64(ed25519.sign(signed, device.secretKey))

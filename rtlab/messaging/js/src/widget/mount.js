@@ -1,6 +1,6 @@
 // Put the messages on a page: `mount(element, options)` gives {messenger, close()}.
 //
-// options: url (of the relay, ws:// or wss://), directory (its name; the host of the url where none is given), storage
+// options: url (of the relay, ws:// or wss://), directory (its name; the host of the url, without a port, where none is given), storage
 // ("browser", the default where a page may have any, or "memory"), name (of the storage), theme ("light", "dark"),
 // texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver, token, feed (URL of
 // the feed that draws shared prices and charts: that of the relay's gateway where none is given; false for none).
@@ -58,7 +58,7 @@ export async function mount(element, options) {
     show(page(h("p", { text: t.elsewhere }), h("button", { class: "main", text: t.retry, onclick: () => mount(element, options) })))
     return { close: () => show() }
   }
-  const messenger = new Messenger({ ...options, directory: options.directory ?? new URL(options.url).host, store: await storeOf({ ...options, name }) })
+  const messenger = new Messenger({ ...options, directory: options.directory ?? new URL(options.url).hostname, store: await storeOf({ ...options, name }) })
   const me = await messenger.load()
   let feed
   const handle = {

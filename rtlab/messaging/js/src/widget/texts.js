@@ -18,6 +18,7 @@ export const TEXTS = {
   nobody: "No conversation yet. Give an account above to begin one.",
   newLabel: "Account to write to",
   newPlaceholder: "eip155:1:0x… or another account",
+  noAccount: "That is no account. One looks like eip155:1:0x…, solana:…:… or near:mainnet:name.",
   begin: "Write",
   search: "Search on this device",
   noMatch: "Nothing on this device has these words.",

@@ -95,8 +95,9 @@ export class View {
 
   #begin() {
     const account = this.to.value.trim()
-    if (!/^[a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$/.test(account)) return this.#alarm(new Error(`${this.t.newLabel}: ${this.t.newPlaceholder}`))
+    if (!/^[a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$/.test(account)) return this.#alarm(new Error(this.t.noAccount))
     this.to.value = ""
+    this.alarmBar.hidden = true
     this.#select(account)
   }
 
