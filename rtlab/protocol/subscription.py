@@ -45,6 +45,11 @@ class Subscription:
         self.resync_due: int | None = None
         self.resync_at: int | None = None
 
+    def __repr__(self) -> str:
+        where = "" if self.holds_nothing else f" at {self.view.epoch}/{self.view.seq}"
+        told = f", {self.error}" if self.error else ""
+        return f"<{self.channel} of {self.instrument}: {self.state}{where}{told}>"
+
     @property
     def channel(self) -> str:
         """Give the channel's name."""

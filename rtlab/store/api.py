@@ -92,6 +92,11 @@ class Store:
             self._redis = self._server = self._sql = None
             self._unrecorded.clear()
 
+    def __repr__(self) -> str:
+        manifests = [self.cold.manifest(symbol) for symbol in self.cold.symbols()]
+        held = [f"{one.symbol} {sum(file.rows for file in one.files):,} rows" for one in manifests]
+        return f"<Store {self.place.root}: {', '.join(held) or 'no files yet'}>"
+
     @property
     def redis_url(self) -> str | None:
         """Where the hot side is; None where there is none. The folder's own server is started if need be."""

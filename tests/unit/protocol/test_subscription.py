@@ -49,11 +49,13 @@ def live():
 def test_it_waits_for_a_snapshot_and_then_is_live():
     one = Subscription(1, Channel("book", "A-USD", 2))
     assert (one.state, one.is_live, one.depth) == (SubscriptionState.ASKED, False, 2)
+    assert repr(one) == "<book of A-USD: asked>"
     grant(one)
     assert one.state is SubscriptionState.WAITING
     assert one.take(increment(1, 5, [])) == "waiting"
     assert one.take(snapshot()) == "snapshot"
     assert (one.is_live, one.came_back) == (True, "snapshot")
+    assert repr(one) == "<book of A-USD: live at 1/10>"
     assert (one.view.bids(), one.view.asks(), one.view.seq) == (BIDS, ASKS, 10)
 
 

@@ -58,6 +58,17 @@ def test_a_span_and_columns_are_cut(tmp_path):
         assert sum(part.num_rows for part in store.batches("book", "BTC-USD")) == len(made.book)
 
 
+def test_a_store_says_what_is_in_its_files(tmp_path):
+    with Store(tmp_path) as store:
+        assert repr(store) == f"<Store {tmp_path}: no files yet>"
+    made = Made()
+    keep(tmp_path, made, rolls=3)
+    with Store(tmp_path) as store:
+        rows = sum(one.rows for one in store.manifest("BTC-USD").files)
+        assert rows > len(made.trades)
+        assert repr(store) == f"<Store {tmp_path}: BTC-USD {rows:,} rows>"
+
+
 def test_the_book_at_a_time_and_at_a_sequence_is_that_of_the_market(tmp_path):
     made = Made()
     keep(tmp_path, made, rolls=4)
