@@ -8,10 +8,13 @@ Row = Mapping[str, Any]
 
 OURS = "rtlab"
 MOST_PEERS = 4
+MOST_LINES = 10  # of a bench
 
 
 def table(reports: Sequence[Report]) -> str:
-    """Give two tables, of what was measured beside a peer and of the goals, under the machine of the first report."""
+    """Give two tables under the machine of the first report: what was measured beside a peer, MOST_LINES of each bench
+    at most, and every goal.
+    """
     lines = [
         _machine(reports),
         "",
@@ -19,7 +22,7 @@ def table(reports: Sequence[Report]) -> str:
         "|---|---|---|---|",
     ]
     for report in reports:
-        lines += _beside(report)
+        lines += _short(report["bench"], [*_beside(report)])
     lines += ["", "| bench | goal | measured | bound | |", "|---|---|---|---|---|"]
     for report in reports:
         lines += [_goal(str(report["bench"]), goal) for goal in report["goals"]]
@@ -63,6 +66,12 @@ def _machine(reports: Sequence[Report]) -> str:
     return "On no machine."
 
 
+def _short(bench: object, lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        yield f"| {bench} | {len(lines) - MOST_LINES} more by `rtlab bench {bench}` | | |"
+
+
 def _beside(report: Report) -> Iterator[str]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in report["results"]:
@@ -70,7 +79,7 @@ def _beside(report: Report) -> Iterator[str]:
     for (name, case), rows in groups.items():
         ours = [row for row in rows if str(row["contender"]).startswith(OURS) and row["median"] is not None]
         peers = [row for row in rows if not str(row["contender"]).startswith(OURS)]
-        if ours and any(row["median"] is not None for row in peers):
+        if ours and any(times_better(ours[0], row) is not None for row in peers):
             mine = f"{number(ours[0]['median'])} {ours[0]['unit']}".strip()
             told = "; ".join(_peer(ours[0], row) for row in peers[:MOST_PEERS])
             yield f"| {report['bench']} | {_plain(name)}, {_plain(case)} | {mine} | {told} |"

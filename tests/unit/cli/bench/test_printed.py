@@ -53,6 +53,17 @@ def test_ours_without_a_number_makes_no_line():
     assert lines_of(table([report(row(median=None), row(contender="other"))]), "flow") == []
 
 
+def test_a_bare_count_makes_no_line_for_it_is_neither_good_nor_bad():
+    assert lines_of(table([report(row(unit="1/s"), row(contender="other", unit="1/s"))]), "flow") == []
+
+
+def test_of_many_cases_the_first_stand_there_and_how_many_more_there_are():
+    rows = [row(case=f"case {n}", contender=name) for n in range(25) for name in ("rtlab", "other")]
+    lines = lines_of(table([report(*rows)]), "flow")
+    assert [line[1] for line in lines[:10]] == [f"throughput, case {n}" for n in range(10)]
+    assert lines[10:] == [["flow", "15 more by `rtlab bench flow`", "", ""]]
+
+
 def test_ours_may_say_by_what_way():
     told = table([report(row(contender="rtlab, RabbitMQ"), row(contender="other"))])
     assert len(lines_of(told, "flow")) == 1
