@@ -4,6 +4,7 @@ import asyncio
 import time
 import weakref
 from collections.abc import AsyncIterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -47,6 +48,12 @@ def plot(
     DataError says what is wrong with the data. What is wrong with a later part of a stream is shown in the
     plot, which keeps what it had.
     """
+    if isinstance(source, str | Path):
+        raise DataError(
+            "a file is no table",
+            expected="what is in it: plot(pandas.read_csv(file)), or pyarrow.csv.read_csv for millions of rows",
+            got=str(source),
+        )
     if isinstance(source, FrameStream):
         return StreamPlot(source, height=height, theme=theme)
     shown = DataPlot(x=x, y=y, title=title, span=span, age=age, height=height, theme=theme)

@@ -1,7 +1,6 @@
 """Read anybody's time series: pandas, polars, pyarrow, numpy, mappings and pairs, as x and value columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -78,12 +77,6 @@ def _given(source: object) -> tuple[Any, Given]:
         return _array(source[0]), _of_array(_array(source[1]))
     if isinstance(source, np.ndarray | list | range):
         return None, _of_array(np.asarray(source))
-    if isinstance(source, str | Path):
-        raise DataError(
-            "a file is no table",
-            expected="what is in it: plot(pandas.read_csv(file)), or pyarrow.csv.read_csv for millions of rows",
-            got=str(source),
-        )
     raise DataError(
         "this cannot be drawn",
         expected="a table, an array, columns by name, a pair (x, y), a stream or an async iterator",

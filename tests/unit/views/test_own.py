@@ -2,6 +2,7 @@ import asyncio
 import gc
 import weakref
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,14 @@ def test_a_stream_of_frames_of_the_lab_keeps_its_own_picture():
     from rtlab.pipelines import FrameStream
 
     assert isinstance(rtlab.plot(FrameStream()), StreamPlot)
+
+
+@pytest.mark.parametrize("file", ["my.csv", Path("my.csv")])
+def test_a_file_is_told_how_to_become_a_table(file):
+    with pytest.raises(
+        DataError, match=r"a file is no table: .* plot\(pandas.read_csv\(file\)\).* got my.csv"
+    ):
+        rtlab.plot(file)
 
 
 def test_text_that_is_left_out_is_told():

@@ -122,11 +122,6 @@ def test_categories_are_events_and_text_is_left_out_and_told():
         (([1, 2, 3], [1, 2]), {}, "y and x do not belong together: expected 3 values, got 2"),
         ({"t": ["a", "b"], "y": [1, 2]}, {"x": "t"}, "x cannot be drawn: expected numbers or times"),
         ({"t": np.array(["2024-01-01", "NaT"], "M8[ns]"), "y": [1, 2]}, {}, "a time is missing"),
-        (
-            "my.csv",
-            {},
-            r"a file is no table: expected what is in it: plot\(pandas.read_csv\(file\)\), .* got my.csv",
-        ),
         (dt.date(2024, 1, 1), {}, "this cannot be drawn: expected a table, .* got date"),
         ({}, {}, "there is nothing to draw in the data"),
     ],
