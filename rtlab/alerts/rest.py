@@ -29,3 +29,8 @@ class Rest:
         if times == 1 or since is None:
             return waiting
         return waiting._replace(text=f"{waiting.text}, {times} times in {now - since:.0f} s")
+
+    def over(self, now: float) -> Said | None:
+        """End the rest, for good: give what waits for it."""
+        self.rest_s = 0.0
+        return self.take(None, now)

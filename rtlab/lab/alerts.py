@@ -239,8 +239,7 @@ class Alerts:
 
     def _forget(self, watch: Watch) -> None:
         if self._watches.pop(watch.id, None) is not None and watch.followed is not None:
-            watch.rest.rest_s = 0.0  # what waits is told
-            self._tell(watch, watch.rest.take(None, time.monotonic()))
+            self._tell(watch, watch.rest.over(time.monotonic()))
             self._merged += watch.merged
             self._hub.leave(watch.followed, watch.handler)
 

@@ -36,6 +36,12 @@ def test_after_a_long_silence_it_is_told_at_once_again():
     assert rest.take(WIDER, 11.0) == WIDER
 
 
+def test_what_waits_is_told_when_the_rest_is_ended():
+    rest = Rest(10.0)
+    assert (rest.take(WIDE, 0.0), rest.take(WIDER, 1.0)) == (WIDE, None)
+    assert (rest.over(2.0), rest.over(3.0)) == (WIDER, None)
+
+
 def test_without_a_rest_all_are_told():
     rest = Rest(0.0)
     assert [rest.take(WIDE, 1.0) for _ in range(3)] == [WIDE] * 3

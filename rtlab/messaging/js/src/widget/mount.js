@@ -1,9 +1,10 @@
 // Put the messages on a page: `mount(element, options)` gives {messenger, close()}.
 //
-// options: url (of the relay, ws:// or wss://), directory (its name; the host of the url, without a port, where none is given), storage
-// ("browser", the default where a page may have any, or "memory"), name (of the storage), theme ("light", "dark"),
-// texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver, token, feed (URL of
-// the feed that draws shared prices and charts: that of the relay's gateway where none is given; false for none).
+// options: url (of the relay, ws:// or wss://), directory (its name; the host of the url, without a port, where none
+// is given), storage ("browser", the default where a page may have any, or "memory"), name (of the storage), theme
+// ("light", "dark"), texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver,
+// token, feed (URL of the feed that draws shared prices and charts: that of the relay's gateway where none is given;
+// false for none).
 
 import { Feed } from "../market/feed.js"
 import { Messenger } from "../messenger/messenger.js"

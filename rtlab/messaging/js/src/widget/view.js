@@ -1,6 +1,6 @@
 // What is seen of a messenger: conversations on one side, the open one on the other. It only draws what the messenger
-// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes five times a second, or twice where so many
-// messages come that not all of them are drawn at once.
+// knows, and is drawn anew when that has changed: in the next frame, and in a crowd of changes five times a second, or
+// twice where so many messages come that not all of them are drawn at once.
 
 import { composer, Sending } from "./composer.js"
 import { h, short } from "./dom.js"
