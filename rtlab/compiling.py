@@ -55,7 +55,10 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def exclusive_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile as `kernel` does, but keep the GIL: threads that share what it changes take turns."""
+    """Compile as `kernel` does, but keep the GIL: threads that share what it changes take turns.
+
+    It counts no references to arrays (see `bare_part`), so that it makes none.
+    """
     return _kept(function, nogil=False)
 
 
@@ -127,9 +130,7 @@ def _kept(function: Callable[P, R], *, nogil: bool) -> Callable[P, R]:
     before = _config.CACHE_DIR
     _config.CACHE_DIR = str(folder)
     try:
-        compiled = _njit(
-            cache=_writable(folder), nogil=nogil, error_model="numpy", _nrt=("engine" not in str(folder))
-        )(function)
+        compiled = _njit(cache=_writable(folder), nogil=nogil, error_model="numpy", _nrt=nogil)(function)
         return cast(Callable[P, R], compiled)
     finally:
         _config.CACHE_DIR = before

@@ -61,7 +61,9 @@ from rtlab.engine.layout import (
     TIME,
     UNCROSS,
     Command,
+    Event,
     Memory,
+    Rows,
     State,
 )
 from rtlab.engine.matching import no_room_for_events
@@ -71,6 +73,7 @@ from rtlab.engine.settling import settle
 from rtlab.engine.sweeping import sweep
 
 NEVER = (1 << 63) - 1
+WORD_BYTES = 8
 AHEAD = 4
 """Commands between asking for the entry of an order in the id map and its use."""
 
@@ -281,6 +284,19 @@ def pass_time(memory: Memory, command: Command) -> None:
             state.timer = min(state.timer, until)
     state.back = END
     state.stage = MAIN
+
+
+@exclusive_kernel
+def lend(address: int, commands: Rows[Command], events: Rows[Event]) -> int:
+    """Name the arrays that `run` reads and writes; give by how many bytes the commands are not where a row may lie.
+
+    To ask Python for their addresses takes several times as long.
+    """
+    state = state_at(address)
+    state.commands_at = commands.ctypes.data  # type: ignore[attr-defined]
+    state.events_at = events.ctypes.data  # type: ignore[attr-defined]
+    state.events = len(events)
+    return state.commands_at % WORD_BYTES
 
 
 @exclusive_kernel

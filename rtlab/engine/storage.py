@@ -8,7 +8,7 @@ import numpy.typing as npt
 from rtlab.compiling import announce, door
 from rtlab.engine.growing import Growing, zeros
 from rtlab.engine.ids import HASH_BITS
-from rtlab.engine.kernel import run
+from rtlab.engine.kernel import lend, run
 from rtlab.engine.layout import (
     ACCOUNT,
     BEGIN,
@@ -131,18 +131,14 @@ class Storage:
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
             self._execute = door(run, self._address)
+            self._lend = door(lend, self._address, self.commands, self.events)
         self.run(0)
 
     def lend(self, commands: RowArray, events: RowArray) -> None:
         """Name the COMMAND rows that may be executed, contiguous, and the EVENT rows to write."""
-        words = self._words
-        address = commands.ctypes.data
-        if address % WORD.itemsize:
+        if self._lend(self._address, commands, events):
             commands = commands.copy()
-            address = commands.ctypes.data
-        words[_COMMANDS_AT] = address
-        if events is not self.events:
-            words[_EVENTS_AT], words[_EVENTS] = events.ctypes.data, len(events)
+            self._lend(self._address, commands, events)
         self.commands, self.events = commands, events
 
     def run(self, count: int) -> int:
@@ -338,9 +334,9 @@ class Storage:
             state[f"{name}_at"], state[name] = array.ctypes.data, len(array)
 
 
-_COMMANDS_AT, _COMMANDS, _EVENTS_AT, _EVENTS, _START, _AT = (
+_COMMANDS, _START, _AT = (
     next(field[1] for key, field in (STATE.fields or {}).items() if key == name) // WORD.itemsize
-    for name in ("commands_at", "commands", "events_at", "events", "start", "at")
+    for name in ("commands", "start", "at")
 )
 
 
