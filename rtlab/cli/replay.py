@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from rtlab.cli.durations import Duration
 from rtlab.cli.running import ended_event, run, settings_of
 
 
@@ -15,6 +16,7 @@ from rtlab.cli.running import ended_event, run, settings_of
 @click.option("--verify", is_flag=True, help="Compare what arrives with what the venue, or the folder, says.")
 @click.option("--speed", type=float, help="As recorded is 1 (the default); 10 is ten times faster.")
 @click.option("--as-fast-as-possible", "unpaced", is_flag=True, help="Do not wait between records.")
+@click.option("--for", "for_s", type=Duration(), help="End after this long, as 20s or 2m.")
 @click.option("--from", "start", help="Of a session: the moment to begin at, as 2024-08-09T12:00:00 (UTC).")
 @click.option("--to", "end", help="Of a session: the moment to end before.")
 @click.option("--page", is_flag=True, help="Of a session: serve the market page as well.")
@@ -33,6 +35,7 @@ def command(
     verify: bool,
     speed: float | None,
     unpaced: bool,
+    for_s: float | None,
     start: str | None,
     end: str | None,
     page: bool,
@@ -56,10 +59,10 @@ def command(
         from rtlab.cli.session import check_session, play_session  # late: as below
 
         if verify:
-            check_session(file, settings, speed=speed, batch=batch)
+            check_session(file, settings, speed=speed, batch=batch, for_s=for_s)
         else:
             paced = None if unpaced else speed if speed is not None else 1.0
-            play_session(file, settings, speed=paced, start=start, end=end, page=page)
+            play_session(file, settings, speed=paced, start=start, end=end, page=page, for_s=for_s)
         return
     from rtlab.lab.replay import Replay  # late: numba and websockets cost a second
     from rtlab.sources import open_source
@@ -72,7 +75,7 @@ def command(
     async def main() -> None:
         nonlocal complaint
         replay = Replay(source, settings, speed=wanted, verify=verify)
-        ended = await ended_event()
+        ended = await ended_event(after_s=for_s)
         verdict = await replay.run(
             ended,
             lambda url: click.echo(f"{symbol} from {file.name}: feed at {url} (Ctrl-C ends it)"),

@@ -17,13 +17,15 @@ from rtlab.lab.session import RecordedSession
 from rtlab.lab.verified import verified
 
 
-def check_session(folder: Path, settings: Settings, *, speed: float | None, batch: int) -> None:
+def check_session(
+    folder: Path, settings: Settings, *, speed: float | None, batch: int, for_s: float | None = None
+) -> None:
     """Replay all of a session and say what was found; ClickException when it does not hold."""
     complaint = ""
 
     async def main() -> None:
         nonlocal complaint
-        ended = await ended_event()
+        ended = await ended_event(after_s=for_s)
         verdict = await verified(session, settings, speed=speed, batch=batch, ended=ended)
         click.echo("\n".join(verdict.lines))
         complaint = verdict.complaint(f"the session {folder}")
@@ -42,11 +44,12 @@ def play_session(
     start: str | None,
     end: str | None,
     page: bool,
+    for_s: float | None = None,
 ) -> None:
     """Serve a session as a feed, and with `page` the market page of it, until its end or Ctrl-C."""
 
     async def main() -> None:
-        ended = await ended_event()
+        ended = await ended_event(after_s=for_s)
         player = Player(session, settings, speed=speed, start=start, end=end, on_note=_say_note)
         async with player:
             click.echo(f"{_about(session)}: feed at {player.gateway.url} (Ctrl-C ends it)")
