@@ -16,7 +16,7 @@ from rtlab.client.inbox import LIMIT, Inbox, Policy
 from rtlab.client.inboxes import Inboxes
 from rtlab.client.link import Callback, ClientStatistics, Link, LinkState, Tap
 from rtlab.client.opening import Opening
-from rtlab.client.outcome import NETWORK, closed, is_final, not_connected
+from rtlab.client.outcome import BROKE_OFF, NETWORK, closed, is_final, not_connected
 from rtlab.errors import ClosedError, ProtocolError, RtlabError
 from rtlab.model import Instrument
 from rtlab.protocol import Applied, Encoding, Subscription
@@ -353,7 +353,7 @@ class Client:
     def _ended(self, connection: ReaderConnection, silence: str) -> float:
         connection.give_up()
         failure = connection.failure
-        code, reason = connection.close_code or 1006, silence or connection.close_reason or ""
+        code, reason = connection.close_code or BROKE_OFF, silence or connection.close_reason or ""
         if isinstance(failure, ProtocolError):
             code, reason = failure.code, str(failure)
         elif failure is not None:

@@ -15,7 +15,7 @@ from websockets.sync.client import connect as open_websocket
 from rtlab.client.inbox import LIMIT, Inbox, Policy, Waiting
 from rtlab.client.link import Callback, ClientStatistics, Link, LinkState
 from rtlab.client.opening import Opening
-from rtlab.client.outcome import NETWORK, closed, is_final, not_connected
+from rtlab.client.outcome import BROKE_OFF, NETWORK, closed, is_final, not_connected
 from rtlab.errors import ClosedError, OverrunError, ProtocolError, RtlabError
 from rtlab.model import Instrument
 from rtlab.protocol import Applied, Encoding, Subscription
@@ -201,7 +201,7 @@ class BlockingClient:
         except TimeoutError:
             return self._heard_nothing(connection, time.monotonic() - begin, deadline)
         except ConnectionClosed:
-            self._lost(connection.close_code or 1006, connection.close_reason or "")
+            self._lost(connection.close_code or BROKE_OFF, connection.close_reason or "")
             return None
         self._silence = 0.0
         now = time.monotonic_ns()
@@ -221,7 +221,7 @@ class BlockingClient:
         if self._silence < self._link.silence_s:
             return [] if deadline is not None else None
         connection.close()
-        self._lost(1006, self._link.fell_silent())
+        self._lost(BROKE_OFF, self._link.fell_silent())
         return None
 
     def _drain(self, first: list[Applied]) -> list[Applied]:

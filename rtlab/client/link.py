@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rtlab.client.addresses import Addresses
 from rtlab.client.backoff import retry_hint_s
+from rtlab.client.outcome import ending
 from rtlab.errors import ProtocolError, RefusedError, RtlabError, UnreachableError
 from rtlab.model import Instrument
 from rtlab.protocol import (
@@ -135,7 +136,7 @@ class Link:
         self.reader.disconnected(now)
         if self.state is not LinkState.CLOSED:
             self.state = LinkState.RECONNECTING
-        self.last_reason = f"{code} {reason}".strip()
+        self.last_reason = ending(code, reason)
         hint = retry_hint_s(reason)
         least = max(hint or 0.0, AFTER_FOREIGN_S) if code == Code.PROTOCOL else hint
         return self.addresses.gone(now, least)

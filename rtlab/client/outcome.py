@@ -34,8 +34,21 @@ def not_connected(url: str, problem: Exception) -> RtlabError:
     return UnreachableError(f"nobody answers at {url}: is the server running there? ({_line(problem)})")
 
 
+BROKE_OFF = 1006
+"""What stands for the close code where none was sent (RFC 6455, section 7.4.1)."""
+
+
+def ending(code: int, reason: str) -> str:
+    """Say how a connection ended: by the close code and reason that were sent, or in words that none was."""
+    if code == BROKE_OFF:
+        return reason or "the connection broke off unannounced: the server died, or the network failed"
+    return f"{code} {reason}".strip()
+
+
 def closed(url: str, code: int, reason: str) -> RefusedError:
     """Say how the connection to `url` ended, from the close code and reason that the server sent."""
+    if code == BROKE_OFF:
+        return RefusedError(f"the server at {shown(url)} is gone: {ending(code, reason)}", code=code)
     mend = TOKEN if code == Code.UNAUTHORISED else ""
     return RefusedError(
         f"the server at {shown(url)} closed with {code}: {reason or 'no reason given'}{mend}", code=code

@@ -24,12 +24,13 @@ from rtlab.feed.pages import pages
 from rtlab.feed.rounds import Rounds
 from rtlab.feed.sessions import Service
 from rtlab.feed.statistics import ConnectionStatistics, GatewayStatistics
-from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber
+from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber, looks
 from rtlab.protocol.cohort import Cohorts, Tally, total
 from rtlab.protocol.ladder import Moves
 from rtlab.protocol.pulse import Pulse
 
 CREDIT_TICK_S = 0.02  # pings, credit and evictions are looked at this often
+_RECENT_NS = round(CREDIT_TICK_S * 1e9 / 2)
 RESTARTING = (int(Code.RESTARTING), "the server is restarting; retry in 0.2 s")
 
 
@@ -92,6 +93,7 @@ class Gateway:
         self.port = listener.getsockname()[1]
         self._started = time.monotonic()
         warm_up()
+        looks.warm_up()
         self._rounds = Rounds(self.frames, Cohorts(self._cache, self._pulse, self), self._loop, self._on_done)
         self._server = await self._loop.create_server(
             lambda: Connection(self),
@@ -329,7 +331,8 @@ class Gateway:
         # who is carried by a cohort has an empty send buffer and no answer that waits
         alone = ((c, c.session) for c in self._rounds.singles if isinstance(c.session, Subscriber))
         self._budget.keep(alone, now)
-        if now >= self._free_at():
+        # what time alone makes due is seen by any round: where the market is busy none is needed for it
+        if now >= self._free_at() and now - self._began >= _RECENT_NS:
             self._began = now
             self._rounds.begin(now)
 

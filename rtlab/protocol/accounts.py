@@ -9,7 +9,6 @@ from rtlab.protocol.credit import Credit, Points
 from rtlab.protocol.pulse import Pulse
 
 Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 FEWEST_ROWS = 16
 BYTES_PER_ROW = 32
@@ -35,8 +34,12 @@ class Accounts:
     """
 
     def __init__(self, pulse: Pulse) -> None:
+        from rtlab.protocol import looks  # numba takes a second to load, and clients have no accounts
+
+        self._looks = looks
         self._questions: list[Question | None] = []  # that the credit was not told of
         self._pulse = pulse
+        self.of = np.zeros(0, np.int64)  # the number of its cohort, -1 for nobody
         self.unanswered, self._window = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._at_ask, self._patience = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._answer_by = np.zeros(0, np.int64)
@@ -48,6 +51,7 @@ class Accounts:
     def grow(self, more: int) -> None:
         """Add slots."""
         self._questions += [None] * more
+        self.of = np.append(self.of, np.full(more, -1))
         for name in ("unanswered", "_window", "_at_ask", "_patience", "_answer_by", "_ask_from", "_ask_at"):
             setattr(self, name, np.append(getattr(self, name), np.zeros(more, np.int64)))
 
@@ -69,31 +73,34 @@ class Accounts:
             self._questions[slot] = None
             credit.was_asked(question.nonce, question.target, int(self._at_ask[slot]), question.at)
 
-    def sendable(self, slots: Ints, rows: int, now: int) -> Flags:
-        """Tell which of `slots` may be sent news with `rows` of a log now."""
-        room = self._window[slots] - self.unanswered[slots]
-        # a few rows go wherever there is room
-        least = 0 if rows <= FEWEST_ROWS else BYTES_PER_ROW * rows - 1
-        sendable: Flags = (room > least) & self.prompt(slots, now)
-        return sendable
+    def sendable(self, slots: Ints, cohort: int, rows: int | None, now: int) -> tuple[Ints, Ints]:
+        """Part those of `slots` that are of `cohort`: who may be sent news with `rows` of a log now, and who may not.
 
-    def prompt(self, slots: Ints, now: int) -> Flags:
-        """Tell which of `slots` owe no answer that is late."""
-        prompt: Flags = self._answer_by[slots] >= now
-        return prompt
+        `rows` None: nothing is to be sent, and all may who owe no answer that is late.
+        """
+        # a few rows go wherever there is room
+        least = -1 if rows is None else 0 if rows <= FEWEST_ROWS else BYTES_PER_ROW * rows - 1
+        may, may_not = np.empty(len(slots), np.int64), np.empty(len(slots), np.int64)
+        columns = self.unanswered, self._window, self._answer_by
+        can, cannot = self._looks.sendable(slots, self.of, cohort, *columns, least, now, may, may_not)
+        return may[:can], may_not[:cannot]
+
+    def sent(self, slots: Ints, cohort: int, size: int) -> None:
+        """Note that `slots` went over to `cohort` with `size` bytes."""
+        self._looks.send(slots, self.of, cohort, self.unanswered, size)
 
     def due(self, slots: Ints, now: int) -> Ints:
         """Give those of `slots` that are to be asked now: whose window is nearly used up, and others in their turn."""
-        slots = slots[(self.unanswered[slots] >= self._ask_from[slots]) | (self._ask_at[slots] <= now)]
-        if not len(slots):
-            return slots
-        must = 4 * self.unanswered[slots] >= 3 * self._window[slots]
-        wanted = slots[~must]
-        if len(wanted):
-            granted = self._pulse.take(len(wanted), now)
-            if granted < len(wanted):
-                wanted = wanted[np.argsort(self._ask_at[wanted], kind="stable")[:granted]]
-        return np.concatenate((slots[must], wanted))
+        pressed, others = np.empty(len(slots), np.int64), np.empty(len(slots), np.int64)
+        columns = self.unanswered, self._window, self._ask_from, self._ask_at
+        must, may = self._looks.due(slots, *columns, now, pressed, others)
+        if not may:
+            return pressed[:must]
+        wanted = others[:may]
+        granted = self._pulse.take(may, now)
+        if granted < may:
+            wanted = wanted[np.argsort(self._ask_at[wanted], kind="stable")[:granted]]
+        return np.concatenate((pressed[:must], wanted)) if must else wanted
 
     def asked(self, slots: Ints, question: Question) -> None:
         """Note that `slots` were asked."""

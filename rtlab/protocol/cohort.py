@@ -147,9 +147,12 @@ class Cohorts(Generic[Owner]):
         self._numbers: list[int] = []
         self._at: dict[tuple[object, ...], Cohort] = {}
         self._alone: dict[tuple[object, ...], tuple[Member, Owner]] = {}
-        self._of = np.zeros(0, np.int64)  # the number of its cohort, -1 for nobody
         self._accounts = Accounts(pulse)
         self._base = np.zeros((0, len(Tally._fields)), np.int64)
+
+    @property
+    def _of(self) -> Ints:
+        return self._accounts.of
 
     @property
     def count(self) -> int:
@@ -260,22 +263,16 @@ class Cohorts(Generic[Owner]):
 
     def ready(self, step: Step, slots: Ints, now: int) -> Ints:
         """Give those of `slots` that may be sent the news of `step` now; who may not leaves."""
-        slots = slots[self._of[slots] == step.before.number]
-        accounts = self._accounts
-        may = (
-            accounts.prompt(slots, now) if step.payload is None else accounts.sendable(slots, step.rows, now)
-        )
-        if not may.all():
-            for slot in slots[~may].tolist():
-                self.leave(slot)
-            slots = slots[may]
+        rows = None if step.payload is None else step.rows
+        slots, others = self._accounts.sendable(slots, step.before.number, rows, now)
+        for slot in others.tolist():
+            self.leave(slot)
         return slots
 
     def sent(self, step: Step, slots: Ints) -> None:
         """Note that `slots` were sent the news of `step`."""
         if step.payload is not None:
-            self._accounts.unanswered[slots] += len(step.payload)
-            self._of[slots] = step.after.number
+            self._accounts.sent(slots, step.after.number, len(step.payload))
 
     def ask(self, step: Step, slots: Ints, now: int) -> tuple[bytes, Ints] | None:
         """Ask those of `slots` that are due to be asked; give the ping and for whom it is."""
@@ -379,7 +376,6 @@ class Cohorts(Generic[Owner]):
         self._free += reversed(slots)
         self.owners += [None] * more
         self._members += [None] * more
-        self._of = np.append(self._of, np.full(more, -1))
         self._accounts.grow(more)
         self._base = np.append(self._base, np.zeros((more, self._base.shape[1]), np.int64), axis=0)
 

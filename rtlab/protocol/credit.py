@@ -74,17 +74,16 @@ class Credit:
         self._full = False  # news had to wait for the window since the last answer
         self._partial = False  # the last answer fell short of the target
         self._quick = False  # the last answer came soon, and for much
-        self._applied: dict[int, tuple[int, int]] = {}
+        self._applied: Points = {}
         self._slack, self._pulse = ns(limits.slack_s), pulse or Pulse(limits)
         self._evict, self._again = ns(limits.evict_after_s), ns(limits.ask_again_s)
         self._relapse, self._long = ns(limits.relapse_s), ns(limits.degrade_after_s)
         self._rest = ns(limits.degraded_interval_s)
+        self._patience = ns(limits.first_answer_s)
 
     def patience(self) -> int:
         """Give how long (ns) an answer may take to be prompt."""
-        if not self.round_trips:
-            return ns(self.limits.first_answer_s)
-        return min(min(self.round_trips) + self._slack, self._evict // 2)
+        return self._patience
 
     def lag(self, now: int) -> int:
         """Give how long (ns) the reader has owed an answer, or took for its last."""
@@ -99,7 +98,7 @@ class Credit:
 
     def answer_by(self) -> int | None:
         """Give until when (ns) the question that is out should be answered; None: none is out."""
-        return None if self.target is None else self._asked + self.patience()
+        return None if self.target is None else self._asked + self._patience
 
     def idle(self, now: int) -> int:
         """Give for how long (ns) the reader has made no progress that it owed."""
@@ -134,6 +133,23 @@ class Credit:
 
     def answer(self, nonce: int, applied: Points, now: int) -> None:
         """Take in what the reader says that it has applied; ProtocolError (4002) when that was never sent."""
+        target = self.target
+        is_exact = applied == target  # as nearly every answer is: then there is nothing to look for in it
+        if not is_exact:
+            self._check(applied)
+        if self.state is State.EVICTED or target is None or not 0 < nonce <= self.nonce:
+            return
+        if applied != self._applied:
+            self._applied, self._progress = applied, now
+        if not is_exact and any(applied.get(key, (0, 0)) < point for key, point in target.items()):
+            if nonce == self.nonce:
+                self._follow(Event.SHORT_ANSWER, now)
+            return
+        if nonce != self.nonce and self._asked == self.pinged:
+            return  # an answer to an older question
+        self._settle(now)
+
+    def _check(self, applied: Points) -> None:
         sent = self.link.furthest()
         for key, point in applied.items():
             if key in sent and point > sent[key]:
@@ -142,23 +158,13 @@ class Credit:
                     expected=f"at most (epoch, seq) {sent[key]}",
                     got=point,
                 )
-        if self.state is State.EVICTED or self.target is None or not 0 < nonce <= self.nonce:
-            return
-        if applied != self._applied:
-            self._applied, self._progress = dict(applied), now
-        if any(applied.get(key, (0, 0)) < point for key, point in self.target.items()):
-            if nonce == self.nonce:
-                self._follow(Event.SHORT_ANSWER, now)
-            return
-        if nonce != self.nonce and self._asked == self.pinged:
-            return  # an answer to an older question
-        self._settle(now)
 
     def _settle(self, now: int) -> None:
         took, used, was_live = now - self._asked, self._at_ask, self.state is State.LIVE
-        self._good = self._good + 1 if took <= self.patience() else 0
+        self._good = self._good + 1 if took <= self._patience else 0
         self.round_trips.append(took)
-        soon = took <= self.patience() - self._slack // 2
+        self._patience = min(min(self.round_trips) + self._slack, self._evict // 2)
+        soon = took <= self._patience - self._slack // 2
         # only what is live uses the window: grown while lagging, it would hit a slow reader once it is live again
         self._quick = soon and 2 * used >= self.window
         self.target, self._progress, self._partial = None, now, False
@@ -224,7 +230,7 @@ class Credit:
         return self.paused
 
     def _is_late(self, now: int) -> bool:
-        return self.target is not None and now - self._asked > self.patience()
+        return self.target is not None and now - self._asked > self._patience
 
     def _is_long(self, now: int) -> bool:
         return now - self.since > self._long

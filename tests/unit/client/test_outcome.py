@@ -3,7 +3,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidStatus, NegotiationError
 from websockets.http11 import Response
 
-from rtlab.client.outcome import NETWORK, closed, is_final, not_connected
+from rtlab.client.outcome import NETWORK, closed, ending, is_final, not_connected
 from rtlab.errors import ConfigError, RefusedError, UnreachableError
 
 URL = "ws://127.0.0.1:9"
@@ -93,3 +93,15 @@ def test_who_is_not_let_in_is_told_where_a_token_is_given():
     assert str(refused).endswith("; the token to show it is the argument token or the variable RTLAB_TOKEN")
     assert "RTLAB_TOKEN" in str(closed(URL, 4001, "who are you?"))
     assert "RTLAB_TOKEN" not in str(closed(URL, 4008, "too slow"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("", "broke off unannounced"), ("it said nothing", "it said nothing")]
+)
+def test_an_end_that_nobody_announced_is_told_in_words_and_not_by_a_number(reason, said):
+    problem = closed(URL, 1006, reason)
+    assert said in ending(1006, reason)
+    assert said in str(problem)
+    assert "1006" not in ending(1006, reason) + str(problem)
+    assert problem.code == 1006
+    assert ending(1012, "restarting") == "1012 restarting"

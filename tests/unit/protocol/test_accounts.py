@@ -40,12 +40,21 @@ def live_credit(now=0):
     return credit
 
 
+HERE = 5  # the number of a cohort
+
+
+def parted(accounts, slots, rows, now):
+    may, may_not = accounts.sendable(np.array(slots), HERE, rows, now)
+    return may.tolist(), may_not.tolist()
+
+
 def books(count, now=5 * MS, pings_per_s=1000):
     accounts = Accounts(Pulse(LIMITS, pings_per_s))
     accounts.grow(count)
     credits = [live_credit() for _ in range(count)]
     for slot, credit in enumerate(credits):
         accounts.take(slot, credit)
+    accounts.of[:] = HERE
     return accounts, credits
 
 
@@ -63,8 +72,8 @@ def test_a_credit_that_was_asked_in_a_column_is_as_one_that_asked_itself(size):
     assert both[0] == both[1]
     accounts.take(0, one)
     late = other.answer_by() + 1
-    assert accounts.prompt(np.array([0]), late - 1).all()
-    assert not accounts.prompt(np.array([0]), late).any()
+    assert parted(accounts, [0], None, late - 1) == ([0], [])
+    assert parted(accounts, [0], None, late) == ([], [0])
 
 
 def test_an_account_is_told_once():
@@ -81,10 +90,24 @@ def test_who_is_sent_to_has_room_for_the_rows():
     accounts, credits = books(3)
     window = credits[0].window
     accounts.unanswered[:] = 0, window - 1, window
-    slots = np.arange(3)
-    assert accounts.sendable(slots, 0, 10 * MS).tolist() == [True, True, False]
-    assert accounts.sendable(slots, window // BYTES_PER_ROW, 10 * MS).tolist() == [True, False, False]
-    assert accounts.sendable(slots, FEWEST_ROWS, 10 * MS).tolist() == [True, True, False]
+    assert parted(accounts, [0, 1, 2], 0, 10 * MS) == ([0, 1], [2])
+    assert parted(accounts, [0, 1, 2], window // BYTES_PER_ROW, 10 * MS) == ([0], [1, 2])
+    assert parted(accounts, [0, 1, 2], FEWEST_ROWS, 10 * MS) == ([0, 1], [2])
+    assert parted(accounts, [0, 1, 2], None, 10 * MS) == ([0, 1, 2], [])  # nothing is sent: no room is needed
+
+
+def test_who_went_elsewhere_is_neither_sent_to_nor_sent_away():
+    accounts, _ = books(3)
+    accounts.of[1] = HERE + 1
+    assert parted(accounts, [0, 1, 2], 0, 10 * MS) == ([0, 2], [])
+
+
+def test_who_is_sent_to_goes_over_and_owes_the_bytes():
+    accounts, _ = books(3)
+    before = accounts.unanswered.tolist()
+    accounts.sent(np.array([0, 2]), HERE + 1, 100)
+    assert accounts.of[:3].tolist() == [HERE + 1, HERE, HERE + 1]
+    assert accounts.unanswered.tolist() == [before[0] + 100, before[1], before[2] + 100]
 
 
 def test_a_nearly_full_window_is_asked_at_once_and_the_others_in_their_turn():
