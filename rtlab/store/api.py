@@ -214,6 +214,7 @@ class Store:
     def sql(self, query: str) -> pa.Table:
         """Run a SELECT over the views `book`, `trades` and `levels` of all instruments, hot and cold.
 
+        Prices are ticks, quantities lots: join the view `instruments` for `price * tick_size`, `qty * lot_size`.
         Each channel of another name is a view as well, of its own columns and `instrument`.
         """
         from rtlab.store.sql import Sql  # late: who asks nothing in SQL does not wait for DuckDB

@@ -19,7 +19,8 @@ _NOTHING = f"SELECT {_TYPES}, NULL::VARCHAR AS instrument WHERE false"
 class Sql:
     """One DuckDB over `place`; the views `book`, `trades` and `levels` have the columns of rows and `instrument`.
 
-    So have own channels their columns; where those of instruments differ, what one lacks is empty.
+    Own channels have their own columns and `instrument`; where instruments differ in them, what one lacks is empty.
+    The view `instruments` has `tick_size` and `lot_size`, so that `price * tick_size` is a price.
     """
 
     def __init__(self, place: Place) -> None:
@@ -56,6 +57,7 @@ class Sql:
                     got = ", ".join(str(one.type).rpartition(".")[2] for one in statements) or "nothing"
                     raise StoreError("the store's SQL only reads", expected="one SELECT", got=got)
                 self._see(manifests, open_rows)
+                self._see_sizes(manifests)
                 self._see_own(own)
                 return self._duck.sql(text).to_arrow_table()
             except duckdb.Error as problem:
@@ -79,6 +81,22 @@ class Sql:
             self._duck.execute(f"CREATE OR REPLACE VIEW {channel} AS " + " UNION ALL ".join(parts))
             self._seen[channel] = (files, has_rows)
 
+    def _see_sizes(self, manifests: Mapping[str, Manifest]) -> None:
+        sizes = [
+            (symbol, manifest.instrument.tick_size, manifest.instrument.lot_size)
+            for symbol, manifest in manifests.items()
+        ]
+        if self._seen.get("instruments") == sizes:
+            return
+        rows = ", ".join(
+            f"('{_escaped(symbol)}', {tick}::DOUBLE, {lot}::DOUBLE)" for symbol, tick, lot in sizes
+        )
+        source = f"(VALUES {rows})" if rows else "(SELECT ''::VARCHAR, 0::DOUBLE, 0::DOUBLE WHERE false)"
+        self._duck.execute(
+            f"CREATE OR REPLACE VIEW instruments AS SELECT * FROM {source} AS sizes(instrument, tick_size, lot_size)"
+        )
+        self._seen["instruments"] = sizes
+
     def _part(self, channel: str, symbol: str, files: list[str]) -> str:
         source = self._files(channel, symbol, files, SCHEMA)
         return f"SELECT {', '.join(COLUMNS)}, '{_escaped(symbol)}' AS instrument FROM {source}"
@@ -97,6 +115,7 @@ class Sql:
     def _see_own(self, own: Mapping[str, Sequence[OwnPart]]) -> None:
         for gone in self._own_seen - set(own):
             self._duck.execute(f'DROP VIEW IF EXISTS "{gone}"')
+            self._seen.pop(gone, None)
         self._own_seen = set(own)
         if len({channel.lower() for channel in own}) < len(own):
             told = "these channels differ in case alone, which SQL does not tell"

@@ -29,6 +29,16 @@ def test_files_and_tail_are_one_view(store, made):
     assert bought == sum(row[5] for row in made.trades if row[3] == 0)
 
 
+def test_ticks_and_lots_become_prices_and_quantities(store, made):
+    query = (
+        "SELECT price * tick_size AS p, qty * lot_size AS q FROM trades JOIN instruments USING (instrument)"
+    )
+    got = store.sql(f"{query} ORDER BY seq").to_pylist()
+    grid = store.instruments()["BTC-USD"]
+    expected = [(float(grid.price(row[4])), float(grid.quantity(row[5]))) for row in made.trades]
+    assert [(one["p"], one["q"]) for one in got] == [pytest.approx(one) for one in expected]
+
+
 def test_a_later_question_sees_what_came_meanwhile(store, made, tmp_path):
     for _ in range(3):
         keep(tmp_path, made, rolls=1)
@@ -64,6 +74,11 @@ def test_sql_that_writes_is_refused_by_name(store, query):
 def test_a_query_that_fails_or_reaches_elsewhere_is_one_clear_error(store, query):
     with pytest.raises(StoreError, match="the query fails"):
         store.sql(query)
+
+
+def test_nothing_kept_knows_no_instrument(tmp_path):
+    with Store(tmp_path) as nothing:
+        assert nothing.sql("SELECT * FROM instruments").num_rows == 0
 
 
 def test_nothing_kept_is_empty_views(tmp_path):
