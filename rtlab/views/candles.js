@@ -1,24 +1,30 @@
 // The browser owns the ranges: x follows the newest candle unless the reader has moved away from it,
-// y fits what is seen. `sync: false` keeps all of that here.
-const LEAST = 24, MOST = 160, PIXELS = 10
+// y fits what is seen. `sync: false` keeps all of that here. Which window is seen is told to whoever brings its
+// candles (see indicators.js).
+const LEAST = 24, MOST = 160, PIXELS = 10, NARROWEST = 3
 let newest = null, own = false
 
-export default function ({ source, plot, x, y, volume, interval, lines }, changed) {
+export default function ({ source, edge, plot, x, y, volume, lines, panes }, changed) {
   const { x: at, low, high, volume: sums } = source.data
   const count = at.length
-  if (own || !count) return
+  if (own || !count || !edge.data.x.length) return
   own = true
+  const last = edge.data.x[0], interval = edge.data.interval[0]
+  const is_laid_out = !plot.properties.inner_width.is_unset
   // a finger that goes up or down scrolls the page
   if (newest === null) Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view.events_el.style.setProperty("touch-action", "pan-y")
-  const last = at[count - 1]
-  if (changed === source) {
+  if (changed === source || changed === edge) {
     const following = newest === null || x.end >= newest
     if (following && last !== newest) {
-      const fitting = plot.properties.inner_width.is_unset ? 60 : Math.round(plot.inner_width / PIXELS)
+      const fitting = is_laid_out ? Math.round(plot.inner_width / PIXELS) : 60
       const width = newest === null ? Math.min(MOST, Math.max(LEAST, fitting)) * interval : x.end - x.start
       x.setv({ start: last + 2 * interval - width, end: last + 2 * interval }, { sync: false })
     }
     newest = last
+  }
+  if (is_laid_out) {
+    const most = Math.max(LEAST, Math.floor(plot.inner_width / NARROWEST))
+    globalThis.rtlab_looks?.get(plot.id)?.({ x0: x.start, x1: x.end, most, live: x.end >= newest })
   }
   let bottom = Infinity, top = -Infinity, most = 0
   for (let i = 0; i < count; i++) {
@@ -27,20 +33,28 @@ export default function ({ source, plot, x, y, volume, interval, lines }, change
     top = Math.max(top, high[i])
     most = Math.max(most, sums[i])
   }
-  for (const { visible, glyph, data_source: { data } } of lines) {
-    const values = data[glyph.y.field]
-    if (!visible) continue
-    for (let i = 0; i < values.length; i++) {
-      if (data.x[i] < x.start || data.x[i] > x.end) continue
-      bottom = Math.min(bottom, values[i])
-      top = Math.max(top, values[i])
+  const stretched = (renderers, bottom, top) => {
+    for (const { visible, glyph, data_source: { data } } of renderers) {
+      const values = data[glyph.y.field]
+      if (!visible) continue
+      for (let i = 0; i < values.length; i++) {
+        if (data.x[i] < x.start || data.x[i] > x.end) continue
+        bottom = Math.min(bottom, values[i])
+        top = Math.max(top, values[i])
+      }
     }
-  }
+    return [bottom, top]
+  };
+  [bottom, top] = stretched(lines, bottom, top)
   if (top >= bottom) {
     const room = (top - bottom || Math.abs(top) * 1e-4 || 1) * 0.06
     // the lowest fifth belongs to the volume
     y.setv({ start: bottom - (top - bottom) * 0.28 - room, end: top + room }, { sync: false })
     volume.setv({ start: 0, end: 5 * most || 1 }, { sync: false })
+  }
+  for (const [range, ...renderers] of panes) {
+    const [, greatest] = stretched(renderers, 0, 0)
+    range.setv({ start: 0, end: 1.15 * greatest || 1 }, { sync: false })
   }
   own = false
 }

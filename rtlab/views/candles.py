@@ -5,36 +5,32 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import param
-from bokeh.models import (
-    CategoricalColorMapper,
-    CustomJS,
-    DatetimeTicker,
-    DatetimeTickFormatter,
-    NumeralTickFormatter,
-    Range1d,
-)
-from bokeh.plotting import figure
-from bokeh.transform import transform
+from bokeh.layouts import column
+from bokeh.models import CategoricalColorMapper, ColumnDataSource, CustomJS
 from panel.viewable import Child
 
-from rtlab.errors import ConfigError
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame
+from rtlab.views.bars import Bars, interval_name
 from rtlab.views.beat import Beat
-from rtlab.views.candle import Candle, of_frame, of_rows
-from rtlab.views.dense import TIMES
+from rtlab.views.candle import START, Candle, Table, in_units, of_frame, of_rows
+from rtlab.views.candle_figure import Pane, arrange, join_crosshair, paint_holes, price_figure
+from rtlab.views.candle_window import Look, cut, holes
 from rtlab.views.digits import Digits
 from rtlab.views.growing import Growing
 from rtlab.views.host import in_notebook
 from rtlab.views.indicator_lines import IndicatorLines
 from rtlab.views.indicators import indicators as made
-from rtlab.views.live import OURS, Face, LivePanel, Waiting, alter, chart
+from rtlab.views.live import Face, LivePanel, Waiting, alter, chart
 from rtlab.views.theme import Colours, dress, series
 
 PERIOD_NS = 100_000_000
 OPEN_ALPHA, FINAL_ALPHA = 0.25, 1.0
-COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha", "middle", "height")
+BODY = 0.72
+"""Of an interval: the width of a candle's body."""
+COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha", "middle", "height", "width", "half")
 
 
 class CandlesFace(Face):
@@ -45,13 +41,19 @@ class CandlesFace(Face):
     chart = Child()
     offered = param.List(doc="(name, colour) of each indicator")
     chosen = param.List(item_type=str, doc="those that are shown")
+    told = param.String(doc="how long each candle is, where they were joined, and how many holes are seen")
+    figure_id = param.String(doc="of the figure whose window is told")
 
 
 class Candles(LivePanel):
     """The newest `keep` candles of `interval_ns`; the open one is drawn pale. Follows unless moved away.
 
-    `indicators` are shown as lines: "ema 20", "bollinger 20", "vwap", with any period; a reader may switch these and
-    the usual ones on and off. ConfigError for one that is not known. The open candle moves them.
+    Zoomed out, candles that would be narrower than 3 pixels are joined to longer ones, exactly (see `Bars`), and the
+    chart says so. Where there is no candle the time is marked by a pale strip.
+
+    `indicators` are shown as lines: "ema 20", "sma 20", "bollinger 20", "vwap", and below the candles "rsi 14" and
+    "atr 14", with any period; a reader may switch these and the usual ones on and off. They are of the candles that
+    are seen. ConfigError for one that is not known. The open candle moves them.
     """
 
     def __init__(
@@ -59,29 +61,43 @@ class Candles(LivePanel):
         instrument: Instrument,
         interval_ns: int,
         *,
-        keep: int = 300,
+        keep: int = 20_000,
         indicators: Sequence[str] = (),
         theme: str = "light",
     ) -> None:
-        if interval_ns < 1 or keep < 1:
-            raise ConfigError(
-                "candles need an interval and a bound above 0", got={"interval_ns": interval_ns, "keep": keep}
-            )
         super().__init__(theme=theme)
-        self.instrument, self.interval_ns, self.keep = instrument, interval_ns, keep
-        self._wanted: dict[int, Candle] = {}
+        self.instrument, self.interval_ns = instrument, interval_ns
+        self.bars = Bars(interval_ns, keep=keep)
+        self.refused = 0
+        """Messages of a browser that made no sense."""
+        self._look, self._scale, self._open = Look(), 0, -1
+        self._drawn: dict[int, Candle] = {}
         self._table = Growing(COLUMNS, self._columns)
-        self._lines = {
-            one.name: IndicatorLines(one, interval_ns) for one in made(indicators, instrument).values()
-        }
+        self._holes = ColumnDataSource({"left": [], "right": []})
+        self._edge = ColumnDataSource({"x": [], "interval": []})
+        self._lines = {one.name: IndicatorLines(one) for one in made(indicators, instrument).values()}
         self._mapper = CategoricalColorMapper(factors=["down", "up"], palette=["#000000", "#000000"])
-        self._figure = self._build()
+        decimals = Digits(instrument.tick_size).decimals
+        self._figure = price_figure(self._table.source, self._holes, self._mapper, decimals)
+        self._panes = {
+            name: Pane(lines.indicator, self._figure.x_range)
+            for name, lines in self._lines.items()
+            if lines.has_pane
+        }
+        for name, lines in self._lines.items():
+            lines.put(self._panes[name].figure if name in self._panes else self._figure)
+        below = [pane.figure for pane in self._panes.values()]
+        self._crosshair = join_crosshair([self._figure, *below])
+        self._follow()
         self._waiting = Waiting(self._figure, f"Waiting for a trade of {instrument.symbol} …")
-        self._pane = chart(self._figure, min_height=200)
+        self._pane = chart(
+            column(self._figure, *below, sizing_mode="stretch_both", spacing=0), min_height=200
+        )
         self._face = CandlesFace(
             self,
             Path(__file__).with_name("indicators.css").read_text("utf-8"),
             chart=self._pane,
+            figure_id=self._figure.id,
             chosen=[one.name for one in made(indicators, instrument, offered=()).values()],
             sizing_mode="stretch_both",
             min_height=240,
@@ -110,12 +126,11 @@ class Candles(LivePanel):
         Either rows (start in ns, open, high, low, close in ticks, volume in lots, ...) in any order, or a frame
         of bars. What is older than the newest `keep` is forgotten.
         """
-        news = of_frame(rows) if isinstance(rows, Frame) else of_rows(rows, self.instrument)
-        merged = {**self._wanted, **news}
-        self._wanted = {start: merged[start] for start in sorted(merged)[-self.keep :]}
+        self.bars.update(of_frame(rows) if isinstance(rows, Frame) else of_rows(rows))
         self._mark(PERIOD_NS)
 
     def _appeared(self) -> None:
+        self._look = Look()
         self._table.forget()
         for lines in self._lines.values():
             lines.table.forget()
@@ -129,26 +144,61 @@ class Candles(LivePanel):
                 self._face.chosen = [*rest, name] if shown else rest
                 self._show_chosen()
                 self._mark()
+            case {"look": look}:
+                self._move(look)
+
+    def _move(self, told: object) -> None:
+        try:
+            look = msgspec.convert(told, Look)
+        except msgspec.ValidationError:
+            self.refused += 1
+            return
+        if look.makes_sense():
+            self._look = look
+            self._mark()
+        else:
+            self.refused += 1
 
     def _show_chosen(self) -> None:
         for name, lines in self._lines.items():
             lines.shown = name in self._face.chosen
 
     def _draw(self) -> None:
-        wanted = self._wanted
-        if not wanted:
+        scale, table, seen = cut(self.bars, self._look)
+        if not len(table):
             return
-        whole = in_notebook(self._pane)  # a notebook may be told a thing twice: all of it does no harm
-        self._table.show(wanted, whole=whole)
+        # a notebook may be told a thing twice: all of it does no harm
+        whole = in_notebook(self._pane) or scale != self._scale
+        self._scale, self._open = scale, int(table[-1, START])
+        interval = self.bars.intervals[scale]
+        edge: dict[str, Any] = {"x": [(self._open + interval / 2) / 1e6], "interval": [interval / 1e6]}
+        if self._edge.data != edge:
+            self._edge.data = edge
+        self._drawn = in_units(seen, self.instrument)
+        self._table.show(self._drawn, whole=whole)
         for lines in self._lines.values():
-            lines.draw(wanted, whole=whole)
+            lines.draw(table, seen, interval, whole=whole)
+        self._mark_holes(seen, interval)
+        for name, pane in self._panes.items():
+            if pane.figure.visible != self._lines[name].shown:
+                pane.figure.visible = self._lines[name].shown
         self._waiting.over()
+        arrange(self._figure, [pane.figure for pane in self._panes.values()])
         if not self._pane._models:
             self._fit()
 
+    def _mark_holes(self, seen: Table, interval: int) -> None:
+        left, right = holes(seen, interval)
+        if self._holes.data["left"] != left or self._holes.data["right"] != right:
+            self._holes.data = {"left": left, "right": right}
+        told = [f"{interval_name(interval)} each"] if self._scale else []
+        told += [f"{len(left):,} gap{'s' * (len(left) > 1)} without a trade"] if left else []
+        if self._face.told != (now := " · ".join(told)):
+            self._face.told = now
+
     def _fit(self) -> None:
         # for the first picture, and the only one where no browser runs our script
-        shown = list(self._wanted.items())[-60:]
+        shown = list(self._drawn.items())[-60:]
         low, high = min(candle.low for _, candle in shown), max(candle.high for _, candle in shown)
         room = (high - low or abs(high) * 1e-4 or 1.0) * 0.06
         self._figure.x_range.update(
@@ -157,83 +207,57 @@ class Candles(LivePanel):
         self._figure.y_range.update(start=low - (high - low) * 0.28 - room, end=high + room)
         most = max(candle.volume for _, candle in shown)
         self._figure.extra_y_ranges["volume"].update(start=0, end=5 * most or 1)
+        for name, pane in self._panes.items():
+            values = [
+                value for line in self._lines[name].indicator.lines for value in self._values(name, line)
+            ]
+            if not pane.fixed and values:
+                pane.y.update(end=1.1 * max(values) or 1.0)
+
+    def _values(self, name: str, line: str) -> list[float]:
+        return list(self._lines[name].table.source.data[line])[-60:]
 
     def _columns(self, candles: Mapping[int, Candle], newest: int) -> dict[str, Any]:
-        least = (
-            float(self.instrument.tick_size) * 1e-3
-        )  # a body without height is not drawn, not even its line
+        # a body without height is not drawn, not even its line
+        least = float(self.instrument.tick_size) * 1e-3
+        interval = self.bars.intervals[self._scale]
         rows = [
             (
-                (start + self.interval_ns / 2) / 1e6,
+                (start + interval / 2) / 1e6,
                 *candle,
                 "up" if candle.close >= candle.open else "down",
-                OPEN_ALPHA if start == newest else FINAL_ALPHA,
+                OPEN_ALPHA if start == self._open else FINAL_ALPHA,
                 (candle.open + candle.close) / 2,
                 abs(candle.close - candle.open) or least,
+                interval / 1e6 * BODY,
+                candle.volume / 2,
             )
             for start, candle in candles.items()
         ]
         return {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)}
 
-    def _build(self) -> figure:
-        x, y, volume = Range1d(start=0, end=1), Range1d(start=0, end=1), Range1d(start=0, end=1)
-        plot = figure(
-            name="candles",
-            tags=[OURS],
-            x_range=x,
-            y_range=y,
-            x_axis_type="datetime",
-            y_axis_location="right",
-            tools="xpan,xwheel_zoom",
-            active_scroll="xwheel_zoom",
-            toolbar_location=None,
-            min_border=4,
-            sizing_mode="stretch_both",
-        )
-        plot.extra_y_ranges = {"volume": volume}
-        colour = transform("way", self._mapper)
-        width, source = self.interval_ns / 1e6 * 0.72, self._table.source
-        plot.vbar(
-            *("x", width, "volume", 0),
-            source=source,
-            y_range_name="volume",
-            fill_color=colour,
-            fill_alpha=0.25,
-            line_color=None,
-        )
-        plot.segment("x", "high", "x", "low", source=source, line_color=colour)
-        # not vbar with a line: BokehJS moves those beside the frame to its edge, and their lines can be seen
-        plot.rect(
-            *("x", "middle", width, "height"),
-            source=source,
-            fill_color=colour,
-            fill_alpha="alpha",
-            line_color=colour,
-        )
-        for lines in self._lines.values():
-            lines.put(plot)
-        plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
-        plot.xaxis.formatter = DatetimeTickFormatter(**TIMES)
-        decimals = Digits(self.instrument.tick_size).decimals
-        plot.yaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
+    def _follow(self) -> None:
+        """Have the browser move the window and fit the heights."""
+        panes, shown = self._panes, self._lines
+        over = [line for name, lines in shown.items() if name not in panes for line in lines.renderers]
         follow = CustomJS(
             args={
-                "source": source,
-                "plot": plot,
-                "x": x,
-                "y": y,
-                "volume": volume,
-                "interval": self.interval_ns / 1e6,
-                "lines": [renderer for lines in self._lines.values() for renderer in lines.renderers],
+                "source": self._table.source,
+                "edge": self._edge,
+                "plot": self._figure,
+                "x": self._figure.x_range,
+                "y": self._figure.y_range,
+                "volume": self._figure.extra_y_ranges["volume"],
+                "lines": over,
+                "panes": [[pane.y, *shown[name].renderers] for name, pane in panes.items() if not pane.fixed],
             },
             code=Path(__file__).with_suffix(".js").read_text("utf-8"),
         )
-        for one in (source, *(lines.table.source for lines in self._lines.values())):
+        for one in (self._table.source, self._edge, *(lines.table.source for lines in shown.values())):
             for kind in ("data", "streaming", "patching"):
                 one.js_on_change(kind, follow)
-        x.js_on_change("start", follow)
-        x.js_on_change("end", follow)
-        return plot
+        for end in ("start", "end"):
+            self._figure.x_range.js_on_change(end, follow)
 
     def _wear(self, colours: Colours) -> None:
         worn = [colour for colour in series(colours) if colour not in (colours.ask, colours.bid)]
@@ -243,12 +267,17 @@ class Candles(LivePanel):
 
     def _dress(self, colours: Colours, offered: Mapping[str, str]) -> None:
         dress(self._figure, colours, filled=self.filled)
+        for pane in self._panes.values():
+            pane.wear(colours, filled=self.filled)
+        self._crosshair.line_color = colours.muted
+        paint_holes(self._figure, colours)
         self._waiting.wear(colours)
         self._mapper.palette = [colours.ask, colours.bid]
         for name, lines in self._lines.items():
             lines.wear(offered[name])
 
     def __repr__(self) -> str:
-        close = f", close={next(reversed(self._wanted.values())).close:g}" if self._wanted else ""
+        newest = in_units(self.bars.rows()[-1:], self.instrument).values()
+        close = "".join(f", close={candle.close:g}" for candle in newest)
         seconds = f"{self.interval_ns / 1e9:g} s"
-        return f"Candles({self.instrument.symbol}, {seconds}, candles={len(self._wanted)}{close})"
+        return f"Candles({self.instrument.symbol}, {seconds}, candles={len(self.bars)}{close})"

@@ -6,27 +6,33 @@ from typing import Any
 from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 
-from rtlab.views.candle import Candle
+from rtlab.views.candle import START, Table
 from rtlab.views.growing import Growing
-from rtlab.views.indicators import Indicator, Values
+from rtlab.views.indicators import KINDS, Indicator
 
-DASHES = {"ema": "solid", "bollinger": "5 4", "vwap": "8 3 2 3"}
-"""So that lines are not told apart by colour alone."""
+DASHES = {"ema": "solid", "sma": "2 2", "bollinger": "5 4", "vwap": "8 3 2 3", "rsi": "solid", "atr": "solid"}
+"""So that lines over the candles are not told apart by colour alone."""
+Row = tuple[float, ...]
 
 
 class IndicatorLines:
     """An indicator as lines, computed and sent only while it is `shown`."""
 
-    def __init__(self, indicator: Indicator, interval_ns: int) -> None:
+    def __init__(self, indicator: Indicator) -> None:
         self.indicator, self.shown = indicator, False
-        self.table: Growing[Values] = Growing(("x", *indicator.lines), self._columns)
+        self.table: Growing[Row] = Growing(("x", *indicator.lines), self._columns)
         self.renderers: list[GlyphRenderer[Any]] = []
-        self._middle_ms = interval_ns / 2e6
+        self._middle_ms = 0.0
 
     @property
     def name(self) -> str:
         """As the indicator's."""
         return self.indicator.name
+
+    @property
+    def has_pane(self) -> bool:
+        """Whether they are drawn below the candles, and not over them."""
+        return KINDS[self.indicator.kind].pane
 
     def put(self, plot: figure) -> None:
         """Make the lines in a figure; they have nothing to show yet."""
@@ -41,13 +47,22 @@ class IndicatorLines:
         for renderer in self.renderers:
             renderer.glyph.update(line_color=colour)
 
-    def draw(self, candles: dict[int, Candle], *, whole: bool = False) -> None:
-        """Bring the lines to what they are over `candles` (ascending by start); to nothing unless `shown`."""
+    def draw(self, bars: Table, seen: Table, interval_ns: int, *, whole: bool = False) -> None:
+        """Bring the lines to what they are over `bars` (of an interval) where they are `seen`, or to nothing.
+
+        The bars before those are what the indicator begins with.
+        """
         for renderer in self.renderers:
             renderer.visible = self.shown
-        self.table.show(self.indicator.rows(candles) if self.shown else {}, whole=whole)
+        rows: dict[int, Row] = {}
+        if self.shown and len(seen):
+            start, lines = self.indicator.values(bars).between(int(seen[0, START]), int(seen[-1, START]))
+            columns = zip(*(line.tolist() for line in lines), strict=True)
+            rows = dict(zip(start.tolist(), columns, strict=True))
+        self._middle_ms = interval_ns / 2e6
+        self.table.show(rows, whole=whole)
 
-    def _columns(self, rows: Mapping[int, Values], newest: int) -> dict[str, list[Any]]:
+    def _columns(self, rows: Mapping[int, Row], newest: int) -> dict[str, list[Any]]:
         columns = zip(self.indicator.lines, zip(*rows.values(), strict=True), strict=True)
         x = [start / 1e6 + self._middle_ms for start in rows]
         return {"x": x, **{name: list(values) for name, values in columns}}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import panel as pn
 import param
+from bokeh.models import LayoutDOM
 from bokeh.models.annotations import Label
 from bokeh.plotting import figure
 from panel.io.document import unlocked
@@ -22,8 +23,8 @@ _HERE = Path(__file__).parent
 _SHARED_CSS = css(LIGHT, ".rt.light") + css(DARK, ".rt.dark") + (_HERE / "panel.css").read_text("utf-8")
 
 
-def chart(plot: figure, *, min_height: int) -> Viewable:
-    """Give a figure its place: all there is, and in a notebook's cell at least `min_height` pixels."""
+def chart(plot: LayoutDOM, *, min_height: int) -> Viewable:
+    """Give a figure, or several, the place: all there is, and in a notebook's cell at least `min_height` pixels."""
     return pn.pane.Bokeh(  # type: ignore[no-untyped-call]
         plot, sizing_mode="stretch_both", min_height=min_height, margin=0
     )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame
+from rtlab.views.bars import interval_name
 from rtlab.views.candles import Candles
 from rtlab.views.depth import DepthChart
 from rtlab.views.ladder import Ladder, Levels
@@ -51,7 +52,7 @@ class MarketPage(InstrumentPage):
         self.interval_ns = interval_ns
         places = {
             "price": "Price",
-            "candles": f"Candles · {_interval(interval_ns)}",
+            "candles": f"Candles · {interval_name(interval_ns)}",
             "depth": "Depth",
             "ladder": "Order book",
             "tape": "Trades",
@@ -88,15 +89,3 @@ class MarketPage(InstrumentPage):
                 self.tape.append(state.trades)
             self.profile.refresh()
             self._tell(state.last, state.health)
-
-
-def _interval(ns: int) -> str:
-    for unit, size in (
-        ("h", 3_600_000_000_000),
-        ("m", 60_000_000_000),
-        ("s", 1_000_000_000),
-        ("ms", 1_000_000),
-    ):
-        if ns % size == 0:
-            return f"{ns // size} {unit}"
-    return f"{ns} ns"

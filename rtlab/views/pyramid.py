@@ -1,6 +1,6 @@
 """Level of detail: a series of any length, and the points that a chart of some pixels must draw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtlab.errors import LocalError
+from rtlab.views import checked, m4, spooled, stored
 from rtlab.views import late as lateness
-from rtlab.views import m4, stored
 from rtlab.views.column import SMALLEST, Column, Held, Move, allocate
 from rtlab.views.gaps import added
 
@@ -46,17 +46,6 @@ class Drawing(NamedTuple):
     low: float
     high: float
     merged: int
-
-
-def _column(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    array = np.atleast_1d(np.asarray(values))
-    if array.dtype.kind not in "biuf" or array.ndim != 1:
-        raise LocalError(
-            f"the caller's {name} cannot be drawn",
-            expected="numbers in one dimension",
-            got=f"{array.dtype} of shape {array.shape}",
-        )
-    return np.ascontiguousarray(array, dtype=np.float64)
 
 
 def milliseconds(times: ArrayLike) -> NDArray[np.float64]:
@@ -180,18 +169,10 @@ class Pyramid:
 
     def append(self, x: ArrayLike, y: ArrayLike | Mapping[str, ArrayLike]) -> None:
         """Add points behind the last one; all of them, or none and LocalError with the faulty position."""
-        xs, ys = _column(x, "x"), self._columns(y)
-        for values in ys:
-            if len(xs) != len(values):
-                raise LocalError(
-                    "the caller's x and y belong together",
-                    expected="as many x as y",
-                    got=f"{len(xs)} and {len(values)}",
-                )
+        xs, ys = checked.numbers(x, "x"), checked.columns(y, self.names)
         with self._appending:
             before = float(self._held.x[self._held.points - 1]) if self._held.points else -np.inf
-            for name, values in zip(self.names, ys, strict=True):
-                _check(xs, values, before, name, is_ordered=not self._late)
+            checked.check(xs, ys, self.names, before, is_ordered=not self._late)
             if self._late and len(xs):
                 self._put_in(xs, ys)
             else:
@@ -220,26 +201,6 @@ class Pyramid:
     def touched_since(self, total: int) -> float:
         """Give the least x from which on points came late since there were `total` ever; inf if none did."""
         return self._touched.since(total)
-
-    def _columns(self, y: ArrayLike | Mapping[str, ArrayLike]) -> list[NDArray[np.float64]]:
-        if isinstance(y, Mapping):
-            if missing := [name for name in self.names if name not in y]:
-                raise LocalError(
-                    "a column of the caller's vanished",
-                    expected=", ".join(self.names),
-                    got=f"no {missing[0]}",
-                )
-            return [_column(y[name], name) for name in self.names]
-        if len(self.names) == 1:
-            return [_column(y, self.names[0])]
-        table = np.asarray(y)
-        if table.ndim != 2 or table.shape[1] != len(self.names):
-            raise LocalError(
-                "the caller's y is not of this pyramid's columns",
-                expected=f"shape (points, {len(self.names)}): {', '.join(self.names)}",
-                got=f"shape {table.shape}",
-            )
-        return [_column(table[:, i], name) for i, name in enumerate(self.names)]
 
     def _with_room(self, held: Held, count: int) -> Held:
         needed, size = held.points + count, len(held.x)
@@ -312,6 +273,22 @@ class Pyramid:
         stored.save(self._held, self.names, Path(folder))
 
     @classmethod
+    def write(
+        cls,
+        folder: str | Path,
+        parts: Iterable[tuple[ArrayLike, ArrayLike | Mapping[str, ArrayLike]]],
+        *,
+        names: Sequence[str] = ("y",),
+    ) -> "Pyramid":
+        """Write a series that is larger than memory into a folder, part by part as `append` takes them; open it.
+
+        Of all that is written only the levels (4 %) are held. LocalError where a part cannot follow the one before.
+        """
+        m4.compile_all()
+        spooled.write(Path(folder), tuple(names), parts)
+        return cls.open(folder)
+
+    @classmethod
     def open(cls, folder: str | Path) -> "Pyramid":
         """Give the pyramid of a folder: its files are mapped, and only what a drawing needs is read.
 
@@ -363,27 +340,3 @@ def _prefix(values: m4.Floats, points: int) -> m4.Floats:
     view = values[:points]
     view.flags.writeable = False
     return view
-
-
-def _check(
-    x: NDArray[np.float64], y: NDArray[np.float64], before: float, name: str, *, is_ordered: bool
-) -> None:
-    at, fault = (
-        m4.first_fault(x, y, before)
-        if is_ordered
-        else m4.first_fault(np.where(np.isfinite(x), 0.0, x), y, 0.0)
-    )
-    if fault == m4.UNORDERED:
-        last = float(x[at - 1]) if at else before
-        raise LocalError(
-            f"the caller's x decreases at position {at}", expected=f"x >= {last!r}", got=float(x[at])
-        )
-    if fault == m4.NOT_FINITE_X:
-        what, expected, value = "x", "a finite number", x[at]
-    elif fault == m4.INFINITE_Y:
-        what, expected, value = name, "a finite number, or nan for a gap", y[at]
-    else:
-        return
-    raise LocalError(
-        f"the caller's {what} at position {at} cannot be drawn", expected=expected, got=float(value)
-    )

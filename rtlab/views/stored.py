@@ -15,14 +15,14 @@ from rtlab.errors import SourceError
 from rtlab.views import m4
 from rtlab.views.column import Column, Held
 
-_INDEX = "pyramid.json"
+INDEX = "pyramid.json"
 _PIECE = 1 << 24  # numbers written at once
 
 
 def save(held: Held, names: tuple[str, ...], folder: Path) -> None:
     """Write what a pyramid holds at this moment; the folder is made, and what it held of a pyramid is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _INDEX).unlink(missing_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
     n = held.points
     _write(folder / "x.f8", held.x[:n])
     for i, (y, levels, gaps) in enumerate(held.columns):
@@ -32,22 +32,30 @@ def save(held: Held, names: tuple[str, ...], folder: Path) -> None:
             rows, whole = slice(at, at + n // size), slice(new_at, new_at + n // size)
             fitting.values[whole], fitting.places[whole] = levels.values[rows], levels.places[rows]
             size *= m4.FACTOR
-        _write(folder / f"values.{i}.f8", fitting.values)
-        _write(folder / f"places.{i}.i8", fitting.places)
-        known = np.stack([gaps.starts[: gaps.number], gaps.ends[: gaps.number]])
-        _write(folder / f"gaps.{i}.i8", known)
-    # last: without it there is no pyramid here
-    (folder / _INDEX).write_text(json.dumps({"points": n, "names": names}), "utf-8")
+        write_beside(folder, i, fitting, gaps)
+    write_index(folder, n, names)
+
+
+def write_beside(folder: Path, i: int, levels: m4.Levels, gaps: m4.Gaps) -> None:
+    """Write what stands beside the values of column `i`; the levels have room for no more than is written."""
+    _write(folder / f"values.{i}.f8", levels.values)
+    _write(folder / f"places.{i}.i8", levels.places)
+    _write(folder / f"gaps.{i}.i8", np.stack([gaps.starts[: gaps.number], gaps.ends[: gaps.number]]))
+
+
+def write_index(folder: Path, points: int, names: tuple[str, ...]) -> None:
+    """Write the index, last of all: without it there is no pyramid."""
+    (folder / INDEX).write_text(json.dumps({"points": points, "names": names}), "utf-8")
 
 
 def load(folder: Path) -> tuple[Held, tuple[str, ...]]:
     """Map what `save` wrote; SourceError where there is no whole pyramid."""
     try:
-        index = json.loads((folder / _INDEX).read_text("utf-8"))
+        index = json.loads((folder / INDEX).read_text("utf-8"))
         n, names = int(index["points"]), tuple(str(name) for name in index["names"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise SourceError("there is no pyramid in this folder", expected=_INDEX, got=f"{problem}") from None
-    x = _map(folder / "x.f8", np.float64, n)
+        raise SourceError("there is no pyramid in this folder", expected=INDEX, got=f"{problem}") from None
+    x = mapped(folder / "x.f8", np.float64, n)
     columns = tuple(_column(folder, i, n) for i in range(len(names)))
     return Held(x, columns, n), names
 
@@ -55,13 +63,13 @@ def load(folder: Path) -> tuple[Held, tuple[str, ...]]:
 def _column(folder: Path, i: int, n: int) -> Column:
     offsets = m4.allocate(n).offsets
     buckets = int(offsets[-1])
-    values = _map(folder / f"values.{i}.f8", np.float64, 2 * buckets).reshape(buckets, 2)
-    places = _map(folder / f"places.{i}.i8", np.int64, 2 * buckets).reshape(buckets, 2)
+    values = mapped(folder / f"values.{i}.f8", np.float64, 2 * buckets).reshape(buckets, 2)
+    places = mapped(folder / f"places.{i}.i8", np.int64, 2 * buckets).reshape(buckets, 2)
     path = folder / f"gaps.{i}.i8"
     number = path.stat().st_size // 16 if path.exists() else 0
-    starts, ends = np.array(_map(path, np.int64, 2 * number)).reshape(2, number)
+    starts, ends = np.array(mapped(path, np.int64, 2 * number)).reshape(2, number)
     gaps = m4.Gaps(np.ascontiguousarray(starts), np.ascontiguousarray(ends), number)
-    return Column(_map(folder / f"y.{i}.f8", np.float64, n), m4.Levels(values, places, offsets), gaps)
+    return Column(mapped(folder / f"y.{i}.f8", np.float64, n), m4.Levels(values, places, offsets), gaps)
 
 
 def _write(path: Path, numbers: NDArray[np.generic]) -> None:
@@ -71,7 +79,7 @@ def _write(path: Path, numbers: NDArray[np.generic]) -> None:
             file.write(np.ascontiguousarray(flat[start : start + _PIECE]).data)
 
 
-def _map(path: Path, kind: type[np.generic], count: int) -> NDArray[Any]:
+def mapped(path: Path, kind: type[np.generic], count: int) -> NDArray[Any]:
     """Map `count` numbers; what is written into them stays in this process."""
     size = path.stat().st_size if path.exists() else -1
     if size != 8 * count:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
+from support.bars_oracle import joined, random_bars
 from support.browser import Watch, evaluate, until
-from support.random_market import BTC, ETH, RandomMarket
+from support.random_market import BTC, ETH, SECOND, RandomMarket
 
 from rtlab.model import Instrument
-from rtlab.views import Ladder, MarketPage, MarketState, Prices
+from rtlab.views import Candles, Ladder, MarketPage, MarketState, Prices
 from rtlab.views.beat import PATIENCE_NS, WINDOW
 from rtlab.views.digits import Digits
 from rtlab.views.theme import DARK, LIGHT
@@ -25,6 +26,7 @@ Serve = Callable[[Callable[[], object]], str]
 PRICE = Digits(BTC.tick_size)
 WIDTHS = {390: 844, 1280: 800, 2560: 1440}
 SHOTS = Path(".shots")
+ROWS = random_bars(4000)
 
 FIGURE = """
 const figure = (name) => find_view((view) => view.model.name === name)
@@ -369,8 +371,10 @@ def test_candles_follow_until_they_are_dragged_away(market: Page) -> None:
     market.mouse.up()
     dragged = evaluate(market, read)
     assert dragged[1] < evaluate(market, f"{FIGURE} return Math.max(...data('candles').x)")
-    before = evaluate(market, f"{FIGURE} return Math.max(...data('candles').x)")
-    newest = f"{FIGURE} return Math.max(...data('candles').x)"
+    newest = """
+      const edge = [...Bokeh.documents[0].all_models].find(({ data }) => data?.interval)
+      return edge.data.x[0]"""
+    before = evaluate(market, newest)
     until(lambda: evaluate(market, newest) > before, "another candle", 30, page=market)
     assert evaluate(market, read) == dragged
 
@@ -398,6 +402,51 @@ def test_indicators_are_switched_on_by_keyboard_and_move_with_the_open_candle(ma
     until(lambda: evaluate(market, average) != first, "the line moves", page=market)
     market.keyboard.press("Space")
     until(lambda: evaluate(market, average) is False, "the line is gone", page=market)
+
+
+def test_candles_are_joined_when_zoomed_out_and_have_panes_with_the_same_window(
+    page: Page, serve: Serve
+) -> None:
+    made: list[Candles] = []
+
+    def app() -> Candles:
+        made.append(Candles(BTC, SECOND, indicators=["rsi 14"]))
+        made[-1].update(ROWS)
+        return made[-1]
+
+    page.goto(serve(app))
+    read = f"""{FIGURE}
+      const {{ model, frame }} = figure('candles'), {{ start, end }} = model.x_range
+      const below = figure('rsi 14'), x = [...data('candles').x], width = [...data('candles').width]
+      const seen = x.filter((at) => at > start && at < end)
+      return {{ seen: seen.length, pixels: frame.bbox.width, each: width[0] / 0.72, start, end, x,
+        aligned: below.frame.bbox.left === frame.bbox.left && below.frame.bbox.width === frame.bbox.width,
+        same: below.model.x_range === model.x_range, low: below.model.y_range.start, high: below.model.y_range.end }}"""
+    there = f"{FIGURE} return !!figure('candles') && data('candles').x.length"
+    until(lambda: evaluate(page, there), "candles", page=page)
+    first = evaluate(page, read)
+    assert first["each"] == pytest.approx(1000)
+    assert (first["same"], first["low"], first["high"]) == (True, 0, 100)
+    until(lambda: evaluate(page, read)["aligned"], "frames of one width", page=page)
+    box = page.locator(".candles .chart").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    for _ in range(60):
+        if (at := evaluate(page, read))["end"] - at["start"] > 2_400_000:
+            break
+        page.mouse.wheel(0, 400)
+        page.wait_for_timeout(10)
+
+    def joined_as_python_says() -> dict:
+        now, each = evaluate(page, read), made[-1].bars.intervals[made[-1]._scale]
+        middles = joined(ROWS, each)[:, 0] / 1e6 + each / 2e6
+        inside = (middles > now["start"]) & (middles < now["end"])
+        there = set(now["x"]) <= set(middles.tolist()) and now["seen"] == inside.sum()
+        return now if there and each > 4 * SECOND and now["each"] == pytest.approx(each / 1e6) else {}
+
+    now = until(joined_as_python_says, "joined candles", page=page)
+    assert 20 < now["seen"] <= now["pixels"] / 3 + 1
+    page.locator(".candles .bar").get_by_text(" each").wait_for()
 
 
 def test_python_is_never_told_of_a_range_that_the_browser_set(market: Page, exchange: Exchange) -> None:

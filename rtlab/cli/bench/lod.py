@@ -2,7 +2,8 @@
 
 A window is drawn when the x and y of its columns and its y range are there. The windows are those of
 somebody who zooms about: everything, down to a thousandth of a thousandth, anywhere; all contenders get the same.
-Then a person's wheel over the same points in a served page (`zoom.py`), and other sizes and peers (`sizes.py`).
+Then a person's wheel over the same points in a served page (`zoom.py`), and other sizes and peers (`sizes.py`), and a
+billion points on the disk (`disk.py`).
 """
 
 import time
@@ -13,7 +14,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rtlab.cli.bench import sizes, zoom
+from rtlab.cli.bench import disk, sizes, zoom
 from rtlab.cli.bench.results import result
 from rtlab.views.pyramid import Pyramid, edges_of
 
@@ -41,8 +42,10 @@ def run(quick: bool) -> dict[str, object]:
     size = Size(10_000_000, 300, 20) if quick else Size(10_000_000, 2000, 100)
     report = measure(size)
     rows, goals = zoom.measure(size.points, 1 if quick else 5)
-    of_sizes, bounds = sizes.measure(quick)
-    return {"results": report["results"] + rows + of_sizes, "goals": report["goals"] + goals + bounds}
+    for part in (sizes, disk):
+        more, bounds = part.measure(quick)
+        rows, goals = rows + more, goals + bounds
+    return {"results": report["results"] + rows, "goals": report["goals"] + goals}
 
 
 def measure(size: Size) -> dict[str, list[dict[str, object]]]:

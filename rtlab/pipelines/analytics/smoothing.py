@@ -101,7 +101,7 @@ class RsiFold(SavedFold[_Memory]):
         both = np.stack([np.maximum(change, 0), np.maximum(-change, 0)], axis=1)
         gain, loss = smoothed(memory, both, 1 / memory.period).T
         moved = gain + loss
-        index = np.where(moved > 0, 100 * gain / np.where(moved > 0, moved, 1), 50.0)
+        index = np.where(moved > 0, 100 * (gain / np.where(moved > 0, moved, 1)), 50.0)  # never above 100
         return SmoothColumns(_with_rows(good, index.size), index)
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from bokeh.document.events import ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent
@@ -7,6 +9,7 @@ from support.random_market import BTC, NOON, SECOND, RandomMarket
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame
 from rtlab.views.candles import COLUMNS, FINAL_ALPHA, OPEN_ALPHA, Candles
+from rtlab.views.indicators import OFFERED
 from rtlab.views.theme import DARK, LIGHT
 
 
@@ -26,7 +29,9 @@ def redrawn(candles: Candles, looker: PaintingLooker) -> None:
 
 def kinds(looker: PaintingLooker) -> list[type]:
     wanted = (ColumnDataChangedEvent, ColumnsPatchedEvent, ColumnsStreamedEvent)
-    return [type(event) for event in looker.events if isinstance(event, wanted)]
+    events = [event for event in looker.events if isinstance(event, wanted)]
+    # without the one number that says where the newest is
+    return [type(event) for event in events if "interval" not in event.model.data]
 
 
 def test_bars_in_ticks_and_lots_become_candles_in_units() -> None:
@@ -34,7 +39,7 @@ def test_bars_in_ticks_and_lots_become_candles_in_units() -> None:
     with looking_at(candles):
         candles.update([(NOON, 100, 120, 90, 110, 2_500, 7)])
     middle = (NOON + SECOND / 2) / 1e6
-    assert held(candles) == [(middle, 10.0, 12.0, 9.0, 11.0, 2.5, "up", OPEN_ALPHA, 10.5, 1.0)]
+    assert held(candles) == [(middle, 10.0, 12.0, 9.0, 11.0, 2.5, "up", OPEN_ALPHA, 10.5, 1.0, 720.0, 1.25)]
 
 
 def test_times_are_written_on_one_line_within_the_chart() -> None:
@@ -168,15 +173,20 @@ def test_memory_is_bounded_by_keep() -> None:
     candles = Candles(BTC, SECOND, keep=20)
     for second in range(1000):
         candles.update([bar(second)])
-    assert len(candles._wanted) == 20
+    assert len(candles.bars) == 20
+    assert sum(scale._rows.nbytes for scale in candles.bars._scales) < 50_000
 
 
 def test_bars_older_than_what_is_kept_change_nothing() -> None:
     candles = Candles(BTC, SECOND, keep=3)
     candles.update([bar(second) for second in range(10)])
-    before = dict(candles._wanted)
+    before = candles.bars.rows().copy()
+    assert before[:, 0].tolist() == [NOON + second * SECOND for second in (7, 8, 9)]
+    for second in range(10, 200):
+        candles.update([bar(second)])
+    before = candles.bars.rows().copy()
     candles.update([bar(1, 999)])
-    assert candles._wanted == before
+    assert np.array_equal(candles.bars.rows(), before)
 
 
 def test_no_bars_at_all_leave_the_note_of_what_is_awaited() -> None:
@@ -297,10 +307,107 @@ def test_lines_wear_the_colours_of_their_switches_in_either_theme() -> None:
     for theme in ("dark", "light"):
         candles.theme = theme
         offered = dict(candles.visual.offered)
-        assert list(offered) == ["ema 50", "ema 20", "bollinger 20", "vwap"]
-        assert len(set(offered.values())) == 4
+        assert list(offered) == ["ema 50", *OFFERED]
+        assert len(set(offered.values())) == len(offered)
         for name, lines in candles._lines.items():
             assert {renderer.glyph.line_color for renderer in lines.renderers} == {offered[name]}
+
+
+def look(candles: Candles, looker: PaintingLooker, first: float, last: float, **more: object) -> None:
+    """Say that the browser shows what lies between two seconds after noon."""
+    window = {"x0": NOON / 1e6 + first * 1000, "x1": NOON / 1e6 + last * 1000, "most": 100, "live": False}
+    looker.say(candles.visual, {"look": {**window, **more}})
+    redrawn(candles, looker)
+
+
+def test_zoomed_out_candles_are_joined_and_the_chart_says_so() -> None:
+    candles = Candles(BTC, SECOND, indicators=["ema 3"])
+    looker = PaintingLooker(candles)
+    candles.update([bar(second, 100 + second % 7) for second in range(-NOON // SECOND % 60, 6000)])
+    redrawn(candles, looker)
+    assert candles.visual.told == ""
+    look(candles, looker, 3000, 4200)
+    rows = held(candles)
+    assert {row[10] for row in rows} == {10_800.0}
+    assert candles.visual.told == "15 s each"
+    assert all(after[0] - before[0] == 15_000 for before, after in itertools.pairwise(rows))
+    assert 80 < len(rows) <= 400
+    assert {row[7] for row in rows} == {FINAL_ALPHA}  # the open one is not among them
+    assert {row[5] for row in rows} == {0.015}
+    assert (
+        shown_lines(candles, "ema 3")["x"]
+        == [row[0] for row in rows][-len(shown_lines(candles, "ema 3")["x"]) :]
+    )
+    look(candles, looker, 5990, 6000, live=True)
+    assert held(candles)[-1][7] == OPEN_ALPHA
+    assert candles.visual.told == ""
+    assert len(held(candles)) == 300
+    looker.leave()
+
+
+def test_a_window_that_moves_a_little_is_not_sent_again() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in range(3000)])
+    look(candles, looker, 1000, 1090)
+    looker.forget()
+    look(candles, looker, 1001, 1091)
+    assert kinds(looker) == []
+    assert held(candles)[0][0] <= NOON / 1e6 + 1_001_000
+    candles.update([bar(3000), bar(3001)])
+    redrawn(candles, looker)
+    assert candles._edge.data["x"] == [NOON / 1e6 + 3_001_500]  # where the newest is, which is not seen
+    assert kinds(looker) == []
+    looker.leave()
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [{"x0": 1}, {"x0": 1, "x1": 0, "most": 9, "live": False}, {"x0": 0, "x1": 9, "most": 0, "live": True}, 3],
+)
+def test_a_window_that_makes_no_sense_is_counted_and_left(senseless: object) -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(0)])
+    looker.say(candles.visual, {"look": senseless})
+    redrawn(candles, looker)
+    assert candles.refused == 1
+    assert len(held(candles)) == 1
+    looker.leave()
+
+
+def test_time_without_a_candle_is_marked() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in (0, 1, 5, 6, 20)])
+    redrawn(candles, looker)
+    noon = NOON / 1e6
+    assert candles._holes.data == {"left": [noon + 2000, noon + 7000], "right": [noon + 5000, noon + 20_000]}
+    assert candles.visual.told == "2 gaps without a trade"
+    candles.update([bar(second) for second in range(20)])
+    redrawn(candles, looker)
+    assert candles._holes.data == {"left": [], "right": []}
+    assert candles.visual.told == ""
+    looker.leave()
+
+
+def test_what_is_no_price_has_a_pane_that_is_seen_while_it_is_chosen() -> None:
+    candles = Candles(BTC, SECOND, indicators=["rsi 3"])
+    looker = PaintingLooker(candles)
+    candles.update([bar(second, 100 + second % 5) for second in range(60)])
+    redrawn(candles, looker)
+    panes = {name: pane.figure.visible for name, pane in candles._panes.items()}
+    assert panes == {"rsi 3": True, "rsi 14": False, "atr 14": False}
+    assert not candles._figure.xaxis[0].visible
+    assert candles._panes["rsi 3"].figure.xaxis[0].visible
+    assert all(0 <= value <= 100 for value in shown_lines(candles, "rsi 3")["rsi"])
+    assert len(shown_lines(candles, "rsi 3")["rsi"]) == 57
+    looker.say(candles.visual, {"indicator": "rsi 3", "shown": False})
+    looker.say(candles.visual, {"indicator": "atr 14", "shown": True})
+    redrawn(candles, looker)
+    panes = {name: pane.figure.visible for name, pane in candles._panes.items()}
+    assert panes == {"rsi 3": False, "rsi 14": False, "atr 14": True}
+    looker.leave()
 
 
 def test_repr_tells_interval_number_and_close() -> None:

@@ -5,7 +5,7 @@ from support.random_market import BTC, ETH, SECOND, RandomMarket
 
 from rtlab.errors import InstrumentError
 from rtlab.model import Instrument
-from rtlab.views.page import MarketPage, MarketState, _interval
+from rtlab.views.page import MarketPage, MarketState
 from rtlab.views.price import Prices
 from rtlab.views.shell import DOCUMENT
 
@@ -227,20 +227,6 @@ def test_scripts_and_styles_of_the_page_name_no_address(page: MarketPage) -> Non
     assert "https://" not in text
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "@import" not in text
-
-
-@pytest.mark.parametrize(
-    ("ns", "text"),
-    [
-        (SECOND, "1 s"),
-        (SECOND // 10, "100 ms"),
-        (60 * SECOND, "1 m"),
-        (3600 * SECOND, "1 h"),
-        (90 * SECOND, "90 s"),
-    ],
-)
-def test_the_interval_is_told_in_its_largest_whole_unit(ns: int, text: str) -> None:
-    assert _interval(ns) == text
 
 
 def test_repr_tells_instrument_and_last_price(page: MarketPage) -> None:

@@ -44,7 +44,7 @@ def test_bars_are_drawn_as_candles_of_their_interval(trades: Trades) -> None:
     assert isinstance(plot.view, Candles)
     assert plot.view.interval_ns == 5_000_000_000
     newest = {row[0] - row[0] % 5_000_000_000 for row in trades.market.bars.values()}
-    assert set(plot.view._wanted) == newest
+    assert set(plot.view.bars.rows()[:, 0].tolist()) == newest
 
 
 def test_candles_hold_what_the_bars_say(trades: Trades) -> None:
@@ -53,7 +53,7 @@ def test_candles_hold_what_the_bars_say(trades: Trades) -> None:
         trades.come(7)
     expected = Candles(BTC, 10**9)
     expected.update(trades.market.newest_bars(1_000))
-    assert plot.view._wanted == expected._wanted
+    assert np.array_equal(plot.view.bars.rows(), expected.bars.rows())
 
 
 @pytest.mark.parametrize("analytic", ["vwap", "spread", "microprice", "order_flow_imbalance"])
@@ -97,7 +97,7 @@ def test_candles_begin_with_the_latest_bars_of_their_stream(trades: Trades) -> N
     for _ in range(10):
         trades.come()
     plot = bars.plot()
-    assert set(plot.view._wanted) == set(trades.market.bars)
+    assert set(plot.view.bars.rows()[:, 0].tolist()) == set(trades.market.bars)
 
 
 def test_recent_rows_are_what_the_stream_keeps(trades: Trades) -> None:

@@ -46,6 +46,8 @@ def test_atr_equals_talipp(period):
 def test_where_nothing_moves_the_index_is_in_the_middle():
     assert RsiFold(2).fold(np.ones(5)).value.tolist() == [50.0] * 3
     assert RsiFold(2).fold(np.arange(5.0)).value.tolist() == [100.0] * 3
+    rising = 10 + 0.1 * np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
+    assert RsiFold(3).fold(rising).value.max() <= 100
 
 
 def test_what_is_no_number_is_left_out():
