@@ -70,7 +70,7 @@ os._exit(0)
 _SETTINGS = """\
 port 0
 unixsocket "{socket}"
-unixsocketperm 700
+unixsocketperm 600
 dir "{folder}"
 logfile "{folder}/server.log"
 daemonize no

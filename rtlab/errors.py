@@ -42,6 +42,14 @@ class RtlabError(Exception):
         super().__init__(parts[0] + (": " + ", ".join(parts[1:]) if parts[1:] else ""))
 
 
+def shown(url: str) -> str:
+    """Give `url` as it may be told and logged: without a user, a password and a query."""
+    before, mark, rest = url.partition("://")
+    scheme, rest = (before, rest) if mark else ("", before)
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def _shorten(got: object, limit: int = 120) -> str:
     text = got if isinstance(got, str) else repr(got)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -8,7 +8,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from rtlab.errors import ConfigError, UnreachableError
+from rtlab.errors import ConfigError, UnreachableError, shown
 
 CONNECT_S = 1.0
 ANSWER_S = 1.5
@@ -26,7 +26,7 @@ def client(url: str) -> Redis:
         )
     except ValueError as problem:
         raise ConfigError(
-            "this is not the address of a Redis", expected="redis://host:port or unix:///path", got=url
+            "this is not the address of a Redis", expected="redis://host:port or unix:///path", got=shown(url)
         ) from problem
 
 
@@ -37,5 +37,5 @@ async def answering(url: str) -> AsyncIterator[None]:
         yield
     except (RedisError, OSError) as problem:
         raise UnreachableError(
-            f"Redis at {url} does not do it: {problem or type(problem).__name__}"
+            f"Redis at {shown(url)} does not do it: {problem or type(problem).__name__}"
         ) from problem

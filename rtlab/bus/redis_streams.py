@@ -20,6 +20,7 @@ from rtlab.bus.redis_keys import TOPICS, Keys
 from rtlab.bus.redis_member import RedisMember, backlog_of
 from rtlab.bus.topics import declared, known_topic
 from rtlab.bus.transport import Backlog, DeadLetter, Held, Question
+from rtlab.errors import shown
 
 log = logging.getLogger("rtlab.bus")
 
@@ -43,7 +44,7 @@ class RedisStreams:
             log.warning(
                 "the Redis at %s may lose events that it confirmed: for the bus it should have appendonly yes and "
                 "appendfsync always",
-                self.url,
+                shown(self.url),
             )
 
     async def close(self) -> None:

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from rtlab.cli.findings import Finding
 from rtlab.cli.renderer import NAMES, renderer
 from rtlab.config import Settings
-from rtlab.errors import RtlabError
+from rtlab.errors import RtlabError, shown
+from rtlab.server_info import faults, is_too_old, version_of
 
 FILES, DISK_BYTES = 1024, 1 << 30
 PYTHON = (3, 11)
-OLDEST_REDIS = (6, 2)
 ANSWER_S = 0.5
 DAY_S = 86_400.0
 PORTS = {"amqp": 5672, "amqps": 5671}
@@ -143,38 +143,35 @@ def servers(settings: Settings) -> Iterator[Finding]:
 def _redis(name: str, variable: str, url: str) -> Finding:
     from redis import Redis, RedisError
 
-    shown = _shown(url)
+    where = shown(url)
     mend, waits = (
         f"start it, or set {variable}",
         {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S},
     )
     try:
         with Redis.from_url(url, protocol=2, **waits) as redis:  # an old one knows no other
-            info = redis.info("server")
+            info = redis.info()
     except (RedisError, OSError, ValueError) as problem:
-        return Finding(name, False, f"{shown} ({variable}) does not answer: {problem}", mend)
-    told = str(info.get("redis_version", ""))
-    parts = tuple(int(part) for part in re.findall(r"\d+", told)[:2])
-    found = f"{shown} ({variable}), version {told}"
-    return Finding(name, parts >= OLDEST_REDIS, found, "Redis or KeyDB of the level 6.2 or newer, or Valkey")
+        return Finding(name, False, f"{where} ({variable}) does not answer: {problem}", mend)
+    found = f"{where} ({variable}), version {version_of(info)}"
+    if is_too_old(info):
+        return Finding(name, False, found, "Redis or KeyDB of the level 6.2 or newer, or Valkey")
+    wrong = faults(info)
+    mend = "set appendonly yes and maxmemory-policy noeviction"
+    return Finding(name, not wrong, "; it ".join([found, *wrong]), mend, needed=False)
 
 
 def _rabbit(name: str, variable: str, url: str) -> Finding:
-    parts, shown = urlsplit(url), _shown(url)
+    parts, told = urlsplit(url), shown(url)
     where = (parts.hostname or "localhost", parts.port or PORTS[parts.scheme])
     if not _version("aio-pika"):
-        return Finding(name, False, f"{shown} ({variable}), but no aio-pika", "pip install 'rtlab[rabbit]'")
+        return Finding(name, False, f"{told} ({variable}), but no aio-pika", "pip install 'rtlab[rabbit]'")
     try:
         with socket.create_connection(where, ANSWER_S):
-            return Finding(name, True, f"{shown} ({variable}) takes connections", "")
+            return Finding(name, True, f"{told} ({variable}) takes connections", "")
     except OSError as problem:
-        found = f"{shown} ({variable}) does not answer: {problem}"
+        found = f"{told} ({variable}) does not answer: {problem}"
         return Finding(name, False, found, f"start it, or set {variable}")
-
-
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def files(settings: Settings) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
 from rtlab.client.backoff import Backoff
-from rtlab.errors import ConfigError
+from rtlab.errors import ConfigError, shown
 
 MOVE_S = 0.5
 """Who goes to another gateway does so within this time, at random: it is not to be overrun by all readers of one."""
@@ -21,14 +21,6 @@ def check_url(url: str) -> str:
             "this is not the address of a feed", expected="ws://host:port", got=shown(url)
         ) from None
     return url
-
-
-def shown(url: str) -> str:
-    """Give `url` as it may be shown and logged: without a user, a password and a query."""
-    before, mark, rest = url.partition("://")
-    scheme, rest = (before, rest) if mark else ("", before)
-    host, slash, path = rest.partition("?")[0].partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
 
 
 class Address:

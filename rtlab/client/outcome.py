@@ -2,9 +2,8 @@
 
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from rtlab.client.addresses import shown
 from rtlab.client.backoff import retry_hint_s
-from rtlab.errors import ConfigError, RefusedError, RtlabError, UnreachableError
+from rtlab.errors import ConfigError, RefusedError, RtlabError, UnreachableError, shown
 from rtlab.protocol import Code
 
 NETWORK = (OSError, TimeoutError, EOFError, InvalidHandshake)  # what opening a connection may raise

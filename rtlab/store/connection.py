@@ -21,7 +21,7 @@ from redis.exceptions import (
     TimeoutError,
 )
 
-from rtlab.errors import ConfigError
+from rtlab.errors import ConfigError, shown
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 1.0
@@ -69,7 +69,7 @@ def connect(
         )
     except ValueError as problem:
         raise ConfigError(
-            "this is not the address of a Redis", expected="redis://host:port or unix:///path", got=url
+            "this is not the address of a Redis", expected="redis://host:port or unix:///path", got=shown(url)
         ) from problem
 
 

@@ -19,9 +19,10 @@ import msgspec
 from rtlab.book import Market
 from rtlab.errors import StoreError
 from rtlab.model import Instrument
-from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
+from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, unpack_entry, unpack_state
 from rtlab.store.keys import INSTRUMENTS, Grids, Point, state_key, steps_key
+from rtlab.store.server import Absences, look_at
 from rtlab.store.standing import EVERY_S, NOBODY, Standing
 from rtlab.store.tail import Tail
 
@@ -70,7 +71,8 @@ class Follower:
     """Follows the engine that writes to the Redis at `url`; `async with Follower(url) as follower`.
 
     Inside, `market` holds every instrument; `on_news` is called whenever it moved. StoreError when the store holds
-    what this version cannot read; it is raised by `wait` when that shows later.
+    what this version cannot read, or Redis is too old; it is raised by `wait` when that shows later. ConfigError when
+    Redis does not let it in.
     """
 
     market: Market
@@ -87,11 +89,12 @@ class Follower:
         self.state = FollowerState.WAITING
         self._kept = {"tape_rows": tape_rows, "tombstones": tombstones}
         self._tails: dict[bytes, Tail] = {}
-        self._entries = self._gone = self._stalled = self._restarted = 0
+        self._entries = self._restarted = 0
         self._run_id = ""
         self._epoch = 0
         self._last_ns = time.monotonic_ns()
         self._standing, self._asked_at = NOBODY, 0.0
+        self._absences = Absences(url, "readers get what is here")
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -141,8 +144,8 @@ class Follower:
             gaps=sum(one.gaps for one in tails),
             epochs=sum(one.epochs for one in tails),
             contradictions=sum(one.contradictions for one in tails),
-            gone=self._gone,
-            stalled=self._stalled,
+            gone=self._absences.gone,
+            stalled=self._absences.stalled,
             restarted=self._restarted,
             silent_s=(time.monotonic_ns() - self._last_ns) / 1e9,
             recorder_lag_s=self._standing.lag_s,
@@ -164,22 +167,15 @@ class Follower:
                     await self._read()
                     await self._look()
             except Away as problem:
-                self._note_away(problem)
+                self._absences.note(problem, is_new=self.state is not FollowerState.AWAY)
+                self.state = FollowerState.AWAY
                 tries += 1
                 with contextlib.suppress(*Away):
                     await self._redis.connection_pool.disconnect()
                 await asyncio.sleep(backoff_s(tries))
 
-    def _note_away(self, problem: Exception) -> None:
-        if self.state is FollowerState.AWAY:
-            return
-        self.state = FollowerState.AWAY
-        self._stalled += isinstance(problem, Stalled)
-        self._gone += not isinstance(problem, Stalled)
-        log.warning("Redis at %s is away: %s; readers get what is here", self.url, problem)
-
     async def _greet(self) -> None:
-        run_id = str((await self._redis.info("server"))["run_id"])
+        run_id = await look_at(self._redis, self.url, is_known=bool(self._tails))
         self._restarted += bool(self._run_id) and run_id != self._run_id
         self._run_id = run_id
         while not self._tails:

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple, Self
 
 from redis.exceptions import RedisError
 
-from rtlab.errors import StoreError, UnreachableError
-from rtlab.store.connection import connect, stop
+from rtlab.errors import StoreError
+from rtlab.store.asking import Asking
+from rtlab.store.connection import stop
 from rtlab.store.keys import hot_key
 from rtlab.store.newest import HotBars, HotBook, HotTicker, unpack_bars, unpack_book, unpack_ticker
+from rtlab.store.server import no_answer
 from rtlab.store.unrecorded import connect_blocking, reachable
 
 FRESH_S = 0.02
@@ -52,7 +54,7 @@ class HotReader:
         self._renewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._redis = connect(self.url)
+        self._asks = Asking(self.url)
         return self
 
     async def __aexit__(
@@ -61,7 +63,7 @@ class HotReader:
         for task in (self._renewing, *self._asking.values()):
             if task is not None:
                 await stop(task)
-        await self._redis.aclose()
+        await self._asks.close()
 
     async def book(self, symbol: str) -> HotBook:
         """Give the best 100 levels of each side."""
@@ -85,7 +87,7 @@ class HotReader:
             try:
                 told = await asyncio.shield(task)
             except (RedisError, OSError) as problem:
-                raise UnreachableError(f"Redis at {self.url} does not answer: {problem}") from None
+                raise no_answer(self.url, problem) from None
             _there(told[key], symbol, what)
         self._read_s.setdefault(key, deque(maxlen=_OFTEN)).append(now)
         if (self._renewing is None or self._renewing.done()) and self._is_wanted(key, now):
@@ -116,10 +118,8 @@ class HotReader:
 
     async def _fetch(self, keys: Sequence[str]) -> _Told:
         self.asked += len(keys)
-        now, pipeline = time.monotonic(), self._redis.pipeline(transaction=False)
-        for key in keys:
-            pipeline.get(key)
-        told: _Told = dict(zip(keys, await pipeline.execute(), strict=True))
+        now = time.monotonic()
+        told: _Told = dict(zip(keys, await self._asks.values(keys), strict=True))
         for key, packed in told.items():
             if packed is None:
                 self._copies.pop(key, None)

@@ -22,14 +22,15 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from rtlab.errors import StoreError
+from rtlab.errors import StoreError, shown
 from rtlab.model import Instrument
 from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.place import Place, told
 from rtlab.store.cold.writer import ColdWriter
-from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, Stalled, backoff_s, connect, stop
+from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, STATE_FIELD, unpack_entry, unpack_state
 from rtlab.store.keys import INSTRUMENTS, RECORDER, Grids, Point, recorded_key, state_key, steps_key
+from rtlab.store.server import Absences, look_at
 from rtlab.store.standing import EVERY_S, GONE_MS, RecorderStatistics, Standing, packed
 from rtlab.store.taking import Begin, Taking, known_of
 
@@ -131,7 +132,8 @@ class Recorder:
     """Records all instruments of the Redis at `url` into `place`; `async with Recorder(url, place, work)`.
 
     `work` is the folder of tails and locks on this machine. It comes in at once and waits for Redis and an engine.
-    StoreError when another recorder is at work, raised by `wait` as well as when the store cannot be read.
+    StoreError when another recorder is at work, raised by `wait` as well as when the store cannot be read or Redis is
+    too old; ConfigError when Redis does not let it in.
     """
 
     def __init__(self, url: str, place: Place, work: Path, *, limits: RecorderLimits | None = None) -> None:
@@ -139,10 +141,11 @@ class Recorder:
         self.limits = limits or RecorderLimits()
         self.state = RecorderState.WAITING
         self._ones: dict[bytes, _One] = {}
-        self._entries = self._gone = self._stalled = self._blocked = self._rows_lost = self._unrecorded = 0
+        self._entries = self._blocked = self._rows_lost = self._unrecorded = 0
         self._alarmed = False
         self._heads_at = self._flushed_at = self._told_at = 0.0
         self._progress = asyncio.Event()
+        self._absences = Absences(url, "what is recorded stays safe")
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -167,7 +170,7 @@ class Recorder:
             except StoreError as problem:
                 log.error("the last rows wait in Redis: %s", problem)
             except Away as problem:
-                log.warning("Redis at %s was not told what is recorded: %s", self.url, problem)
+                log.warning("Redis at %s was not told what is recorded: %s", shown(self.url), problem)
         for one in self._ones.values():
             one.writer.close()
         self.state = RecorderState.CLOSED
@@ -214,8 +217,8 @@ class Recorder:
             recovered=sum(one.recovered for one in counts),
             gaps=sum(one.gaps for one in counts),
             contradictions=sum(one.taking.contradictions for one in ones),
-            gone=self._gone,
-            stalled=self._stalled,
+            gone=self._absences.gone,
+            stalled=self._absences.stalled,
             blocked=self._blocked,
             unrecorded=self._unrecorded,
             rows_lost=self._rows_lost,
@@ -231,7 +234,8 @@ class Recorder:
                     self.state, tries = RecorderState.RECORDING, 0
                     await self._tell()
             except Away as problem:
-                self._note_away(problem)
+                self._absences.note(problem, is_new=self.state is not RecorderState.AWAY)
+                self.state = RecorderState.AWAY
                 with contextlib.suppress(*Away):
                     await self._redis.connection_pool.disconnect()
             except StoreError as problem:
@@ -248,15 +252,9 @@ class Recorder:
             tries += 1
             await asyncio.sleep(backoff_s(tries))
 
-    def _note_away(self, problem: Exception) -> None:
-        if self.state is RecorderState.AWAY:
-            return
-        self.state = RecorderState.AWAY
-        self._stalled += isinstance(problem, Stalled)
-        self._gone += not isinstance(problem, Stalled)
-        log.warning("Redis at %s is away: %s; what is recorded stays safe", self.url, problem)
-
     async def _open(self) -> None:
+        if self.state is not RecorderState.BLOCKED:
+            await look_at(self._redis, self.url, is_known=bool(self._ones))
         while not self._ones:
             told: Any = await self._redis.get(INSTRUMENTS)
             if told is None:

@@ -17,13 +17,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from rtlab.errors import UnreachableError
 from rtlab.model import Instrument
 from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.schema import TAIL_SCHEMA
 from rtlab.store.connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S
 from rtlab.store.entry import FIELD, STATE_FIELD, unpack_entry
 from rtlab.store.keys import Point, steps_key
+from rtlab.store.server import no_answer
 from rtlab.store.taking import Taking
 
 _ENTRIES = 2000
@@ -42,11 +42,11 @@ def connect_blocking(url: str) -> "Redis":
 
 @contextmanager
 def reachable(url: str) -> Iterator[None]:
-    """Make what goes wrong with Redis an UnreachableError."""
+    """Make what goes wrong with Redis an UnreachableError, or a ConfigError where it refuses the password."""
     try:
         yield
     except (RedisError, OSError) as problem:
-        raise UnreachableError(f"Redis at {url} does not answer: {problem}") from None
+        raise no_answer(url, problem) from None
 
 
 class Unrecorded:

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from rtlab.book import InstrumentState, Market, Step
-from rtlab.errors import FencedError, UnreachableError
-from rtlab.store.connection import Away, ResponseError, Stalled, backoff_s, connect, is_conflict, stop
+from rtlab.errors import FencedError, shown
+from rtlab.store.connection import Away, ResponseError, backoff_s, connect, is_conflict, stop
 from rtlab.store.entry import FIELD, unpack_entry
 from rtlab.store.keys import (
     INSTRUMENTS,
@@ -37,6 +37,7 @@ from rtlab.store.keys import (
 from rtlab.store.log import LogLimits
 from rtlab.store.newest import KINDS
 from rtlab.store.outgoing import End, History, Outgoing, Write
+from rtlab.store.server import Absences, look_at, no_answer
 
 log = logging.getLogger("rtlab.store")
 
@@ -129,7 +130,8 @@ class Writer:
     proof: a market that was restored from its own snapshot (`pack_state`, with `chains` as they were then) and is
     played the same batches of commands, at least up to where the streams end, has their chains there. Make the
     writer before they are played, and enter it after.
-    UnreachableError when Redis does not answer at the start. `wait` raises FencedError when another engine took over.
+    UnreachableError when Redis does not answer at the start, ConfigError when it refuses the password, StoreError when
+    it is too old. `wait` raises FencedError when another engine took over.
     """
 
     def __init__(
@@ -148,9 +150,10 @@ class Writer:
             symbol: Outgoing(market.state(symbol), limits or LogLimits(), self._history, chain=chain)
             for symbol, chain in {**dict.fromkeys(market.symbols, 0), **(chains or {})}.items()
         }
-        self._entries = self._bytes = self._trimmed = self._gone = self._stalled = self._refused = 0
+        self._entries = self._bytes = self._trimmed = self._refused = 0
         self._unrecorded = 0
         self._news, self._progress = asyncio.Event(), asyncio.Event()
+        self._absences = Absences(url, "steps wait")
         self._task: asyncio.Task[None] | None = None
         market.on_step = self._on_step
 
@@ -160,7 +163,10 @@ class Writer:
             await self._begin()
         except Away as problem:
             await self._redis.aclose()
-            raise UnreachableError(f"no Redis answers at {self.url}: {problem}") from None
+            raise no_answer(self.url, problem) from None
+        except BaseException:
+            await self._redis.aclose()
+            raise
         self._task = asyncio.create_task(self._run(), name="rtlab store writer")
         return self
 
@@ -186,7 +192,7 @@ class Writer:
                 self.state = WriterState.FENCED
                 log.error("%s", problem)
             except Away as problem:
-                log.warning("Redis at %s did not take the last steps: %s", self.url, problem)
+                log.warning("Redis at %s did not take the last steps: %s", shown(self.url), problem)
         if self.state is not WriterState.FENCED:
             self.state = WriterState.CLOSED
         await self._redis.aclose()
@@ -230,8 +236,8 @@ class Writer:
             given_up=sum(one.given_up for one in logs),
             jumps=sum(one.jumps for one in logs),
             rewritten=sum(one.rewritten for one in logs),
-            gone=self._gone,
-            stalled=self._stalled,
+            gone=self._absences.gone,
+            stalled=self._absences.stalled,
             lost=sum(one.lost for one in out),
             refused=self._refused,
             unrecorded=self._unrecorded,
@@ -244,6 +250,7 @@ class Writer:
         self._news.set()
 
     async def _begin(self) -> None:
+        await look_at(self._redis, self.url)
         ends = await self._ends()
         if not all(out.continues(end) for out, end in zip(self._out.values(), ends, strict=True)):
             highest = max((end.point.epoch for end in ends if end is not None), default=0)
@@ -268,7 +275,8 @@ class Writer:
                 await self._refresh()
                 await self._wait_for_news()
             except Away as problem:
-                self._note_away(problem)
+                self._absences.note(problem, is_new=self.state is not WriterState.AWAY)
+                self.state = WriterState.AWAY
                 tries += 1
                 await self._redis.connection_pool.disconnect()
                 await asyncio.sleep(backoff_s(tries))
@@ -299,14 +307,6 @@ class Writer:
             )
         if len(pipeline):
             await pipeline.execute()
-
-    def _note_away(self, problem: Exception) -> None:
-        if self.state is WriterState.AWAY:
-            return
-        self.state = WriterState.AWAY
-        self._stalled += isinstance(problem, Stalled)
-        self._gone += not isinstance(problem, Stalled)
-        log.warning("Redis at %s is away: %s; steps wait", self.url, problem)
 
     async def _write_all(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import time
 from collections import namedtuple
 
 import pytest
+from redis import Redis
 from support.bus_servers import RedisServer
 
 from rtlab.cli import checks
@@ -44,10 +45,20 @@ def test_a_server_that_is_set_is_asked_for_its_version(tmp_path, monkeypatch):
         good = finding("bus", Settings(bus_url=server.url))
         assert good.good
         assert f"{server.url} (RTLAB_BUS_URL), version " in good.found
-        monkeypatch.setattr(checks, "OLDEST_REDIS", (99, 0))
+        monkeypatch.setattr("rtlab.server_info.OLDEST", (99, 0))
         old = finding("bus", Settings(bus_url=server.url))
     assert (old.good, old.needed) == (False, True)
     assert "6.2 or newer" in old.mend
+
+
+def test_a_server_that_would_lose_what_it_holds_is_told(tmp_path):
+    with RedisServer(tmp_path, tcp=True) as server:
+        with Redis.from_url(server.url) as client:
+            client.config_set("appendonly", "no")
+        found = finding("store's server", Settings(redis_url=server.url))
+    assert (found.good, found.needed) == (False, False)
+    assert "it keeps nothing on its disk" in found.found
+    assert found.mend.startswith("set appendonly yes")
 
 
 @pytest.mark.parametrize("url", ["redis://me:hidden@127.0.0.1:1/0", "amqp://me:hidden@127.0.0.1:1/"])

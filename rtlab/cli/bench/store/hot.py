@@ -1,10 +1,15 @@
 """Two hundred readers of the newest values, beside an engine and a recorder.
 
-First they share one `HotReader`, as those of one process do; then each asks Redis by a connection of its own.
+First they share one `HotReader`, as those of one process do; then each asks Redis by a connection of its own. What
+their process reads from files meanwhile is counted: it has no business with the cold side.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NamedTuple
 
 from rtlab.cli.bench.children import Child
 from rtlab.cli.bench.load import INSTRUMENT
@@ -19,44 +24,79 @@ _LEAD_S = 1.0
 OWN = {"book": "book, a connection each", "ticker": "ticker, a connection each"}
 
 
-async def hot_reads(seconds: float) -> dict[str, list[float]]:
-    """Give how long each read of a book and of a ticker took, in ms, from the call to the value."""
-    took: dict[str, list[float]] = {name: [] for name in ("book", "ticker", *OWN.values())}
+class HotReads(NamedTuple):
+    """How long each read of a book and of a ticker took (ms), from the call to the value; None: nobody counted."""
+
+    took: dict[str, list[float]]
+    bytes_of_files: int | None
+
+
+async def hot_reads(seconds: float) -> HotReads:
+    """Read for so many seconds each way."""
     with folder() as path, EmbeddedServer(path / "hot") as server:
-        load = load_of(ROWS_PER_S, 2 * seconds + 3 * _LEAD_S)
+        load = load_of(ROWS_PER_S, 2 * seconds + 5 * _LEAD_S)
         with Child(keep, server.url, str(path)) as keeping, Child(produce, load, server.url) as producing:
             producing.receive()
             keeping.receive()
             producing.send("go")
             await asyncio.sleep(_LEAD_S)
-            await _share(server.url, seconds, took)
-            await _ask_alone(server.url, seconds, took)
+            shared = await share(server.url, seconds)
+            alone = await ask_alone(server.url, seconds)
             _, _, last = producing.receive()
             keeping.send(last)
             keeping.receive()
-    return took
+    counted = [one.bytes_of_files for one in (shared, alone) if one.bytes_of_files is not None]
+    took = {**shared.took, **{OWN[what]: times for what, times in alone.took.items()}}
+    return HotReads(took, sum(counted) if counted else None)
 
 
-async def _share(url: str, seconds: float, took: dict[str, list[float]]) -> None:
-    until = time.monotonic() + seconds
+class FilesRead:
+    """Counts the bytes that this process reads from files, not from sockets, from now on."""
+
+    def __init__(self) -> None:
+        self._before = _look()
+
+    def bytes(self) -> int | None:
+        """Give how many it were; None where the system does not count them."""
+        now = _look()
+        if self._before is None or now is None:
+            return None
+        return now[0] - sum(self._before)
+
+
+def _look() -> tuple[int, int] | None:
+    """Give what was read so far, and what it took to look."""
+    counts = Path("/proc/self/io")
+    if not counts.exists():
+        return None
+    told = counts.read_text()
+    return int(told.partition("rchar: ")[2].split()[0]), len(told)
+
+
+async def share(url: str, seconds: float) -> HotReads:
+    """Let all readers share one reader of Redis."""
     async with HotReader(url) as hot:
-        readers = (_reader(hot, number, until, took) for number in range(READERS))
-        await asyncio.gather(*readers)
+        return await _read([hot] * READERS, seconds)
 
 
-async def _ask_alone(url: str, seconds: float, took: dict[str, list[float]]) -> None:
-    until = time.monotonic() + seconds
-    mine = {what: took[name] for what, name in OWN.items()}
+async def ask_alone(url: str, seconds: float) -> HotReads:
+    """Let each reader ask Redis by a connection of its own, each time."""
+    async with AsyncExitStack() as stack:
+        hots = [await stack.enter_async_context(HotReader(url, fresh_s=0)) for _ in range(READERS)]
+        return await _read(hots, seconds)
 
-    async def alone(number: int) -> None:
-        async with HotReader(url, fresh_s=0) as hot:
-            await _reader(hot, number, until, mine)
 
-    await asyncio.gather(*(alone(number) for number in range(READERS)))
+async def _read(hots: Sequence[HotReader], seconds: float) -> HotReads:
+    await asyncio.gather(
+        *(hot.ticker(INSTRUMENT.symbol) for hot in hots)
+    )  # to connect reads files of the client
+    took: dict[str, list[float]] = {"book": [], "ticker": []}
+    until, files = time.monotonic() + seconds, FilesRead()
+    await asyncio.gather(*(_reader(hot, number, until, took) for number, hot in enumerate(hots)))
+    return HotReads(took, files.bytes())
 
 
 async def _reader(hot: HotReader, number: int, until: float, took: dict[str, list[float]]) -> None:
-    await hot.ticker(INSTRUMENT.symbol)
     await asyncio.sleep(PAUSE_S * number / READERS)
     is_book = number % 2 == 0
     while True:
