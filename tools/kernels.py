@@ -4,7 +4,7 @@ from rtlab.engine import Engine
 from rtlab.feed.fanout import warm_up
 from rtlab.pipelines.analytics import kernels
 from rtlab.sources.simulated import Simulated, demo_instruments
-from rtlab.views.m4 import compile_all
+from rtlab.views import cells, m4
 
 if __name__ == "__main__":
     warm_up()
@@ -12,4 +12,5 @@ if __name__ == "__main__":
     Engine(instruments)
     Simulated(instruments, rate=1, seed=1)
     kernels.warm()
-    compile_all()
+    m4.compile_all()
+    cells.compile_all()

@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 from bokeh.models import BasicTickFormatter, ColumnDataSource, DatetimeTickFormatter, Range1d
 from bokeh.models.annotations import Title
+from bokeh.models.glyphs import Line as LineGlyph
 from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 
@@ -14,6 +15,7 @@ from rtlab.views.viewport import Columns
 AXIS_PX = 72
 """The room to the right of the frame, for the labels of the y axis."""
 
+MARK_PX = 3.5
 TIMES: dict[str, Any] = {  # of a DatetimeTickFormatter
     "microseconds": "%H:%M:%S.%f",
     "milliseconds": "%H:%M:%S.%3N",
@@ -37,8 +39,9 @@ def dense_figure(
     y_label: str,
     time_axis: bool,
     names: Sequence[str] = ("y",),
+    kind: Literal["line", "scatter"] = "line",
 ) -> figure:
-    """Build the figure around the columns that it shows at first: a line for each of `names`.
+    """Build the figure around the columns that it shows at first: a line, or marks, for each of `names`.
 
     `output_backend` cannot be changed later.
     """
@@ -63,7 +66,11 @@ def dense_figure(
     plot.xaxis.formatter = DatetimeTickFormatter(**TIMES) if time_axis else plain
     for i, ((x, y), _) in enumerate(zip(first.lines, names, strict=True)):
         source = ColumnDataSource({"x": x, "y": y})
-        plot.line("x", "y", source=source, line_join="round", name=f"dense {i}" if i else "dense")
+        name = f"dense {i}" if i else "dense"
+        if kind == "line":
+            plot.line("x", "y", source=source, line_join="round", name=name)
+        else:
+            plot.scatter("x", "y", source=source, size=MARK_PX, line_color=None, fill_alpha=0.7, name=name)
     paint(plot, colours)
     return plot
 
@@ -74,4 +81,5 @@ def paint(plot: figure, colours: Colours) -> None:
     palette = series(colours)
     lines = [renderer for renderer in plot.renderers if isinstance(renderer, GlyphRenderer)]
     for i, renderer in enumerate(lines):
-        cast(Any, renderer).glyph.line_color = palette[i % len(palette)]
+        glyph, colour = cast(Any, renderer).glyph, palette[i % len(palette)]
+        glyph.update(**{"line_color" if isinstance(glyph, LineGlyph) else "fill_color": colour})

@@ -19,8 +19,9 @@ from rtlab.views.host import SENDING, backend, push
 from rtlab.views.overlay import WIDEST, Ask, Heard, Hello, Overlay, Painted
 from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid
+from rtlab.views.scatter import CELL_PX, Scatter, Shown
 from rtlab.views.theme import ThemeName, colours
-from rtlab.views.viewport import Moving, News, Points, Shown, joined, window
+from rtlab.views.viewport import Moving, News, Points, joined, window
 
 _FEW = 64  # so many numbers are sent as text, in base64: a third longer than as bytes, but two frames fewer
 
@@ -60,7 +61,8 @@ class LayeredPlot(Viewer):
     x is "time", in milliseconds since 1970 (see `milliseconds`), or "number". `span` is how much of x is
     shown at first; None shows all there is. `height` is in pixels; None fills the place. `on_window(x0, x1)`
     is called whenever the browser has been sent another window. Plots of one `group` on a page share the
-    crosshair and the window. `past` is what lies before the pyramid: read when somebody pans there.
+    crosshair and the window. `past` is what lies before the pyramid: read when somebody pans there. `kind` "scatter"
+    draws marks in place of lines, at most one in two by two pixels.
     """
 
     def __init__(
@@ -76,18 +78,24 @@ class LayeredPlot(Viewer):
         on_window: Callable[[float, float], None] | None = None,
         group: str = "",
         past: Past | None = None,
+        kind: Literal["line", "scatter"] = "line",
     ) -> None:
         if x not in ("time", "number"):
             raise ConfigError("the caller's kind of x is unknown", expected='"time" or "number"', got=x)
+        if kind not in ("line", "scatter"):
+            raise ConfigError("there is no such kind of plot", expected='"line" or "scatter"', got=kind)
         if span is not None and not (np.isfinite(span) and span > 0):
             raise ConfigError("the caller's span cannot be shown", expected="a finite number > 0", got=span)
         super().__init__()  # type: ignore[no-untyped-call]
         self._colours = colours(theme)
         self.pyramid = Pyramid() if pyramid is None else pyramid
         self._title, self._y_label, self._time_axis, self._span = title, y_label, x == "time", span
+        self._height = height
         self.overlay = Overlay(
             self._heard, self._left, self._colours, time_axis=self._time_axis, names=self.pyramid.names
         )
+        self._kind = kind
+        self.overlay.sparse = f"≤ 1 in {CELL_PX} × {CELL_PX} px" if kind == "scatter" else ""
         place = (
             {"sizing_mode": "stretch_width", "height": height} if height else {"sizing_mode": "stretch_both"}
         )
@@ -195,17 +203,24 @@ class LayeredPlot(Viewer):
             self.overlay.figure_id = self._figure.id
         self.overlay.show_marks()
 
+    def _cells(self, width: int, height: int) -> tuple[int, Scatter | None]:
+        """Give into how many columns a place of so many pixels is cut, and for a scatter into which rows."""
+        if self._kind == "line":
+            return width, None
+        return max(1, width // CELL_PX), Scatter(max(1, (height or self._height or 320) // CELL_PX))
+
     def _build(self, hello: Hello) -> figure:
         x0, x1 = self._extent()
-        width = int(min(max(hello.width - AXIS_PX, 50), WIDEST))
+        width, scatter = self._cells(int(min(max(hello.width - AXIS_PX, 50), WIDEST)), 0)
         return dense_figure(
-            window(self.pyramid, x0, x1, width),
+            window(self.pyramid, x0, x1, width, None, scatter),
             backend(hello.renderer),
             self._colours,
             names=self.pyramid.names,
             title=self._title,
             y_label=self._y_label,
             time_axis=self._time_axis,
+            kind=self._kind,
         )
 
     def _extent(self) -> tuple[float, float]:
@@ -225,7 +240,8 @@ class LayeredPlot(Viewer):
         shown = frozenset(range(len(self.pyramid.names))) - set(ask.hidden) if ask.hidden else None
         if ask.live:
             span = ask.x1 - ask.x0
-            self._moving = Moving(self.pyramid, span, ask.width, now=self._now(), shown=shown)
+            width, scatter = self._cells(ask.width, ask.height)
+            self._moving = Moving(self.pyramid, span, width, now=self._now(), shown=shown, scatter=scatter)
             self._pace.restart()
             news = self._moving.whole()
         else:
@@ -235,10 +251,11 @@ class LayeredPlot(Viewer):
         self._answered += 1
 
     def _still(self, ask: Ask, shown: Shown) -> News:
-        cut = window(self.pyramid, ask.x0, ask.x1, ask.width, shown)
+        width, scatter = self._cells(ask.width, ask.height)
+        cut = window(self.pyramid, ask.x0, ask.x1, width, shown, scatter)
         if self.past is not None and len(self.pyramid) and ask.x0 < (first := float(self.pyramid.x[0])):
             self.past.want(ask.x0, ask.x1, first, self, partial(self._come, ask, shown))
-            cut = joined(window(self.past.pyramid, ask.x0, ask.x1, ask.width, shown), cut)
+            cut = joined(window(self.past.pyramid, ask.x0, ask.x1, width, shown, scatter), cut)
         x0, x1, lines, y0, y1, merged = cut
         none = tuple(Points(x[:0], y[:0]) for x, y in lines)
         return News(x0, x1, lines, none, y0, y1, True, merged)

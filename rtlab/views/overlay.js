@@ -259,7 +259,7 @@ class Chart {
   }
 
   ask_now() {
-    const width = Math.round(this.plot.frame.bbox.width)
+    const width = Math.round(this.plot.frame.bbox.width), height = Math.round(this.plot.frame.bbox.height)
     const now = performance.now()
     if (now - this.asked_at > PATIENCE_MS) this.unanswered = 0
     if (width < 1 || this.unanswered >= UNANSWERED) return
@@ -269,7 +269,7 @@ class Chart {
     this.asked++
     this.asked_at = now
     this.asked_width = width
-    this.say({ type: "ask", view: this.asked, x0: start, x1: end, width, live: this.live, hidden: [...this.hidden] })
+    this.say({ type: "ask", view: this.asked, x0: start, x1: end, width, height, live: this.live, hidden: [...this.hidden] })
     clearTimeout(this.silence)
     this.silence = this.miss(PATIENCE_MS)
   }
@@ -819,7 +819,7 @@ class Chart {
       level(y, this.colour(line.colour), line.dashed, line.label)
     }
     for (const note of of("notes")) this.draw_note(note)
-    if (this.live && state.held) {
+    if (this.live && state.held && !this.model.sparse) {
       for (const [i, y] of state.last_y.entries()) {
         if (y === null || this.hidden.has(i)) continue
         const fill = this.hue(i)
@@ -889,7 +889,7 @@ class Chart {
     const { held, streaming } = this.state
     const shown = this.count().toLocaleString("en-US")
     const { merged } = this.state
-    const exact = merged ? `≈ ${merged} columns` : "exact"
+    const exact = this.model.sparse || (merged ? `≈ ${merged} columns` : "exact")
     const points = held ? `${shown} of ${compact.format(held)} points · ${exact}` : "no points yet"
     const quiet = Math.round((performance.now() - this.news_at) / 1000)
     const [sign, word, colour] = this.silent

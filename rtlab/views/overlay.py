@@ -84,7 +84,7 @@ class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
 class Ask(msgspec.Struct, frozen=True, tag_field="type", tag="ask"):
     """A browser wants a window drawn: [x0, x1) on `width` columns; `live`: as long, but with the newest point.
 
-    Lines that are `hidden`, by number, are left out.
+    Lines that are `hidden`, by number, are left out. `height` is that of the frame in pixels.
     """
 
     mount: str
@@ -94,11 +94,14 @@ class Ask(msgspec.Struct, frozen=True, tag_field="type", tag="ask"):
     width: int
     live: bool
     hidden: tuple[int, ...] = ()
+    height: int = 0
 
     def makes_sense(self) -> bool:
         """Say whether the window can be cut into columns that floats can tell apart."""
         span = self.x1 - self.x0
-        if not (1 <= self.width <= WIDEST and math.isfinite(span) and span > 0):
+        if not (
+            1 <= self.width <= WIDEST and 0 <= self.height <= WIDEST and math.isfinite(span) and span > 0
+        ):
             return False
         return span / self.width >= 2 * max(math.ulp(self.x0), math.ulp(self.x1))
 
@@ -148,6 +151,7 @@ class Overlay(Component):
     time_axis = param.Boolean(default=True)
     colours = param.Dict(default={})
     names = param.List(item_type=str)
+    sparse = param.String(default="", doc="how many marks are drawn at most, where these are no lines")
     group = param.String(default="", doc="charts of one group on a page share crosshair and window")
 
     _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("answers.js", "overlay.js", "keep.js"))

@@ -5,7 +5,7 @@ import time
 import weakref
 from collections.abc import AsyncIterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -28,19 +28,24 @@ def plot(
     *,
     x: str | None = None,
     y: str | Sequence[str] | None = None,
+    x_unit: str | None = None,
+    kind: Literal["line", "scatter"] = "line",
     title: str = "",
     span: float | None = None,
     age: float | None = None,
     height: int = 320,
     theme: str = "light",
 ) -> "DataPlot | StreamPlot":
-    """Show a time series of any length: every column of numbers is a line, every category an event where it changes.
+    """Show a series of any length: every column of numbers is a line, every category an event where it changes.
 
     `source` is a pandas, polars or pyarrow table or column, a numpy array, columns by name, a pair (x, y), a
     streamz Stream of such tables, of rows by name, of pairs or numbers, or an async iterator of the same; what
     comes without a time is drawn when it came. `x` and `y` name columns: by default the index, or the first
-    column of times, and all numbers. `span` (ms, or in x where x is no time) is how much is shown at first;
-    points of a stream that are older than `age` may go.
+    column of times, and all numbers. With `x_unit` ("s", "ms", "us", "ns") numbers of x are times since 1970; without
+    it they stay numbers, and where they look like times the plot says so. `span` (ms, or in x where x is no time) is
+    how much is shown at first; points of a stream that are older than `age` may go.
+
+    `kind` "scatter" draws marks instead of lines, one a pixel at most, of an x in any order.
 
     In a notebook's cell the plot shows itself; in a script `plot(...).show()` opens a page with it. Text is no time:
     `pd.to_datetime` makes times of it. A column that is left out is named in the plot.
@@ -56,7 +61,9 @@ def plot(
         )
     if isinstance(source, FrameStream):
         return StreamPlot(source, height=height, theme=theme)
-    shown = DataPlot(x=x, y=y, title=title, span=span, age=age, height=height, theme=theme)
+    shown = DataPlot(
+        x=x, y=y, x_unit=x_unit, kind=kind, title=title, span=span, age=age, height=height, theme=theme
+    )
     if _is_stream(source) or isinstance(source, AsyncIterable):
         shown.follow(source)
     else:
@@ -80,6 +87,8 @@ class DataPlot(Awaited):
         *,
         x: str | None = None,
         y: str | Sequence[str] | None = None,
+        x_unit: str | None = None,
+        kind: Literal["line", "scatter"] = "line",
         title: str = "",
         span: float | None = None,
         age: float | None = None,
@@ -87,7 +96,10 @@ class DataPlot(Awaited):
         theme: str = "light",
     ) -> None:
         super().__init__("the first values", height=height)
-        self._x, self._y, self._title, self._span, self._age = x, y, title, span, age
+        if kind not in ("line", "scatter"):
+            raise DataError("there is no such kind of plot", expected='"line" or "scatter"', got=kind)
+        self._x, self._y, self._unit, self._shape = x, y, x_unit, kind
+        self._title, self._span, self._age = title, span, age
         self._theme: ThemeName = colours(theme).name
         self._kind = ""
         self._source: object = None
@@ -100,7 +112,7 @@ class DataPlot(Awaited):
 
     def append(self, rows: object) -> None:
         """Add rows behind the last ones; all of them, or none and DataError. Any thread may call it."""
-        added = table(_named(rows), x=self._x, y=self._y)
+        added = table(_named(rows), x=self._x, y=self._y, x_unit=self._unit)
         if added.kind != (self._kind or added.kind):
             raise DataError("x has changed its kind", expected=self._kind, got=added.kind)
         if self.view is None:
@@ -144,12 +156,13 @@ class DataPlot(Awaited):
         if not len(first.x) and self._source is None:
             raise DataError("there is nothing to draw in the data", expected="at least one row", got="none")
         try:
-            pyramid = Pyramid(first.x, columns, age=self._age)
+            late = np.inf if self._shape == "scatter" else 0.0
+            pyramid = Pyramid(first.x, columns, age=self._age, late=late)
         except LocalError as problem:
             raise DataError(problem.what, expected=problem.expected, got=problem.got) from None
         self._kind, self.left_out = first.kind, first.left_out
-        if self.left_out:
-            self._lacks = f"left out, neither numbers nor times: {', '.join(self.left_out)}"
+        left = f"left out, neither numbers nor times: {', '.join(self.left_out)}" if self.left_out else ""
+        self._lacks = "; ".join(filter(None, (left, first.hint)))
         self.events.add(first.x, first.events)
         is_time = first.kind == "time"
         live = LIVE_SPAN_MS if is_time else 1000.0
@@ -161,6 +174,7 @@ class DataPlot(Awaited):
             span=self._span or (live if self._source is not None else None),
             height=self._height,
             theme=self._theme,
+            kind=self._shape,
             on_window=lambda x0, x1: self._mark_events(),
         )
         view.overlay.notice = self._lacks

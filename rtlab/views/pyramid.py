@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtlab.errors import LocalError
-from rtlab.views import checked, m4, spooled, stored
+from rtlab.views import cells, checked, m4, spooled, stored
 from rtlab.views import late as lateness
 from rtlab.views.column import SMALLEST, Column, Held, Move, allocate
 from rtlab.views.gaps import added
@@ -259,6 +259,16 @@ class Pyramid:
         The points outside count in the range only where the line crosses the sides.
         """
         return Drawing(*self._drawn(edges, outside, column)[1:])
+
+    def marks(self, edges: NDArray[np.float64], grid: cells.Grid, column: int = 0) -> Drawing:
+        """Give the points of a scatter between the edges: of each cell the first few. `merged` are the others."""
+        with self._rewriting:
+            held = self._held
+            x, (y, levels, gaps) = held.x[: held.points], held.columns[column]
+            indices, points = cells.marks(y, levels, gaps, np.searchsorted(x, edges), grid)
+            some_x, some_y = x[indices], y[indices]
+        low, high = (float(some_y.min()), float(some_y.max())) if len(some_y) else (0.0, 1.0)
+        return Drawing(some_x, some_y, low, high, points - len(indices))
 
     def _drawn(
         self, edges: m4.Floats, outside: bool, column: int

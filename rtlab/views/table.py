@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlab.errors import DataError
+from rtlab.views.epochs import in_milliseconds, unit_of
 from rtlab.views.pyramid import milliseconds
 
 Floats = NDArray[np.float64]
@@ -19,6 +20,7 @@ class Table(NamedTuple):
     """A series: x (ms since 1970 for "time"), a float column for each line, and labels of points in `events`.
 
     `left_out` names the columns that are neither numbers nor categories. `counted`: x is the number of the row.
+    `hint` says what else the numbers might mean, where that is likely.
     """
 
     x: Floats
@@ -27,12 +29,20 @@ class Table(NamedTuple):
     events: dict[str, NDArray[np.object_]]
     left_out: tuple[str, ...]
     counted: bool = False
+    hint: str = ""
 
 
-def table(source: object, *, x: str | None = None, y: str | Sequence[str] | None = None) -> Table:
+def table(
+    source: object,
+    *,
+    x: str | None = None,
+    y: str | Sequence[str] | None = None,
+    x_unit: str | None = None,
+) -> Table:
     """Read `source`; `x` and `y` name columns, by default the index (or a time column) and all numbers.
 
-    Without an index x counts the rows. DataError when it cannot be drawn.
+    Without an index x counts the rows. With `x_unit` ("s", "ms", "us", "ns") the numbers of x are times since 1970.
+    DataError when it cannot be drawn.
     """
     index, given = _given(source)
     index_name, at = _x_of(index, given, x)
@@ -53,8 +63,20 @@ def table(source: object, *, x: str | None = None, y: str | Sequence[str] | None
         raise DataError(
             "there is nothing to draw in the data", expected="a column of numbers", got=_told(given, left_out)
         )
-    kind, values = _numbered(at, count)
-    return Table(values, kind, columns, events, tuple(left_out), at is None)
+    kind, values = _numbered(at, count, x_unit)
+    hint = _hint(at, columns) if kind == "number" else ""
+    return Table(values, kind, columns, events, tuple(left_out), at is None, hint)
+
+
+def _hint(at: Any, columns: Mapping[str, Floats]) -> str:
+    """Say that numbers look like times, which nobody said: x, or where x counts the rows the first such column."""
+    if at is not None:
+        unit = unit_of(np.asarray(at))
+        return f'x is drawn as plain numbers; if these are times, say x_unit="{unit}"' if unit else ""
+    for name, column in columns.items():
+        if unit := unit_of(column):
+            return f'{name} is drawn as a line; if it holds times, say x="{name}", x_unit="{unit}"'
+    return ""
 
 
 def _told(given: Given, left_out: Sequence[str]) -> str:
@@ -156,8 +178,10 @@ def _stamps(column: Any) -> NDArray[Any]:
     return np.asarray(column)
 
 
-def _numbered(at: Any, count: int) -> tuple[Kind, Floats]:
+def _numbered(at: Any, count: int, unit: str | None) -> tuple[Kind, Floats]:
     if at is None:
+        if unit is not None:
+            raise DataError("there is no x that could be times", expected="x: the name of a column", got=unit)
         return "number", np.arange(count, dtype=np.float64)
     array = _stamps(at)
     if array.dtype.kind == "M":
@@ -166,6 +190,8 @@ def _numbered(at: Any, count: int) -> tuple[Kind, Floats]:
                 "a time is missing", expected="a time for every row", got=f"none at {empty.argmax()}"
             )
         return "time", milliseconds(array)
+    if unit is not None:
+        return "time", in_milliseconds(array, unit)
     if array.dtype.kind not in _NUMBERS or array.ndim != 1:
         raise DataError("x cannot be drawn", expected="numbers or times", got=f"{array.dtype}")
     return "number", array.astype(np.float64)

@@ -18,10 +18,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from rtlab.views.cells import Grid
 from rtlab.views.m4 import Floats
 from rtlab.views.pyramid import Drawing, Pyramid, edges_of
+from rtlab.views.scatter import Scatter, Shown
 
-Shown = frozenset[int] | None
 _NOTHING = Drawing(np.empty(0), np.empty(0), 0.0, 1.0, 0)
 
 MARGIN = 0.06
@@ -38,7 +39,8 @@ class Points(NamedTuple):
 class Columns(NamedTuple):
     """The points of each line in a window [x0, x1) and the range [y0, y1] that shows the lines within it.
 
-    `merged` pixel columns hold more gaps than are told apart; without any the drawing is exact.
+    `merged` pixel columns hold more gaps than are told apart; without any the drawing is exact. Of a scatter these are
+    the points that others in their cells stand for.
     """
 
     x0: float
@@ -87,12 +89,19 @@ def fitted(low: float, high: float) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def window(pyramid: Pyramid, x0: float, x1: float, width: int, shown: Shown = None) -> Columns:
-    """Give what draws [x0, x1) on `width` pixels; LocalError as of `Pyramid.view`.
+def window(
+    pyramid: Pyramid, x0: float, x1: float, width: int, shown: Shown = None, scatter: Scatter | None = None
+) -> Columns:
+    """Give what draws [x0, x1) on `width` pixels, as lines or as marks; LocalError as of `Pyramid.view`.
 
     The lines that are not `shown` (None: all are) have no points.
     """
-    lines = _lines(pyramid.now(), edges_of(x0, x1, width), shown, outside=True)
+    now, edges = pyramid.now(), edges_of(x0, x1, width)
+    if scatter is None:
+        lines = _lines(now, edges, shown, outside=True)
+    else:
+        edges[-1] = np.nextafter(x1, np.inf)  # no line leads to a point on the edge
+        lines = scatter.cut(now, edges, scatter.grid(now, x0, float(edges[-1]), shown), shown)
     return Columns(x0, x1, tuple(Points(x, y) for x, y, *_ in lines), *_range(lines), _merged(lines))
 
 
@@ -168,11 +177,18 @@ class Moving:
     """
 
     def __init__(
-        self, pyramid: Pyramid, span: float, width: int, *, now: float = 0.0, shown: Shown = None
+        self,
+        pyramid: Pyramid,
+        span: float,
+        width: int,
+        *,
+        now: float = 0.0,
+        shown: Shown = None,
+        scatter: Scatter | None = None,
     ) -> None:
         self.column = span / width
         self._pyramid, self._width, self._now, self._shown = pyramid, width, now, shown
-        self._cuts = cuts_of(pyramid)
+        self._cuts, self._scatter, self._height = cuts_of(pyramid), scatter, 0.0
         self._seen = -1
         self._open: int | None = None
 
@@ -193,7 +209,8 @@ class Moving:
             return None
         first, last = self._open, self._holding(float(x[-1]))
         came_late = self._pyramid.touched_since(self._seen) < first * self.column
-        if came_late or last - first >= self._width:
+        grid = self._grid(self._pyramid, last)
+        if came_late or last - first >= self._width or (grid is not None and grid.height != self._height):
             return self.whole()
         self._seen, self._open = total, last
         return self._cut(first, last, whole=False)
@@ -206,20 +223,33 @@ class Moving:
             k -= 1
         return k
 
+    def _grid(self, now: Pyramid, last: int) -> Grid | None:
+        if self._scatter is None:
+            return None
+        return self._scatter.grid(now, *self._ends(last), self._shown)
+
+    def _ends(self, last: int) -> tuple[float, float]:
+        return (last + 1 - self._width) * self.column, (last + 1) * self.column
+
     def _cut(self, first: int, last: int, *, whole: bool) -> News:
         now = self._pyramid.now()
-        key = self.column, self._width, self._shown, first, last, whole
-        return self._cuts.get(now.total, key, lambda: self._cut_now(now, first, last, whole=whole))
+        grid = self._grid(now, last)
+        self._height = grid.height if grid is not None else 0.0
+        key = self.column, self._width, self._shown, grid, first, last, whole
+        return self._cuts.get(now.total, key, lambda: self._cut_now(now, first, last, grid, whole=whole))
 
-    def _cut_now(self, now: Pyramid, first: int, last: int, *, whole: bool) -> News:
+    def _cut_now(self, now: Pyramid, first: int, last: int, grid: Grid | None, *, whole: bool) -> News:
         edges: Floats = np.arange(first, last + 2, dtype=np.float64) * self.column
-        lines = _lines(now, edges, self._shown, outside=whole)
+        if self._scatter is None or grid is None:
+            lines = _lines(now, edges, self._shown, outside=whole)
+        else:
+            lines = self._scatter.cut(now, edges, grid, self._shown)
         parts = [(int(np.searchsorted(x, edges[-2])), int(np.searchsorted(x, edges[-1]))) for x, *_ in lines]
         pairs = list(zip(lines, parts, strict=True))
         closed = tuple(Points(x[:end], y[:end]) for (x, y, *_), (end, _) in pairs)
         # what came behind the open column since it was found is for the next time
         opened = tuple(Points(x[start:end], y[start:end]) for (x, y, *_), (start, end) in pairs)
-        x0, x1 = (last + 1 - self._width) * self.column, float(edges[-1])
+        x0, x1 = self._ends(last)
         # the least and greatest of all columns are those of one wide one
         seen = lines if whole else _lines(now, np.array([x0, x1]), self._shown, outside=True)
         return News(x0, x1, closed, opened, *_range(seen), whole, _merged(lines))

@@ -83,3 +83,24 @@ def test_what_is_bad_is_told_in_the_plot_which_keeps_what_it_had(page: Page, ser
     assert shown(page)["points"] == [50, 50]
     streams[-1].emit({"a": [1.0], "b": [2.0]})
     until(lambda: shown(page)["points"] == [51, 51] and not status.is_visible(), "the next rows", page=page)
+
+
+def test_a_scatter_has_a_mark_a_cell_and_follows_what_comes(page: Page, serve: Serve):
+    streams: list[streamz.Stream] = []
+    random = np.random.default_rng(6)
+    first = random.standard_normal((2, N))
+
+    def app() -> DataPlot:
+        streams.append(streamz.Stream())
+        made = rtlab.plot(streams[-1], kind="scatter", span=8.0)
+        streams[-1].emit(tuple(first))
+        return made
+
+    page.goto(serve(app))
+    page.locator(".rtlab-badge").get_by_text("of 400K points · ≤ 1 in 2 × 2 px").wait_for()
+    now = until(lambda: (at := shown(page))["points"][0] > 5000 and at, "the marks", page=page)
+    assert now["points"][0] < 0.3 * N
+    assert now["low"] < first[1].min() < first[1].max() < now["high"]
+    streams[-1].emit((np.array([0.5]), np.array([40.0])))
+    until(lambda: shown(page)["high"] > 40, "the mark far above", page=page)
+    assert evaluate(page, "return dense_plot().model.renderers[0].glyph.type") == "Scatter"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from bokeh.models import DatetimeTickFormatter
+from bokeh.models import DatetimeTickFormatter, Scatter
 
-from rtlab.views.dense import dense_figure, paint
+from rtlab.views.dense import MARK_PX, dense_figure, paint
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.theme import DARK, LIGHT
 from rtlab.views.viewport import window
@@ -51,3 +51,15 @@ def test_paint_changes_the_colours():
     assert plot.renderers[0].glyph.line_color == DARK.accent
     assert plot.xgrid[0].grid_line_color == DARK.grid
     assert plot.title.text_color == DARK.text
+
+
+def test_a_scatter_has_marks_and_wears_the_same_colours():
+    first, plot = built(kind="scatter")
+    glyph = plot.renderers[0].glyph
+    assert isinstance(glyph, Scatter)
+    assert (glyph.size, plot.renderers[0].name) == (MARK_PX, "dense")
+    assert glyph.fill_color == LIGHT.accent
+    paint(plot, DARK)
+    assert glyph.fill_color == DARK.accent
+    assert glyph.line_color is None
+    assert np.array_equal(plot.renderers[0].data_source.data["x"], first.lines[0].x)

@@ -267,6 +267,7 @@ def test_the_theme_may_change_before_and_after_it_is_shown(plot):
         ({"span": 0.0}, "expected a finite number > 0, got 0.0"),
         ({"span": float("nan")}, "expected a finite number > 0, got nan"),
         ({"theme": "pink"}, 'expected "light" or "dark", got pink'),
+        ({"kind": "bars"}, 'there is no such kind of plot: expected "line" or "scatter", got bars'),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):

@@ -141,6 +141,85 @@ def test_a_good_part_takes_the_message_away():
     assert shown.view.pyramid.y.tolist() == [1.0, 7.0]
 
 
+MS = 1_700_000_000_000 + np.arange(100)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ((MS, np.arange(100.0)), 'x is drawn as plain numbers; if these are times, say x_unit="ms"'),
+        (
+            pd.DataFrame({"ts": MS, "y": 1.0}),
+            'ts is drawn as a line; if it holds times, say x="ts", x_unit="ms"',
+        ),
+        (pd.Series(1.0, index=MS // 1000), 'x is drawn as plain numbers; if these are times, say x_unit="s"'),
+        (
+            pd.DataFrame({"note": ["a"] * 100, "y": 1.0}, index=MS),
+            "left out, neither numbers nor times: note; x is",
+        ),
+        ((np.arange(100), np.arange(100.0)), ""),
+        (FRAME, ""),
+    ],
+)
+def test_numbers_that_may_be_times_are_not_taken_for_them_in_silence(source, told):
+    shown = rtlab.plot(source)
+    assert shown.view.overlay.notice.startswith(told)
+    assert bool(shown.view.overlay.notice) == bool(told)
+
+
+def test_with_its_unit_x_is_a_time():
+    shown = rtlab.plot(pd.DataFrame({"ts": MS * 10**6, "y": 1.0}), x="ts", x_unit="ns")
+    assert shown.view.overlay.notice == ""
+    assert shown.view._time_axis
+    assert shown.view.pyramid.x.tolist() == MS.tolist()
+    stream = streamz.Stream()
+    shown = rtlab.plot(stream, x="ts", x_unit="s")
+    stream.emit({"ts": 1_700_000_000.5, "y": 4.0})
+    assert shown.view.pyramid.x.tolist() == [1_700_000_000_500]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"x_unit": "h"}, "there is no such unit of x: expected s, ms, us, ns, got h"),
+        ({"kind": "bars"}, 'there is no such kind of plot: expected "line" or "scatter", got bars'),
+    ],
+)
+def test_a_setting_that_there_is_not_is_told(settings, message):
+    with pytest.raises(DataError, match=message):
+        rtlab.plot(pd.Series(1.0, index=MS), **settings)
+    with pytest.raises(DataError, match="there is no x that could be times"):
+        rtlab.plot([1.0, 2.0], x_unit="s")
+
+
+def test_a_scatter_takes_x_in_any_order_and_sends_one_mark_a_cell():
+    random = np.random.default_rng(3)
+    x, y = random.standard_normal((2, N))
+    shown = rtlab.plot((x, y), kind="scatter")
+    assert shown.view.overlay.sparse == "≤ 1 in 2 × 2 px"
+    assert len(shown.view.pyramid) == N
+    browser = Browser(shown)
+    columns = browser.ask(-4.0, 4.0)
+    ((marks, more),) = columns["lines"]
+    assert more == 0
+    assert columns["merged"] == N - marks - np.count_nonzero(np.abs(x) > 4)
+    points = np.asarray(columns["points"]).reshape(2, -1)
+    cells = set(zip((points[0] // 0.02).tolist(), (points[1] // 2**-5).tolist(), strict=True))
+    assert len(cells) > marks * 0.98 > 10_000
+    assert {tuple(one) for one in points.T.tolist()} <= set(zip(x.tolist(), y.tolist(), strict=True))
+    assert shown.view._figure.renderers[0].glyph.fill_color == browser.shown.view._colours.accent
+    browser.page.close()
+
+
+def test_a_scatter_of_a_stream_takes_points_from_anywhere():
+    stream = streamz.Stream()
+    shown = rtlab.plot(stream, kind="scatter")
+    for x in (5.0, 1.0, 3.0):
+        stream.emit((x, x * x))
+    assert shown.view.pyramid.x.tolist() == [1.0, 3.0, 5.0]
+    assert shown.refused == 0
+
+
 @pytest.mark.parametrize(
     ("parts", "x", "y"),
     [

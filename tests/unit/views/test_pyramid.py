@@ -6,6 +6,7 @@ from support.m4_oracle import brute_force, brute_force_edges, brute_force_gaps
 from tsdownsample import M4Downsampler
 
 from rtlab.errors import LocalError
+from rtlab.views import cells
 from rtlab.views.pyramid import Pyramid, milliseconds
 
 RANDOM = np.random.default_rng(7)
@@ -384,3 +385,16 @@ def test_what_is_held_at_a_moment_stays_while_more_comes():
     pyramid.append(np.arange(100.0, 70_000.0), walk(69_900))
     assert (len(then), len(pyramid)) == (100, 70_000)
     assert then.view(0.0, 1e6, 3)[-1] == 99
+
+
+def test_marks_are_of_the_points_between_the_edges_and_the_others_are_counted():
+    y = walk(10_000)
+    pyramid = Pyramid(np.arange(10_000.0), {"a": y, "b": -y})
+    grid = cells.Grid(float(-y.max()), 1.0, 400, 2)
+    drawn = pyramid.marks(np.array([100.0, 200.0, 300.0]), grid, column=1)
+    assert drawn.x.min() >= 100
+    assert drawn.x.max() < 300
+    assert drawn.y.tolist() == (-y)[drawn.x.astype(int)].tolist()
+    assert (drawn.low, drawn.high) == (drawn.y.min(), drawn.y.max())
+    assert drawn.merged == 200 - len(drawn.x)
+    assert pyramid.marks(np.array([-9.0, -8.0]), grid).merged == 0

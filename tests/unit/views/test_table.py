@@ -129,3 +129,16 @@ def test_categories_are_events_and_text_is_left_out_and_told():
 def test_what_cannot_be_drawn_is_refused_with_a_reason(source, wanted, message):
     with pytest.raises(DataError, match=message):
         table(source, **wanted)
+
+
+def test_only_what_could_be_times_has_a_hint():
+    epochs = [1_700_000_000 + i for i in range(4)]
+    assert (
+        table({"t": epochs, "a": A}).hint == 't is drawn as a line; if it holds times, say x="t", x_unit="s"'
+    )
+    assert table({"t": epochs, "a": A}, x="t").hint.startswith("x is drawn as plain numbers")
+    assert (table({"t": epochs, "a": A}, x="t", x_unit="s").kind, table({"b": B, "a": A}).hint) == (
+        "time",
+        "",
+    )
+    assert table({"when": TIMES.to_numpy(), "t": epochs}).hint == ""
