@@ -347,15 +347,18 @@ class Recorder:
         now = time.monotonic()
         for one in self._ones.values():
             one.lag(now)
+        marks = {
+            one: one.safe.id for one in self._ones.values() if one.safe.epoch and one.safe.id != one.marked
+        }
+        if not marks:
+            return
+        self._progress.set()  # the rows are safe, whether Redis takes the marks or not
         pipeline = self._redis.pipeline(transaction=False)
-        for one in self._ones.values():
-            stand = one.writer.stand
-            if stand.epoch and (mark := Point(stand.epoch, stand.position).id) != one.marked:
-                pipeline.set(recorded_key(one.symbol), mark)
-                one.marked = mark
-        if len(pipeline):
-            await pipeline.execute()
-            self._progress.set()
+        for one, mark in marks.items():
+            pipeline.set(recorded_key(one.symbol), mark)
+        await pipeline.execute()
+        for one, mark in marks.items():
+            one.marked = mark
 
     async def _look_at_heads(self) -> None:
         pipeline = self._redis.pipeline(transaction=False)

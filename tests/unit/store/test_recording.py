@@ -192,6 +192,41 @@ async def test_a_disk_that_takes_nothing_blocks_the_recorder_until_it_does_and_c
         assert await here.read(store) == made.book
 
 
+async def test_a_redis_without_memory_is_told_and_what_it_holds_is_recorded_all_the_same(here, caplog):
+    made = Lively()
+    async with (
+        made.write_to(here.url) as writer,
+        here.recorder() as recorder,
+        Redis.from_url(here.url) as client,
+    ):
+        await made.run(5)
+        await safe(recorder, made)
+        recorder.limits = QUICK._replace(flush_s=1e9)
+        await made.run(20)
+        await writer.drained()
+        whole = {one: made.market.state(one).position for one in made.market.symbols}
+        await until(
+            lambda: {one.symbol: one.taking.stand.position for one in recorder._ones.values()} == whole
+        )
+        before = await client.get(recorded_key("BTC-USD"))
+        await client.config_set("maxmemory", 1)
+        recorder.limits = QUICK
+        try:
+            async with asyncio.timeout(20):
+                await recorder.reached(whole)
+            await until(lambda: "is away: " in caplog.text and "maxmemory" in caplog.text)
+            assert await client.get(recorded_key("BTC-USD")) == before
+        finally:
+            await client.config_set("maxmemory", 0)
+        newest = await client.xrevrange(steps_key("BTC-USD"), count=1)
+        assert newest[0][0] != before
+        async with asyncio.timeout(20):
+            while await client.get(recorded_key("BTC-USD")) != newest[0][0]:  # though nothing new came
+                await asyncio.sleep(0.01)
+    with here.store() as store:
+        assert await here.read(store) == made.book
+
+
 async def test_two_recorders_of_one_store_are_one_clear_error(here):
     made = Lively()
     async with made.write_to(here.url), here.recorder() as first:
