@@ -44,6 +44,7 @@ def connect(
     UnreachableError or RefusedError; with it the client also waits for a server that is not there yet. Once
     connected it always comes back by itself. `token` goes into the Authorization header and into no log; `ca_file`
     (PEM) says whom to trust for wss; `compression` asks for it. `policy` and `limit` are those of the inboxes.
+    `codec` "packed" halves the bytes of a book, for 10 us of Python a message; "json" is for looking at.
     """
     link = Link(url, codec)
     opening = Opening(link.codec.subprotocol, token=token, ca_file=ca_file, compression=compression)

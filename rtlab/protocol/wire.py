@@ -13,6 +13,7 @@ from rtlab.protocol.examples import EXAMPLES
 from rtlab.protocol.meanings import CODES, MEANINGS
 from rtlab.protocol.messages import Batch, Channel, ClientMessage, SingleMessage, TotalsBefore
 from rtlab.protocol.named import named
+from rtlab.protocol.packed import varints
 
 CLIENT_MESSAGES: tuple[type[msgspec.Struct], ...] = get_args(ClientMessage)
 SERVER_MESSAGES: tuple[type[msgspec.Struct], ...] = (*get_args(SingleMessage), Batch)
@@ -140,6 +141,7 @@ def _blocks() -> dict[str, str]:
         "Batch": _table(Batch),
         "codes": _codes(),
         "checksum": _checksum(),
+        "packed": _packed(),
     }
 
 
@@ -189,3 +191,14 @@ def _checksum() -> str:
         ]
         lines += [f"crc32 = {crc32(examples.packed(bids, asks))}", "```", ""]
     return "\n".join(lines[:-1])
+
+
+def _packed() -> str:
+    body = Codec("packed").encode(EXAMPLES["Increment"])
+    numbers = " ".join(map(str, varints(body[5:])))
+    lines = [
+        f"head      {body[:1].hex()}",
+        f"checksum  {body[1:5].hex(' ')}",
+        f"numbers   {body[5:].hex(' ')}",
+    ]
+    return "\n".join(["The Increment above:", "", "```text", *lines, f"        = {numbers}", "```"])

@@ -13,17 +13,26 @@ from support.recorded import missing
 PROGRAM = Path(__file__).with_name("reader.mjs")
 
 
-class JavaScriptReader:
-    """Reads `wishes` (Channels as in JSON) from `url`; `say` gives it a word, `show` what it holds and counted."""
+def node() -> str:
+    """Give the path of Node; without one the test is skipped."""
+    path = shutil.which("node") or shutil.which("nodejs")
+    if path is None:
+        missing("no node on the PATH (Debian: apt-get install nodejs)")
+    return path
 
-    def __init__(self, url: str, wishes: Sequence[dict[str, object]]) -> None:
-        self.url, self.wishes = url, list(wishes)
+
+class JavaScriptReader:
+    """Reads `wishes` (Channels as in JSON) from `url`; `say` gives it a word, `show` what it holds and counted.
+
+    It speaks rtlab.v1.json, or rtlab.v1.packed.
+    """
+
+    def __init__(self, url: str, wishes: Sequence[dict[str, object]], *, packed: bool = False) -> None:
+        self.url, self.wishes, self.packed = url, list(wishes), packed
 
     async def __aenter__(self) -> Self:
-        node = shutil.which("node") or shutil.which("nodejs")
-        if node is None:
-            missing("no node on the PATH (Debian: apt-get install nodejs)")
-        arguments = (node, str(PROGRAM), self.url, json.dumps(self.wishes))
+        arguments = [node(), str(PROGRAM), self.url, json.dumps(self.wishes)]
+        arguments += ["packed"] if self.packed else []
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             *arguments, stdin=pipe, stdout=pipe, limit=1 << 22

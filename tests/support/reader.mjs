@@ -1,6 +1,6 @@
 // An independent reader of the feed, written from rtlab/protocol/WIRE.md alone: JavaScript, no package.
 //
-// node reader.mjs URL '[{"name": "book", "instrument": "BTC-USD", "depth": 10}, ...]'
+// node reader.mjs URL '[{"name": "book", "instrument": "BTC-USD", "depth": 10}, ...]' [packed]
 //
 // It subscribes, follows, comes back by itself, and obeys words on standard input, one a line:
 //   slow MS    take at most one message each MS (0: as they come); meanwhile it does not read the socket
@@ -14,7 +14,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 
-const PROTOCOL = "rtlab.v1.json";
+import { decode, encode } from "./packed.mjs";
+
+const IS_PACKED = process.argv[4] === "packed";
+const PROTOCOL = IS_PACKED ? "rtlab.v1.packed" : "rtlab.v1.json";
 const SAFE = (n) => {
   if (!Number.isSafeInteger(n)) throw new Error(`${n} is not exact in a double`);
   return n;
@@ -23,7 +26,7 @@ const SAFE = (n) => {
 // --- RFC 6455, as much of it as a client needs -------------------------------------------------------------
 
 class Socket {
-  // calls onOpen(), onText(text), onEnd(code, reason)
+  // calls onOpen(), onMessage(body), onEnd(code, reason)
   constructor(url, handlers) {
     const { hostname, port } = new URL(url);
     this.handlers = handlers;
@@ -113,9 +116,9 @@ class Socket {
     } else if (opcode < 3) {
       this.parts.push(body);
       if (!isFinal) return;
-      const text = Buffer.concat(this.parts).toString();
+      const whole = Buffer.concat(this.parts);
       this.parts = [];
-      this.handlers.onText(text);
+      this.handlers.onMessage(whole);
       if (this.pauseMs) this.rest();
     }
   }
@@ -130,8 +133,8 @@ class Socket {
     }, this.pauseMs);
   }
 
-  send(text) {
-    if (this.isOpen && !this.isOver) this.write(1, Buffer.from(text));
+  send(body) {
+    if (this.isOpen && !this.isOver) this.write(IS_PACKED ? 2 : 1, Buffer.from(body));
   }
 
   write(opcode, body) {
@@ -350,14 +353,14 @@ class Reader {
   open() {
     const socket = (this.socket = new Socket(this.url, {
       onOpen: () => this.opened(),
-      onText: (text) => this.take(JSON.parse(text)),
+      onMessage: (body) => this.take(IS_PACKED ? decode(body) : JSON.parse(body.toString())),
       onEnd: (code, reason) => this.ended(code, reason),
     }));
     socket.pauseMs = this.pauseMs;
   }
 
   send(message) {
-    this.socket.send(JSON.stringify(message));
+    this.socket.send(IS_PACKED ? encode(message) : JSON.stringify(message));
   }
 
   opened() {

@@ -90,7 +90,7 @@ class Seat:
         self, number: int, random: Random, stage: Here | Child, wishes: Sequence[Wish] | None
     ) -> None:
         self.number, self.stage = number, stage
-        self.codec: Encoding = random.choice(["msgpack", "msgpack", "json"])
+        self.codec: Encoding = random.choice(["msgpack", "packed", "json"])
         self.speed = random.choice(SPEEDS)
         self.wishes = wishes if wishes is not None else _wishes(random)
         self.proxy = LossyProxy(stage.port, seed=random.randrange(1 << 32))

@@ -13,7 +13,7 @@ from rtlab.lab.faults.proxy import LossyProxy
 WISHES = (("book", "BTC-USD", None), ("book", "BTC-USD", 10), ("trades", "ETH-USD", 1000))
 
 
-@pytest.mark.parametrize("codec", ["msgpack", "json"])
+@pytest.mark.parametrize("codec", ["packed", "json"])
 async def test_after_a_cut_the_client_resumes_and_loses_no_trade_silently(codec):
     async with (
         LiveMarket(seed=11) as live,

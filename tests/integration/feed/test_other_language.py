@@ -158,3 +158,23 @@ async def test_a_reader_in_javascript_ends_equal_after_merges_a_cut_a_gap_and_a_
         played.assert_equal(moved["states"])
         assert moved["counts"]["gaps"] == mended["counts"]["gaps"]
         print(name, mended["counts"], mended["closes"])
+
+
+async def test_it_follows_the_packed_subprotocol_through_a_cut():
+    played = Recorded("spot")
+    async with played.gateway, JavaScriptReader(played.gateway.url, played.wishes(), packed=True) as reader:
+        await played.play(500)
+        await played.caught_up(reader)
+        await played.play(100, pause_s=0.002)
+        first = await played.caught_up(reader)
+        played.assert_equal(first["states"])
+        assert first["counts"]["increments"] > 20
+        assert (first["counts"]["gaps"], first["counts"]["mismatches"]) == (0, 0)
+        assert {one.subprotocol for one in played.gateway.readers()} == {"rtlab.v1.packed"}
+
+        reader.say("cut 50")
+        await played.play(20, pause_s=0.005)
+        resumed = await played.caught_up(reader)
+        played.assert_equal(resumed["states"])
+        assert resumed["counts"]["connections"] == 2
+        assert (resumed["counts"]["gaps"], resumed["counts"]["resyncs"]) == (0, 0)

@@ -30,7 +30,7 @@ def converge(course, steps=STEPS):
 
 @pytest.mark.rounds
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+@pytest.mark.parametrize("encoding", ["packed", "json"])
 @pytest.mark.parametrize("faults", [CALM, BREAKS, LOSSES, NOISE], ids=["calm", "breaks", "losses", "noise"])
 def test_every_live_view_is_true_at_its_sequence_and_all_converge(encoding, faults):
     checked = 0

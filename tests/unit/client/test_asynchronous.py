@@ -25,7 +25,7 @@ def market() -> HandMarket:
     return market
 
 
-@pytest.mark.parametrize("codec", ["msgpack", "json"])
+@pytest.mark.parametrize("codec", ["packed", "json"])
 async def test_a_subscription_fills_and_follows(market, codec):
     async with Gateway(market) as gateway, connect(gateway.url, codec=codec) as client:
         book = await client.ready(client.subscribe("book", "BTC-USD"))

@@ -27,7 +27,7 @@ from rtlab.protocol import (
     Welcome,
 )
 
-ENCODINGS = ("msgpack", "json")
+ENCODINGS = ("msgpack", "json", "packed")
 CLIENT = [
     Subscribe(1, [Channel("book", "BTC-USD", 10, 0, 5.0, (1, 2, 3)), Channel("bars", "B", interval=10**9)]),
     Unsubscribe(3 << 32),
@@ -226,10 +226,10 @@ def test_random_bytes_and_broken_messages_raise_nothing_else(codec):
 
 
 def test_an_unknown_encoding_is_the_callers_fault():
-    with pytest.raises(ConfigError, match="expected msgpack or json, got xml"):
+    with pytest.raises(ConfigError, match="expected msgpack, json or packed, got xml"):
         Codec("xml")
 
 
 def test_subprotocols_name_the_encodings_the_default_first():
-    assert list(SUBPROTOCOLS) == ["rtlab.v1.msgpack", "rtlab.v1.json"]
+    assert list(SUBPROTOCOLS) == ["rtlab.v1.msgpack", "rtlab.v1.json", "rtlab.v1.packed"]
     assert all(Codec(encoding).subprotocol == name for name, encoding in SUBPROTOCOLS.items())

@@ -20,7 +20,7 @@ def test_every_message_has_an_example():
     assert {form.__name__ for form in (*CLIENT_MESSAGES, *SERVER_MESSAGES)} == set(EXAMPLES)
 
 
-@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+@pytest.mark.parametrize("encoding", ["json", "msgpack", "packed"])
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_decodes_to_itself_and_encodes_to_the_same_bytes(name, encoding):
     codec = Codec(encoding)

@@ -148,6 +148,9 @@ class FullState:
     def _payload(self) -> bytes:
         book, depth = self._book, self._depth
         bids, asks = book.bids(depth), book.asks(depth)
+        if self._encoding == "packed":  # all levels in the form of the increments beside it
+            levels = [*((0, *level) for level in bids), *((1, *level) for level in asks)]
+            return self._codec.encode(Increment(KEY, 1, book.seq, book.seq, depth, book.ts, levels, None))
         return self._codec.encode(Snapshot(KEY, 1, book.seq, depth, bids, asks, None, book.ts))
 
     def _as_text(self) -> bytes:

@@ -43,14 +43,25 @@ def test_deeper_books_gain_more_and_every_contender_is_counted(counted):
         assert all(size > 0 for size in one.bytes.values())
 
 
+def test_packed_increments_take_less_than_three_quarters_and_their_own_full_state_is_packed_too(counted):
+    for depth in (10, None):
+        packed, plain = (counted[Case(depth, one, conflated=False)].bytes for one in ("packed", "msgpack"))
+        assert 4 * packed["rtlab"] < 3 * plain["rtlab"]
+        assert packed["full state"] < plain["full state"]
+
+
 def test_goals_are_named_also_when_a_recording_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("RTLAB_DATA", str(tmp_path))
     report = measure(1.0, 0.05, (10, 25))
+    ways = ("full state / increments, both msgpack", "full state in msgpack / increments packed")
+    ways += ("full state as a venue sends it / increments packed",)
     assert {goal["name"]: goal["value"] is None for goal in report["goals"]} == {
-        "full state / increments, BTC perpetual, depth 25": True,
-        "full state / increments, ETH spot, depth 25": True,
-        "full state / increments, simulated, depth 25": False,
+        f"{way}, {flow}, depth 25": flow != "simulated"
+        for flow in ("BTC perpetual", "ETH spot", "simulated")
+        for way in ways
     }
+    same, other, venue = (goal["value"] for goal in report["goals"][-3:])
+    assert same < other < venue
     assert all((goal["show"], goal["bound"], goal["op"]) == (6, 10.0, ">=") for goal in report["goals"])
     missing = [row for row in report["results"] if row["median"] is None]
     assert len(missing) == 2
