@@ -120,6 +120,12 @@ def load_manifest(place: Place, symbol: str) -> Manifest | None:
     return manifest
 
 
+def lying(place: Place, symbol: str) -> list[str]:
+    """Give the paths of an instrument's files, whether its manifest names them or not."""
+    folder = f"/instrument={quoted(symbol)}/"
+    return [path for path in place.paths("") if path.startswith("date=") and folder in path]
+
+
 def symbols_in(place: Place) -> list[str]:
     """Give the symbols of which something is kept."""
     from urllib.parse import unquote

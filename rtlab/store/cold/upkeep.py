@@ -15,7 +15,7 @@ import pyarrow as pa
 from rtlab.errors import StoreError
 from rtlab.store.cold.files import Making, read_file
 from rtlab.store.cold.locks import locked, take
-from rtlab.store.cold.manifest import FileEntry, Manifest, load_manifest, quoted, save_manifest
+from rtlab.store.cold.manifest import FileEntry, Manifest, load_manifest, lying, quoted, save_manifest
 from rtlab.store.cold.place import Place, forget_aside
 
 TARGET_BYTES = 16 << 20
@@ -111,9 +111,7 @@ def _old_levels(manifest: Manifest, gone: set[str]) -> list[FileEntry]:
 def sweep(place: Place, symbol: str, manifest: Manifest) -> int:
     """Take away the files of an instrument that its manifest does not name; call it under the commit lock."""
     named = {one.path for one in manifest.files}
-    folder = f"/instrument={quoted(symbol)}/"
-    lying = [path for path in place.paths("") if path.startswith("date=") and folder in path]
-    unnamed = [path for path in lying if path not in named]
+    unnamed = [path for path in lying(place, symbol) if path not in named]
     for path in unnamed:
         place.delete(path)
     return len(unnamed)

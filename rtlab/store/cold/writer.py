@@ -27,6 +27,8 @@ from rtlab.store.cold.manifest import (
     Gap,
     Manifest,
     load_manifest,
+    lying,
+    manifest_path,
     new_manifest,
     quoted,
     save_manifest,
@@ -114,6 +116,7 @@ class ColdWriter(TailOwner):
         self._sweep_aside()
         manifest = load_manifest(self.place, self.instrument.symbol)
         if manifest is None:
+            self._refuse_lost_rows()
             return
         if manifest.instrument != self.instrument:
             raise InstrumentError(
@@ -128,6 +131,18 @@ class ColdWriter(TailOwner):
             self._count(recovered=rows.num_rows)
             self.stand = stand_after(manifest.stand, rows)
             self._commit([rows])
+
+    def _refuse_lost_rows(self) -> None:
+        """Raise where rows lie without a manifest: a new one would not name them, and the next sweep take them."""
+        # whole books alone may lie there: a writer was killed before its first manifest
+        files = lying(self.place, self.instrument.symbol)
+        rows = [path for path in files if "/channel=levels/" not in path]
+        if rows:
+            raise StoreError(
+                f"rows of {self.instrument.symbol} lie in {self.place.root}, but no manifest names them",
+                expected=f"{manifest_path(self.instrument.symbol)}, or an empty folder",
+                got=f"{len(rows)} files, as {rows[0]}",
+            )
 
     def _last_levels(self, manifest: Manifest) -> Levels | None:
         entries, stand = manifest.of("levels"), manifest.stand

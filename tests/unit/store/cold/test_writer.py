@@ -76,6 +76,34 @@ def test_another_grid_is_one_clear_error(tmp_path):
         ColdWriter(LocalPlace(tmp_path), tmp_path, other).__enter__()
 
 
+def test_rows_whose_manifest_was_lost_are_never_begun_over(tmp_path):
+    made = Made()
+    keep(tmp_path, made, rolls=2)
+    manifest = tmp_path / "manifest" / "BTC-USD.json"
+    held = manifest.read_bytes()
+    manifest.unlink()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"rows of BTC-USD lie in .* no manifest names them.*4 files"):
+            keep(tmp_path, made, rolls=1)
+    assert not manifest.exists()
+    manifest.write_bytes(held)
+    assert read(tmp_path, "book") == made.book
+    keep(tmp_path, made, rolls=1)
+    assert read(tmp_path, "book") == made.book
+
+
+def test_whole_books_alone_may_lie_there_of_a_writer_killed_before_its_first_manifest(tmp_path):
+    made = Made()
+    keep(tmp_path, made, rolls=1)
+    for path in tmp_path.glob("date=*/channel=*/**/*.parquet"):
+        if "channel=levels" not in str(path):
+            path.unlink()
+    (tmp_path / "manifest" / "BTC-USD.json").unlink()
+    fresh = Made()
+    keep(tmp_path, fresh, rolls=1)
+    assert read(tmp_path, "book") == fresh.book
+
+
 def test_rows_that_do_not_follow_are_refused(tmp_path):
     made = Made()
     with writer_of(tmp_path) as writer:
