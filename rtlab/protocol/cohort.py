@@ -84,16 +84,24 @@ class Carrier(Protocol[Heard]):
 class Cohort:
     """One point and all that is needed to go on from there; `totals` are a Tally since its first ancestor began."""
 
-    __slots__ = ("_furthest", "_sent", "codec", "cursors", "number", "pinged", "totals")
+    __slots__ = ("_furthest", "_sent", "codec", "counted", "cursors", "number", "pinged", "totals")
 
-    def __init__(self, number: int, codec: Codec, cursors: dict[int, Cursor], totals: Ints) -> None:
+    def __init__(
+        self,
+        number: int,
+        codec: Codec,
+        cursors: dict[int, Cursor],
+        totals: Ints,
+        counted: Ints | None = None,
+    ) -> None:
         self.number, self.codec, self.totals = number, codec, totals
         self.pinged: Asking | None
-        self.stand(cursors)
+        self.stand(cursors, counted)
 
-    def stand(self, cursors: dict[int, Cursor]) -> None:
-        """Take other cursors."""
+    def stand(self, cursors: dict[int, Cursor], counted: Ints | None = None) -> None:
+        """Take other cursors; `counted` is what they count, where that is known."""
         self.cursors = cursors
+        self.counted = _counted(cursors) if counted is None else counted
         self.pinged = None
         self._sent: dict[int, tuple[int, int]] | None = None
         self._furthest: dict[int, tuple[int, int]] | None = None
@@ -325,15 +333,15 @@ class Cohorts(Generic[Owner]):
         if any(built.dropped for built in every):
             return None
         parts = [built.payload for built in every]
-        before, after = _counted(cohort.cursors), _counted(cursors)
-        totals = cohort.totals + after - before
+        counted = _counted(cursors)
+        totals = cohort.totals + counted - cohort.counted
         if not parts:
-            cohort.stand(cursors)
+            cohort.stand(cursors, counted)
             cohort.totals = totals
             return Step(cohort, cohort, None, slots, 0)
         payload = self._cache.batch(cohort.codec, parts)
         totals[1] += len(payload)
-        return Step(cohort, self._new(cohort.codec, cursors, totals), payload, slots, rows)
+        return Step(cohort, self._new(cohort.codec, cursors, totals, counted), payload, slots, rows)
 
     def _ping(self, cohort: Cohort, now: int) -> "Asking":
         cursors = {key: cursor.twin() for key, cursor in cohort.cursors.items()}
@@ -342,16 +350,18 @@ class Cohorts(Generic[Owner]):
         question = Question(nonce, now, cohort.sent())
         if all(sent == exact_to for _, sent, exact_to in heads.values()):
             return Asking(question, payload, cohort)
-        return Asking(question, payload, self._new(cohort.codec, cursors, cohort.totals))
+        return Asking(question, payload, self._new(cohort.codec, cursors, cohort.totals, cohort.counted))
 
     def _merge(self, cohort: Cohort, into: Cohort) -> None:
         slots = np.flatnonzero(self._of == cohort.number)
         self._base[slots] += cohort.totals - into.totals
         self._of[slots] = into.number
 
-    def _new(self, codec: Codec, cursors: dict[int, Cursor], totals: Ints) -> Cohort:
+    def _new(
+        self, codec: Codec, cursors: dict[int, Cursor], totals: Ints, counted: Ints | None = None
+    ) -> Cohort:
         number = self._numbers.pop() if self._numbers else len(self._cohorts) + len(self._retired)
-        cohort = self._cohorts[number] = Cohort(number, codec, cursors, totals)
+        cohort = self._cohorts[number] = Cohort(number, codec, cursors, totals, counted)
         return cohort
 
     def _drop(self, number: int) -> None:
@@ -386,17 +396,12 @@ def _point(codec: Codec, cursors: dict[int, Cursor], now: int) -> tuple[object, 
 
 
 def _counted(cursors: dict[int, Cursor]) -> Ints:
-    every = cursors.values()
-    messages, merged = sum(c.messages for c in every), sum(c.merged for c in every)
-    tables = [c for c in every if not c.lane.kind.log]
-    return np.array(
-        (
-            messages,
-            0,
-            merged,
-            sum(c.dropped for c in every),
-            sum(c.heads for c in tables),
-            sum(c.unsaid for c in tables),
-        ),
-        np.int64,
-    )
+    messages = merged = dropped = heads = unsaid = 0
+    for cursor in cursors.values():
+        messages += cursor.messages
+        merged += cursor.merged
+        dropped += cursor.dropped
+        if not cursor.lane.kind.log:
+            heads += cursor.heads
+            unsaid += cursor.unsaid
+    return np.array((messages, 0, merged, dropped, heads, unsaid), np.int64)

@@ -1,5 +1,6 @@
 """One subscription on the server's side: where its reader stands, and what it is due."""
 
+from operator import attrgetter
 from typing import Self
 
 from rtlab.protocol.cache import CHECKED_DEPTH, Built, Lane, Stand
@@ -141,8 +142,8 @@ class Cursor:
     def twin(self) -> Self:
         """Give another cursor at the same point."""
         twin = type(self).__new__(type(self))
-        for name in self.__slots__:
-            setattr(twin, name, getattr(self, name))
+        for put, value in zip(_PUT, _every(self), strict=True):
+            put(twin, value)
         return twin
 
     def stand_as(self, other: Self) -> None:
@@ -171,3 +172,7 @@ class Cursor:
         check = self._checked_at if self.lane.depth > CHECKED_DEPTH else None
         stand = (self.epoch, self.seq, self.told, self.held)
         return (self.key, self.lane, stand, self.gap, wait, check, self._seen, self._passed)
+
+
+_every = attrgetter(*Cursor.__slots__)
+_PUT = [vars(Cursor)[name].__set__ for name in Cursor.__slots__]  # twice as fast as by name

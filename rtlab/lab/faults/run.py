@@ -7,6 +7,8 @@ from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from rtlab.book import INTERVALS_NS
 from rtlab.client import connect
 from rtlab.lab.faults.account import Heads
@@ -26,6 +28,8 @@ LIMITS = Limits(
     retry_after_s=0.1,
     resync_every_s=0.2,
 )
+LIMITS_APART = replace(LIMITS, evict_after_s=3.0)
+"""Of a process of its own: no fault lasts so long, only a busy machine keeps it from its readers for that time."""
 RATE = 2000
 SPEEDS = (
     None,
@@ -146,8 +150,8 @@ class FaultRun:
     ) -> None:
         self.plan, self._wishes = plan, wishes
         self.patience_s = 20.0  # for all to be well after the last fault
-        kind = Child if plan.process else Here
-        self.stage = stage if stage is not None else kind(plan.seed, RATE, LIMITS)
+        kind, limits = (Child, LIMITS_APART) if plan.process else (Here, LIMITS)
+        self.stage = stage if stage is not None else kind(plan.seed, RATE, limits)
         self._random = Random(plan.seed)
         self.faults = draw_schedule(
             self._random, readers=plan.readers, seconds=plan.seconds, process=plan.process

@@ -9,6 +9,7 @@ from support.waiting import until
 from rtlab.client import connect
 from rtlab.feed import Gateway
 from rtlab.feed.frames import Frames
+from rtlab.feed.gateway import _RECENT_NS
 from rtlab.feed.rounds import CHUNK, Rounds
 from rtlab.feed.tls import server_context
 from rtlab.protocol import Limits, PayloadCache
@@ -170,3 +171,22 @@ async def test_who_is_stopped_serves_nobody_any_more():
     await asyncio.sleep(0.05)
     assert len(served) == count < 60
     assert not rounds.is_under_way
+
+
+async def test_where_the_market_makes_rounds_time_makes_none_of_its_own():
+    async with followed() as (_, gateway, _):
+        gateway._tick.cancel()
+
+        async def begun_by_a_tick(since_ns):
+            while True:
+                await until(lambda: not gateway._rounds.is_under_way)
+                gateway._rounds.busy_ns = 0  # free at once
+                before, now = gateway._rounds.rounds, time.monotonic_ns()
+                gateway._began = now - since_ns
+                gateway._on_tick()
+                gateway._tick.cancel()
+                if time.monotonic_ns() - now < _RECENT_NS:  # else the machine was elsewhere meanwhile
+                    return gateway._rounds.rounds - before
+
+        assert await begun_by_a_tick(0) == 0
+        assert await begun_by_a_tick(_RECENT_NS) == 1
