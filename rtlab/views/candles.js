@@ -1,8 +1,8 @@
-// The browser owns the ranges: x follows the newest candle unless the reader has moved away from it,
-// y fits what is seen. `sync: false` keeps all of that here. Which window is seen is told to whoever brings its
-// candles (see indicators.js).
+// The browser owns the ranges; `sync: false` keeps all of that here. x follows the newest candle unless the reader has
+// moved away from it, by any drag back (a candle that comes meanwhile must not undo it) or by a zoom that leaves it
+// out. y fits what is seen. Which window is seen is told to whoever brings its candles (see indicators.js).
 const LEAST = 24, MOST = 160, PIXELS = 10, NARROWEST = 3
-let newest = null, own = false
+let newest = null, own = false, following = true, known = { start: 0, end: 0 }
 
 export default function ({ source, edge, plot, x, y, volume, lines, panes }, changed) {
   const { x: at, low, high, volume: sums } = source.data
@@ -13,8 +13,11 @@ export default function ({ source, edge, plot, x, y, volume, lines, panes }, cha
   const is_laid_out = !plot.properties.inner_width.is_unset
   // a finger that goes up or down scrolls the page
   if (newest === null) Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view.events_el.style.setProperty("touch-action", "pan-y")
+  if (changed === x && (x.start !== known.start || x.end !== known.end)) {
+    const span = x.end - x.start, is_drag = Math.abs(span - (known.end - known.start)) < span * 1e-6
+    following = x.end >= newest && !(is_drag && x.end < known.end)
+  }
   if (changed === source || changed === edge) {
-    const following = newest === null || x.end >= newest
     if (following && last !== newest) {
       const fitting = is_laid_out ? Math.round(plot.inner_width / PIXELS) : 60
       const width = newest === null ? Math.min(MOST, Math.max(LEAST, fitting)) * interval : x.end - x.start
@@ -22,9 +25,10 @@ export default function ({ source, edge, plot, x, y, volume, lines, panes }, cha
     }
     newest = last
   }
+  known = { start: x.start, end: x.end }
   if (is_laid_out) {
     const most = Math.max(LEAST, Math.floor(plot.inner_width / NARROWEST))
-    globalThis.rtlab_looks?.get(plot.id)?.({ x0: x.start, x1: x.end, most, live: x.end >= newest })
+    globalThis.rtlab_looks?.get(plot.id)?.({ x0: x.start, x1: x.end, most, live: following })
   }
   let bottom = Infinity, top = -Infinity, most = 0
   for (let i = 0; i < count; i++) {

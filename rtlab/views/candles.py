@@ -9,7 +9,7 @@ import msgspec
 import param
 from bokeh.layouts import column
 from bokeh.models import CategoricalColorMapper, ColumnDataSource, CustomJS
-from panel.viewable import Child
+from panel.viewable import Child, Viewable
 
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame
@@ -115,6 +115,10 @@ class Candles(LivePanel):
         """The chart, with the switches above it."""
         return self._face
 
+    def __panel__(self) -> Viewable:
+        self._look = Look()  # who is shown it anew begins with the newest
+        return super().__panel__()
+
     def join(self, beat: Beat) -> None:
         """Be part of a page, as any panel; the chart is as high as what the switches leave."""
         self._pane.min_height = None
@@ -130,7 +134,6 @@ class Candles(LivePanel):
         self._mark(PERIOD_NS)
 
     def _appeared(self) -> None:
-        self._look = Look()
         self._table.forget()
         for lines in self._lines.values():
             lines.table.forget()

@@ -17,6 +17,8 @@ from rtlab.cli.bench import shader
 from rtlab.cli.bench.environments import Unfit, answer, python_with
 from rtlab.cli.bench.results import result
 from rtlab.views.pyramid import Pyramid, edges_of
+from rtlab.views.scatter import CELL_PX, Scatter
+from rtlab.views.viewport import window
 
 Floats = NDArray[np.float64]
 Rows = list[dict[str, object]]
@@ -44,6 +46,13 @@ def measure(quick: bool, sizes: Mapping[int, float] = BOUNDS_MS) -> tuple[Rows, 
         rows += [
             result("build", "rtlab", case, "points/s", built),
             result("viewport", "rtlab", case, "ms", ours),
+            result(
+                "scatter",
+                "rtlab",
+                f"{case}, 1 mark in {CELL_PX} x {CELL_PX} px",
+                "ms",
+                _scattered(pyramid, windows[:_FEW]),
+            ),
         ]
         goals.append(_goal(f"viewport p95 at {case}", _p95(ours), "<=", sizes[points], "ms"))
         if points != chosen[-1]:
@@ -89,6 +98,12 @@ def _times(draw: Callable[[float, float], object], windows: list[tuple[float, fl
         draw(x0, x1)
         times.append((time.perf_counter() - began) * 1e3)
     return times
+
+
+def _scattered(pyramid: Pyramid, windows: list[tuple[float, float]]) -> list[float]:
+    """Measure the same windows as marks, at most one a cell."""
+    scatter = Scatter(HEIGHT // CELL_PX)
+    return _times(lambda a, b: window(pyramid, a, b, WIDTH // CELL_PX, None, scatter), windows)
 
 
 def _peers(

@@ -361,6 +361,17 @@ def test_a_window_that_moves_a_little_is_not_sent_again() -> None:
     looker.leave()
 
 
+def test_who_is_shown_it_anew_begins_with_the_newest() -> None:
+    candles = Candles(BTC, SECOND)
+    looker = PaintingLooker(candles)
+    candles.update([bar(second) for second in range(3000)])
+    look(candles, looker, 100, 2000)
+    assert len(held(candles)) < 1000
+    looker.leave()
+    with looking_at(candles):
+        assert [row[0] for row in held(candles)] == [NOON / 1e6 + 1000 * i + 500 for i in range(2700, 3000)]
+
+
 @pytest.mark.parametrize(
     "senseless",
     [{"x0": 1}, {"x0": 1, "x1": 0, "most": 9, "live": False}, {"x0": 0, "x1": 9, "most": 0, "live": True}, 3],

@@ -20,6 +20,7 @@ def test_all_sizes_have_a_row_and_a_goal_and_the_largest_its_peers(monkeypatch):
     assert asked == [50_000]
     assert all(set(row) == KEYS for row in rows)
     assert {row["contender"].split()[0] for row in rows} == {"rtlab", "tsdownsample", "datashader"}
+    assert [row["runs"] for row in rows if row["name"] == "scatter"] == [60, 60]
     assert [goal["bound"] for goal in goals if "viewport" in goal["name"]] == [1.0, 2.0]
     assert all(goal["show"] == 1 and goal["value"] > 0 for goal in goals)
     assert next(goal for goal in goals if goal["name"] == "memory beyond the data")["value"] < 5
