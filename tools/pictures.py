@@ -17,6 +17,8 @@ from playwright.sync_api import Page  # noqa: E402
 from support.browser import chromium  # noqa: E402
 from support.jupyter import errors, jupyter_lab, open_notebook, run_all  # noqa: E402
 
+from rtlab.views.loading import WORDS  # noqa: E402
+
 OUTPUTS = (
     """() => jupyterapp.shell.currentWidget.content.widgets.map((c) => c.model.outputs?.toJSON() ?? [])"""
 )
@@ -24,22 +26,22 @@ SHOW = """(i) => { const content = jupyterapp.shell.currentWidget.content
   content.scrollToItem(i, "center"); content.activeCellIndex = i }"""
 SETTLE_MS = 4000
 PLAIN = {"text/plain", "text/html"}
+LOADED = WORDS["text/plain"]
 
 
 def is_drawn(output: dict[str, Any]) -> bool:
     """Whether a browser's scripts make this output what it is."""
     data = output.get("data", {})
     html = "".join(data.get("text/html", ""))
-    return any(kind.startswith("application/") for kind in data) or "<script" in html or "bk-" in html
+    drawn = any(kind.startswith("application/") for kind in data) or "image/svg+xml" in data
+    return drawn or "<script" in html or "bk-" in html
 
 
 def saved(output: dict[str, Any]) -> dict[str, Any] | None:
     """What is kept of an output without scripts; None for nothing."""
     if output["output_type"] == "stream":
         return {"output_type": "stream", "name": output["name"], "text": lines(output["text"])}
-    if is_drawn(output):
-        return None
-    if not output["data"]:
+    if is_drawn(output) or not output["data"] or "".join(output["data"].get("text/plain", "")) == LOADED:
         return None
     data = {kind: lines(text) for kind, text in output["data"].items() if kind in PLAIN}
     kept = {"output_type": output["output_type"], "data": data, "metadata": {}}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
     from rtlab.views.metrics import Metrics
-    from rtlab.views.overlay import Event, Line, Marker, Note
+    from rtlab.views.overlay import Event, Line, Marker, Note, Range
     from rtlab.views.own import DataPlot, plot
     from rtlab.views.page import MarketPage, MarketState
     from rtlab.views.past import Past, PastStatistics
@@ -37,6 +37,7 @@ _HOMES = {
     "DepthHeatmap": "heat",
     "DepthHistory": "depth_history",
     "Event": "overlay",
+    "Range": "overlay",
     "FeedHealth": "health",
     "Ladder": "ladder",
     "LayeredPlot": "layered",
@@ -88,6 +89,7 @@ __all__ = [
     "Prices",
     "Pyramid",
     "PyramidStatistics",
+    "Range",
     "StreamPlot",
     "TradeTape",
     "Volume",

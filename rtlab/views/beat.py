@@ -27,6 +27,7 @@ from panel.io.document import unlocked
 from tornado.websocket import WebSocketClosedError
 
 from rtlab.views.host import SENDING, Component, Heartbeat, forget, in_notebook, push, send_at_once
+from rtlab.views.loading import arrived
 
 _HERE = Path(__file__).parent
 Draw = Callable[[], None]
@@ -162,6 +163,7 @@ class Beat(Component):
 
     def _appeared(self, view: object) -> None:
         send_at_once(self)
+        arrived()
         self._watch()
         if self._heartbeat is not None:
             self._heartbeat.heard()

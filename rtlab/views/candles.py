@@ -23,7 +23,7 @@ from rtlab.views.growing import Growing
 from rtlab.views.host import in_notebook
 from rtlab.views.indicator_lines import IndicatorLines
 from rtlab.views.indicators import indicators as made
-from rtlab.views.live import Face, LivePanel, Waiting, alter, chart
+from rtlab.views.live import Face, LivePanel, Waiting, alter, chart, script
 from rtlab.views.theme import Colours, dress, series
 
 PERIOD_NS = 100_000_000
@@ -36,7 +36,7 @@ COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha", "middl
 class CandlesFace(Face):
     """The chart, and above it a switch for each indicator."""
 
-    _esm = Path(__file__).with_name("indicators.js")
+    _esm = script("figures.js", "keep.js", "indicators.js")
 
     chart = Child()
     offered = param.List(doc="(name, colour) of each indicator")

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import param
 from bokeh.models import BasicTicker, ColumnDataSource, CustomJS, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
-from panel.viewable import Viewable
+from panel.viewable import Child
 
 from rtlab.model import Instrument
 from rtlab.pipelines import units
+from rtlab.views.beat import Beat
 from rtlab.views.digits import Digits
-from rtlab.views.live import OURS, LivePanel, Waiting, alter, chart
+from rtlab.views.live import OURS, Face, LivePanel, Waiting, alter, chart, script
 from rtlab.views.theme import Colours, dress
 
 Levels = Sequence[tuple[int, int]]
@@ -61,6 +63,15 @@ def steady(wanted: float, held: float, low: float, high: float) -> float:
     return held if low * held <= wanted <= high * held else wanted
 
 
+class DepthFace(Face):
+    """The chart, and what is kept of it."""
+
+    _esm = script("figures.js", "keep.js", "depth.js")
+
+    symbol = param.String()
+    chart = Child()
+
+
 class DepthChart(LivePanel):
     """Cumulative depth of both sides around the middle price, as steps."""
 
@@ -75,12 +86,20 @@ class DepthChart(LivePanel):
         self._figure = self._build()
         self._waiting = Waiting(self._figure, f"Waiting for the book of {instrument.symbol} …")
         self._pane = chart(self._figure, min_height=200)
+        self._face = DepthFace(
+            self, "", symbol=instrument.symbol, chart=self._pane, sizing_mode="stretch_both", min_height=200
+        )
         self._wear(self.colours)
 
     @property
-    def visual(self) -> Viewable:
+    def visual(self) -> Face:
         """The chart itself."""
-        return self._pane
+        return self._face
+
+    def join(self, beat: Beat) -> None:
+        """Be part of a page, as any panel; the chart is as high as its place."""
+        self._pane.min_height = None
+        super().join(beat)
 
     def update(self, bids: Levels, asks: Levels) -> None:
         """Show these levels, best first. All count; at most 200 steps a side are drawn, ten times a second."""
@@ -106,6 +125,14 @@ class DepthChart(LivePanel):
             x, y = [*prices[:1].tolist(), *prices.tolist()], [0.0, *sums.tolist()]
             source.data = {"x": x[::outwards], "y": y[::outwards]} if len(prices) else NOTHING
         self._view.data = {"x0": [low], "x1": [high], "y1": [self._up]}
+        shown = [len(prices) for prices, _ in (bids, asks)]
+        self._face._send_msg(
+            {
+                "shown": sum(shown),
+                "held": sum(map(len, self._levels)),
+                "exact": max(shown) < MOST_STEPS,
+            }
+        )
         self._waiting.over()
         if not self._pane._models:  # for the first picture, and the only one where no browser runs our script
             self._figure.x_range.update(start=low, end=high)
@@ -152,6 +179,7 @@ class DepthChart(LivePanel):
         return plot
 
     def _wear(self, colours: Colours) -> None:
+        self._face.theme = colours.name
         alter(self._pane, lambda: self._dress(colours))
 
     def _dress(self, colours: Colours) -> None:

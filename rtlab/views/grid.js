@@ -1,5 +1,6 @@
 // A grid of cards. Python tells what changed; order, filter, age and the small lines are the browser's.
 const CHECK_MS = 250
+const YOUNG = 12 // points
 const ORDERS = {
   "as they came": () => 0,
   "by name": (a, b) => a.key.localeCompare(b.key),
@@ -25,6 +26,15 @@ export function render({ model }) {
   for (const name of Object.keys(ORDERS)) order.append(new Option(name))
   const count = add(tools, "span", "count")
   const list = add(root, "ul", "list")
+  new Keeper({
+    title: () => "numbers",
+    head: () => ["name", "value", "change"],
+    rows: () => [...list.children].filter((one) => !one.hidden).map((one) => {
+      const { key, texts, share } = [...cards.values()].find(({ element }) => element === one)
+      return [key, texts[2].data, share]
+    }),
+    summary: () => `${count.textContent} numbers.`,
+  }, root, tools)
   const empty = add(root, "div", "empty", "Waiting for numbers …")
   const cards = new Map()
   let colours = null
@@ -61,7 +71,9 @@ export function render({ model }) {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0)
     pen.clearRect(0, 0, width, height)
     const low = Math.min(...line), high = Math.max(...line)
-    const x = (i) => width - 2 - (line.length - 1 - i) * ((width - 4) / Math.max(1, model.keep - 1))
+    // a young line has the width for itself: a few points at its edge would be a needle
+    const steps = Math.max(line.length, Math.min(model.keep, YOUNG)) - 1
+    const x = (i) => width - 2 - (line.length - 1 - i) * ((width - 4) / Math.max(1, steps))
     const y = (value) => (high > low ? height - 3 - ((value - low) / (high - low)) * (height - 6) : height / 2)
     pen.strokeStyle = colours[share > 0 ? "up" : share < 0 ? "down" : ""]
     pen.lineWidth = 1.5

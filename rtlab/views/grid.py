@@ -6,7 +6,7 @@ from time import time_ns
 
 import param
 
-from rtlab.views.live import Face, LivePanel
+from rtlab.views.live import Face, LivePanel, script
 from rtlab.views.metrics import Course, Metrics
 from rtlab.views.theme import Colours
 
@@ -28,7 +28,7 @@ def plain(key: str, value: float) -> str:
 class GridFace(Face):
     """The cards in the browser: it sorts, filters and draws them."""
 
-    _esm = _HERE / "grid.js"
+    _esm = script("keep.js", "grid.js")
 
     stale_ms = param.Integer()
     keep = param.Integer()

@@ -97,6 +97,14 @@ class Heat {
     this.badge.addEventListener("click", () => this.go_live())
     this.state = this.badge.appendChild(document.createElement("b"))
     this.counts = this.add("span", "extra", "", this.badge).appendChild(document.createTextNode(""))
+    const { symbol } = this.model
+    new Keeper({
+      title: () => `${symbol} depth heat map`,
+      head: () => ["time", "price", "size"],
+      rows: () => this.seen(),
+      summary: () => this.summary(),
+      picture: () => this.picture(),
+    }, this.root, bar)
   }
 
   leave() {
@@ -471,6 +479,31 @@ class Heat {
     const size = lots ? `≈ ${Number((lots * this.model.lot).toPrecision(3)).toLocaleString("en-US")}` : "none"
     const wide = pen.measureText(size).width + 26
     this.tag(pen, cursor.x > width / 2 ? cursor.x - wide : cursor.x + 10, Math.max(10, cursor.y - 16), size, colours.text)
+  }
+
+  // of each cell in which something rests: when, at which price, how much
+  seen() {
+    if (!this.shown) return []
+    const { first, last, rows, columns, base, factor, scale } = this.shown
+    const { tick, lot, steps, interval_ms, decimals } = this.model
+    const found = []
+    for (let column = first; column <= last; column++)
+      for (let up = 0; up < rows; up++) {
+        const value = this.cells[(column % columns) * rows + up]
+        if (!value) continue
+        const when = new Date(column * interval_ms * 2 ** scale).toISOString()
+        const price = Number(((base + up * factor) * tick).toFixed(decimals))
+        found.push([when, price, Number(((2 ** (value / steps) - 1) * lot).toPrecision(3))])
+      }
+    return found
+  }
+
+  picture() {
+    const both = document.createElement("canvas")
+    Object.assign(both, { width: this.dense.width, height: this.dense.height })
+    const pen = both.getContext("2d")
+    for (const layer of [this.dense, this.over]) pen.drawImage(layer, 0, 0)
+    return both
   }
 
   // the cell beneath the cursor: 8 steps an octave

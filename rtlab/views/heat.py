@@ -11,7 +11,7 @@ from rtlab.pipelines import Frame
 from rtlab.views.bubbles import Trades, gathered
 from rtlab.views.depth_history import STEPS, DepthHistory, Levels
 from rtlab.views.heat_window import HeatWindow, Look, Part
-from rtlab.views.live import Face, LivePanel
+from rtlab.views.live import Face, LivePanel, script
 from rtlab.views.tape import Columns
 from rtlab.views.theme import Colours
 
@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 class HeatFace(Face):
     """The picture in the browser: it keeps the columns, moves them, and says which window it wants."""
 
-    _esm = _HERE / "heat.js"
+    _esm = script("keep.js", "heat.js")
 
     symbol = param.String()
     interval_ms = param.Number(doc="of a column of the finest scale")

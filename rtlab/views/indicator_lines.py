@@ -38,7 +38,14 @@ class IndicatorLines:
         """Make the lines in a figure; they have nothing to show yet."""
         dash = DASHES[self.indicator.kind]
         self.renderers = [
-            plot.line("x", line, source=self.table.source, line_width=1.5, line_dash=dash, visible=False)
+            plot.line(
+                *("x", line),
+                source=self.table.source,
+                name=self.name if line == self.indicator.lines[0] else f"{self.name} {line}",
+                line_width=1.5,
+                line_dash=dash,
+                visible=False,
+            )
             for line in self.indicator.lines
         ]
 

@@ -4,7 +4,51 @@
 // the newest candle only when its length changes.
 const looks = (globalThis.rtlab_looks ??= new Map())
 
-export function render({ model }) {
+
+const PARTS = ["open", "high", "low", "close", "volume"]
+
+// the lines of the indicators that are chosen: those over the candles, and those of panes of their own
+function lines_of(view, chosen) {
+  const main = figure_below(view, "candles")
+  const panes = chosen.map((name) => figure_below(view, name)).filter(Boolean)
+  return [main, ...panes].flatMap(({ model }) => model.renderers).filter(({ visible, glyph, name }) => visible && name && glyph.type === "Line")
+}
+
+// the candles of the visible window, with the values of the indicators that are shown
+function seen_candles(view, chosen) {
+  const { x_range: { start, end }, renderers } = figure_below(view, "candles").model
+  const values = lines_of(view, chosen).map(({ data_source: { data }, glyph }) => {
+    const y = data[glyph.y.field]
+    return new Map([...data.x].map((x, i) => [x, y[i]]))
+  })
+  const { data } = renderers[0].data_source
+  const rows = [...data.x].map((x, i) => [x, ...PARTS.map((name) => data[name][i])])
+  return rows.filter(([x]) => x >= start && x <= end).map(([x, ...rest]) =>
+    [new Date(x).toISOString(), ...rest, ...values.map((line) => line.get(x) ?? NaN)])
+}
+
+// arrows move the window, plus and minus change its length, End goes back to the newest candle
+function key(event, plot) {
+  const { x_range, renderers } = plot.model
+  const { start, end } = x_range, span = end - start, far = span / (event.shiftKey ? 2 : 10)
+  const zoomed = (by) => [end - span * by, end]
+  const newest = () => {
+    const { x, width } = renderers[0].data_source.data
+    const last = x.at(-1) + 2 * width.at(-1)
+    return [last - span, last]
+  }
+  const act = {
+    ArrowLeft: () => [start - far, end - far], ArrowRight: () => [start + far, end + far],
+    ArrowUp: () => zoomed(0.8), ArrowDown: () => zoomed(1.25), "+": () => zoomed(0.8), "-": () => zoomed(1.25),
+    Home: newest, End: newest, Escape: newest,
+  }[event.key]
+  if (!act) return
+  event.preventDefault()
+  const [from, to] = act()
+  x_range.setv({ start: from, end: to }, { sync: false })
+}
+
+export function render({ model, view }) {
   const root = document.createElement("div")
   const bar = root.appendChild(document.createElement("div"))
   bar.className = "bar"
@@ -60,5 +104,23 @@ export function render({ model }) {
   wear()
   show()
   tell()
+  const pass_panes = () => requestAnimationFrame(() => {
+    for (const pane of model.chosen.map((name) => figure_below(view, name))) if (pane) unreachable(pane)
+  })
+  model.on("chosen", pass_panes)
+  when_drawn(model, view, "candles", (plot) => {
+    reachable(plot, "Candles: arrows move the window, plus and minus change its length, End goes to the newest", key)
+    pass_panes()
+  })
+  new Keeper({
+    title: () => "candles",
+    head: () => ["time", ...PARTS, ...lines_of(view, model.chosen).map(({ name }) => name)],
+    rows: () => seen_candles(view, model.chosen),
+    summary: () => {
+      const rows = seen_candles(view, model.chosen)
+      return rows.length ? `${rows.length} candles, the newest closes at ${number(rows.at(-1)[4])}.` : "No candles yet."
+    },
+    picture: () => figure_below(view, "candles").export("auto", true).canvas,
+  }, root, bar)
   return root
 }

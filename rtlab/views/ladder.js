@@ -92,6 +92,15 @@ export function render({ model }) {
   const bids = Array.from({ length: depth }, () => level(below, "bid"))
   head.hidden = rows.hidden = true
   walk(root, rows, model, { asks, bids })
+  const seen = (side, levels) => levels.filter(({ texts }) => texts[0].data).map(({ texts, own }) =>
+    [side, ...texts.map(({ data }) => data.replaceAll(",", "")), own.data])
+  const best = (levels) => levels[0].texts[0].data || "none"
+  new Keeper({
+    title: () => `${model.symbol} order book`,
+    head: () => ["side", "price", "size", "own"],
+    rows: () => [...seen("ask", asks).reverse(), ...seen("bid", bids)],
+    summary: () => `Order book of ${model.symbol}: best bid ${best(bids)}, best ask ${best(asks)}.`,
+  }, root)
 
   let book = null, waiting = false
   const widest = {}

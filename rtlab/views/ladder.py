@@ -9,7 +9,7 @@ import param
 from rtlab.engine import QueuePosition
 from rtlab.model import Instrument, Side
 from rtlab.views.digits import Digits
-from rtlab.views.live import Face, LivePanel
+from rtlab.views.live import Face, LivePanel, script
 from rtlab.views.theme import Colours
 
 Levels = Sequence[tuple[int, int]]
@@ -21,7 +21,7 @@ FULL = 1000  # a bar's length is told in thousandths of the longest
 class LadderFace(Face):
     """The ladder's rows in the browser."""
 
-    _esm = Path(__file__).with_name("ladder.js")
+    _esm = script("keep.js", "ladder.js")
 
     symbol = param.String()
     depth = param.Integer()

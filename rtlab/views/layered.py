@@ -20,6 +20,7 @@ from rtlab.views.overlay import WIDEST, Ask, Heard, Hello, Overlay, Painted
 from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.scatter import CELL_PX, Scatter, Shown
+from rtlab.views.still import STILL_PX, Still, picture, told
 from rtlab.views.theme import ThemeName, colours
 from rtlab.views.viewport import Moving, News, Points, joined, window
 
@@ -92,7 +93,12 @@ class LayeredPlot(Viewer):
         self._title, self._y_label, self._time_axis, self._span = title, y_label, x == "time", span
         self._height = height
         self.overlay = Overlay(
-            self._heard, self._left, self._colours, time_axis=self._time_axis, names=self.pyramid.names
+            self._heard,
+            self._left,
+            self._colours,
+            time_axis=self._time_axis,
+            names=self.pyramid.names,
+            still=Still(self._picture),
         )
         self._kind = kind
         self.overlay.sparse = f"≤ 1 in {CELL_PX} × {CELL_PX} px" if kind == "scatter" else ""
@@ -222,6 +228,19 @@ class LayeredPlot(Viewer):
             time_axis=self._time_axis,
             kind=self._kind,
         )
+
+    def _picture(self) -> tuple[str, str]:
+        x0, x1 = self.window or self._extent()
+        title = self._title or self._y_label or ", ".join(self.pyramid.names)
+        drawn = picture(
+            window(self.pyramid, x0, x1, STILL_PX),
+            self._colours,
+            title=title,
+            time_axis=self._time_axis,
+            dots=self._kind == "scatter",
+        )
+        first, last = (told(x, time_axis=self._time_axis) for x in (x0, x1))
+        return drawn, f"{title}: {self._held():,} points; shown from {first} to {last}"
 
     def _extent(self) -> tuple[float, float]:
         x = self.pyramid.x

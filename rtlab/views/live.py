@@ -150,6 +150,11 @@ class LivePanel(Viewer):
         )
 
 
+def script(*names: str) -> str:
+    """Give the code of a face: files of this folder, one after the other, of which the last may use the others."""
+    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
+
+
 class Face(Component):
     """The HTML half of a panel: it is told what to show by messages, and asks for all when it appears."""
 

@@ -15,7 +15,7 @@
 //
 // All that is known here of BokehJS's inside (3.9): views of a root are found by children_views(); a plot
 // view has frame.bbox, frame.x_scale, frame.y_scale, canvas_view.overlays_el, canvas_view.events_el and the
-// signals repainted and removed; a property that is marked internal is not told to Python (in a notebook Panel
+// signals repainted and removed; the view of a line has sx, sy, visuals and _paint (see columns.js); a property that is marked internal is not told to Python (in a notebook Panel
 // sends what setv(..., {sync: false}) changed all the same, and Python's echo runs the window backwards).
 
 // Charts of one group on a page, whichever of its components they came with.
@@ -30,7 +30,7 @@ const STALE_MS = 1500 // without news, until the badge says so
 const SNAP_PX = 40 // how near a point must be to be read out
 const DRAG_PX = 3
 const GRIP_PX = 5 // how near a line must be to be dragged
-const LAYERS = ["lines", "markers", "events", "notes"]
+const LAYERS = ["lines", "markers", "events", "ranges", "notes"]
 
 const fresh_name = () => Math.random().toString(36).slice(2, 10)
 
@@ -144,8 +144,6 @@ function keep_here(model, ...names) {
 const EMPTY = { x: new Float64Array(0), y: new Float64Array(0) }
 const pencil = document.createElement("canvas").getContext("2d")
 
-const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 10 })
-const number = (value) => plain.format(Number(value.toPrecision(12)))
 const rounded = Array.from({ length: 11 }, (_, digits) =>
   new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }))
 const fixed = (value, step) => rounded[Math.min(10, Math.max(0, Math.ceil(-Math.log10(step))))].format(value)
@@ -176,7 +174,7 @@ class Chart {
     this.drawn = []
     this.hidden = new Set() // lines, by number
     this.state = { held: 0 }
-    this.marks = { lines: [], markers: [], events: [], notes: [], notice: "" }
+    this.marks = { lines: [], markers: [], events: [], ranges: [], notes: [], notice: "" }
     this.veiled = new Set() // layers that are hidden
     this.news_at = 0
     this.pace = 300 // ms between news, as they usually come
@@ -333,7 +331,10 @@ class Chart {
     this.detach()
     this.plot = plot
     const { x_range, y_range, renderers, below } = plot.model
-    this.sources = renderers.filter((r) => r.name?.startsWith("dense")).map((r) => r.data_source)
+    const dense = renderers.filter((r) => r.name?.startsWith("dense"))
+    this.sources = dense.map((r) => r.data_source)
+    const lines = plot.children_views().filter(({ model }) => dense.includes(model) && model.glyph.type === "Line")
+    paint_by_columns(plot, lines.map(({ glyph }) => glyph))
     keep_here(x_range, "start", "end")
     keep_here(y_range, "start", "end")
     for (const source of this.sources) keep_here(source, "data")
@@ -359,7 +360,7 @@ class Chart {
     this.notice.hidden = !this.marks.notice
     events_el.append(this.notice)
     this.show_legend(events_el)
-    this.keeper = new Keeper(this, events_el)
+    this.keeper = new Keeper(seen_of(this), events_el)
     this.wear()
     this.listen(events_el)
     this.on_repaint = () => {
@@ -488,7 +489,7 @@ class Chart {
   hide_picture() {
     let place = this.view.root.el
     while (place && !place.classList?.contains("jp-OutputArea")) place = place.parentNode ?? place.host
-    for (const picture of place?.querySelectorAll(".jp-RenderedImage") ?? [])
+    for (const picture of place?.querySelectorAll(".jp-RenderedImage, .jp-RenderedSVG") ?? [])
       picture.closest(".jp-OutputArea-child").style.display = "none"
   }
 
@@ -813,6 +814,7 @@ class Chart {
       }
     }
     const of = (layer) => (this.veiled.has(layer) ? [] : marks[layer])
+    for (const range of of("ranges")) this.draw_range(range)
     for (const event of of("events")) this.draw_event(event)
     for (const line of of("lines")) {
       const y = this.held?.name && this.held.name === line.name ? this.held.y : line.y
@@ -843,6 +845,17 @@ class Chart {
     const fill = this.colour("text")
     this.layers.marks.draw("circle", { cx: x, cy: y, r: 3, fill, class: "note" })
     this.tag(this.layers.marks, x, y - 14, x > right - 120 ? "left" : "beside", text, fill)
+  }
+
+  draw_range({ x0, x1, label, colour }) {
+    const { left, right, top, bottom } = this.plot.frame.bbox
+    const [from, to] = [x0, x1].map((x) => Math.max(left, Math.min(right, this.plot.frame.x_scale.compute(x))))
+    if (!(to > from)) return
+    const fill = this.colour(colour)
+    const strip = { x: from, y: top, width: to - from, height: bottom - top, fill, "fill-opacity": 0.12, class: "range" }
+    this.layers.marks.draw("rect", strip)
+    const halo = { stroke: this.colour("surface"), "stroke-width": 3, "paint-order": "stroke" }
+    if (label) this.layers.marks.draw("text", { x: from + 4, y: top + 14, fill, ...halo }, label)
   }
 
   draw_event({ x: at, label, colour }) {

@@ -8,6 +8,7 @@ Nothing of this passes through Bokeh's models, so nothing comes back late or twi
 import asyncio
 import math
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -24,9 +25,12 @@ from panel.io.state import state
 
 from rtlab.errors import SourceError
 from rtlab.views.host import SENDING, Component, Heartbeat, forget, send_at_once
+from rtlab.views.loading import arrived
+from rtlab.views.still import Still
 from rtlab.views.theme import FONT, Colours, series
 
 _HERE = Path(__file__).parent
+_SCRIPTS = "answers", "columns", "keep", "keep_chart", "overlay"
 BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15 s
 MOST_MARKERS = 1000
 WIDEST = 16_384
@@ -71,6 +75,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     x: float
     label: str = ""
     colour: str = "muted"
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """What lasted from x0 to x1: a pale strip over the whole height. `colour` as of `Line`."""
+
+    x0: float
+    x1: float
+    label: str = ""
+    colour: str = "accent"
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
@@ -144,7 +157,7 @@ class Overlay(Component):
     """The browser's half of a `LayeredPlot`; takes no room of its own.
 
     `hear` is called with each message of the browser that makes sense; the others are counted in `refused`.
-    `gone` is called when the last browser has left.
+    `gone` is called when the last browser has left. In a notebook `still` is there for those who only read it.
     """
 
     figure_id = param.String(default="")
@@ -154,7 +167,7 @@ class Overlay(Component):
     sparse = param.String(default="", doc="how many marks are drawn at most, where these are no lines")
     group = param.String(default="", doc="charts of one group on a page share crosshair and window")
 
-    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("answers.js", "overlay.js", "keep.js"))
+    _esm = "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
 
     def __init__(
         self,
@@ -164,15 +177,17 @@ class Overlay(Component):
         *,
         time_axis: bool,
         names: Sequence[str] = ("y",),
+        still: Still | None = None,
     ) -> None:
         place = {"width": 0, "height": 0, "margin": 0, "sizing_mode": "fixed"}
         super().__init__(time_axis=time_axis, names=list(names), **place)  # type: ignore[no-untyped-call]
         self.wear(colours)
         self.refused = 0
-        self._hear, self._gone = hear, gone
+        self._hear, self._gone, self._still = hear, gone, still
         self._lines: tuple[Line, ...] = ()
         self._markers: tuple[Marker, ...] = ()
         self._happened: tuple[Event, ...] = ()
+        self._ranges: tuple[Range, ...] = ()
         self._notes: tuple[Note, ...] = ()
         self._notice = ""
         self.on_line: Callable[[Line], object] | None = None
@@ -214,6 +229,16 @@ class Overlay(Component):
         self.show_marks()
 
     @property
+    def ranges(self) -> tuple[Range, ...]:
+        """The ranges, at most the last 1,000 that were assigned."""
+        return self._ranges
+
+    @ranges.setter
+    def ranges(self, ranges: Iterable[Range]) -> None:
+        self._ranges = tuple(ranges)[-MOST_MARKERS:]
+        self.show_marks()
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """The notes, at most the last 1,000; assign to change them."""
         return self._notes
@@ -245,9 +270,9 @@ class Overlay(Component):
         self.show_marks()
 
     def show_marks(self) -> None:
-        """Send lines, markers, events and the notice to whoever looks."""
+        """Send lines, markers, events, ranges, notes and the notice to whoever looks."""
         marks: dict[str, object] = {"lines": self._lines, "markers": self._markers, "events": self._happened}
-        marks |= {"notes": self._notes, "notice": self._notice}
+        marks |= {"ranges": self._ranges, "notes": self._notes, "notice": self._notice}
         # prices often come as numpy scalars
         self.send({"type": "marks", **msgspec.to_builtins(marks, enc_hook=float)})
 
@@ -273,6 +298,7 @@ class Overlay(Component):
             return
         if isinstance(heard, Hello):
             send_at_once(self)
+            arrived()
             self._watch()
         if self._heartbeat is not None:
             self._heartbeat.heard()
@@ -317,6 +343,8 @@ class Overlay(Component):
             self._loop = asyncio.get_running_loop()
         if comm is not None:
             self._watch()  # a cell that is run again at once may never show this output
+            if self._still is not None:
+                self._still.publish(time.monotonic())
         return model
 
     def _watch(self) -> None:
@@ -339,6 +367,8 @@ class Overlay(Component):
                 return
             if (heartbeat := overlay._heartbeat) is not None and heartbeat.alive:
                 heartbeat.beat()
+                if overlay._still is not None:
+                    overlay._still.renew(time.monotonic())
                 later()
 
         # in a context of its own: the one of this call holds the session's document

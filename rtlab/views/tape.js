@@ -30,6 +30,13 @@ export function render({ model }) {
   const bound = model.rows
   const lines = []  // newest first
   let pending = [], next = 0, waiting = false
+  new Keeper({
+    title: () => `${model.symbol} trades`,
+    head: () => ["time", "price", "size", "taker"],
+    rows: () => lines.map(({ element, texts }) => [
+      ...texts.map(({ data }) => data.replaceAll(",", "")), element.classList.contains("sold") ? "sold" : "bought"]),
+    summary: () => `The newest ${lines.length} trades of ${model.symbol}, newest first.`,
+  }, root)
   const paint = () => {
     waiting = false
     if (!empty.hidden) { empty.hidden = true; head.element.hidden = list.hidden = false }

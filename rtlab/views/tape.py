@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rtlab.model import Instrument, Side
 from rtlab.pipelines import Frame
 from rtlab.views.digits import Digits
-from rtlab.views.live import Face, LivePanel
+from rtlab.views.live import Face, LivePanel, script
 from rtlab.views.theme import Colours
 
 Columns = Mapping[str, Sequence[int] | NDArray[np.generic]]
@@ -42,7 +42,7 @@ def clock(ts: int) -> str:
 class TapeFace(Face):
     """The tape's rows in the browser."""
 
-    _esm = Path(__file__).with_name("tape.js")
+    _esm = script("keep.js", "tape.js")
 
     symbol = param.String()
     rows = param.Integer()

@@ -102,6 +102,14 @@ export function render({ model }) {
     for (const [button, whole] of buttons) button.setAttribute("aria-pressed", String(whole === told.whole))
     say()
   }
+  new Keeper({
+    title: () => `${model.symbol} volume at price`,
+    head: () => ["price", "bought", "sold"],
+    rows: () => rows.map((_, i) => [
+      Number((ticks(i) * model.tick).toFixed(model.decimals)),
+      ...[0, 1].map((side) => Number((told.rows[2 * i + side] * model.lot).toFixed(model.lot_decimals)))]),
+    summary: () => `Volume of ${model.symbol} at each price. ${told?.note ?? "Nothing yet"}`,
+  }, root)
   const soon = () => { if (told && !waiting) { waiting = true; requestAnimationFrame(paint) } }
 
   body.addEventListener("keydown", (event) => {

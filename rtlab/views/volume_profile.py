@@ -8,7 +8,7 @@ import param
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame
 from rtlab.views.digits import Digits
-from rtlab.views.live import Face, LivePanel
+from rtlab.views.live import Face, LivePanel, script
 from rtlab.views.profile import Rows
 from rtlab.views.tape import Columns
 from rtlab.views.theme import Colours
@@ -21,7 +21,7 @@ LEAST_ROWS, MOST_ROWS = 8, 400
 class ProfileFace(Face):
     """The profile's bars in the browser."""
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("keep.js", "volume_profile.js")
 
     symbol = param.String()
     tick = param.Number()

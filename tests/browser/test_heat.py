@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 from support.browser import until
 from support.random_market import BTC, RandomMarket
@@ -187,6 +188,22 @@ def test_space_holds_the_picture_while_the_market_goes_on(shown: Page, flow: Flo
     assert shown.evaluate(STATE)["sum"] == held["sum"]
     shown.keyboard.press(" ")
     until(lambda: shown.evaluate(STATE)["last"] > held["last"], "live again", page=shown)
+
+
+def test_what_is_seen_is_kept_as_numbers_and_as_a_picture(shown: Page, flow: Flow):
+    now = settled(shown)
+    kept = {}
+    for kind in ("Numbers (CSV)", "Picture (PNG)"):
+        shown.get_by_role("button", name="Keep or read what is seen").press("Enter")
+        with shown.expect_download() as download:
+            shown.get_by_role("button", name=kind).press("Enter")
+        kept[kind] = download.value.path()
+    rows = kept["Numbers (CSV)"].read_text().splitlines()
+    assert rows[0] == "time,price,size"
+    assert len(rows) - 1 == np.count_nonzero(cells(shown, now)) > 1000
+    assert rows[1] < rows[-1]
+    picture = Image.open(kept["Picture (PNG)"]).convert("RGB")
+    assert len(picture.getcolors(1 << 20)) > 20
 
 
 def test_a_feed_that_stops_is_visibly_frozen(shown: Page, flow: Flow):

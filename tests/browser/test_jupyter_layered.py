@@ -1,5 +1,6 @@
 """A layered plot in a cell of a real JupyterLab: it moves, the wheel zooms, the overlay follows the mouse."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +45,13 @@ return { x: [...source.data.x], y: [...source.data.y], start: x_range.start, end
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def lab(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("home")
     write_notebook(folder / "plot.ipynb", CELLS)
     with jupyter_lab(Path(folder), Path(home)) as url:
         yield url
@@ -125,6 +131,24 @@ def test_zooming_works_while_a_cell_blocks(notebook: Page):
     assert notebook.evaluate("window.busy")
     until(lambda: not notebook.evaluate("window.busy"), "the cell ends", page=notebook)
     notebook.mouse.dblclick(box["x"] + 300, box["y"] + 150)
+
+
+def test_the_saved_notebook_is_small_and_holds_a_picture_that_the_live_chart_hides(
+    notebook: Page, folder: Path
+):
+    assert notebook.locator(".jp-RenderedSVG").count() == 1
+    assert not notebook.locator(".jp-RenderedSVG").is_visible()
+    notebook.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    file = folder / "plot.ipynb"
+    until(lambda: "image/svg+xml" in file.read_text(), "saved", page=notebook)
+    told = {}
+    for cell in json.loads(file.read_text())["cells"]:
+        for output in cell["outputs"]:
+            for kind, data in output.get("data", {}).items():
+                told[kind] = told.get(kind, 0) + len(json.dumps(data))
+    print("SIZES", file.stat().st_size, told)
+    assert file.stat().st_size < 1_000_000, told
+    assert "<polyline" in file.read_text()
 
 
 def test_shown_again_the_newer_output_moves(notebook: Page):

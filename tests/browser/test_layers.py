@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 from support.browser import evaluate, until
 
-from rtlab.views import Event, LayeredPlot, Line, Marker, Note, Pyramid
+from rtlab.views import Event, LayeredPlot, Line, Marker, Note, Pyramid, Range
 
 pytestmark = pytest.mark.browser
 Serve = Callable[[Callable[[], object]], str]
@@ -111,6 +111,44 @@ def test_while_it_streams_the_line_is_painted_once_a_drawing(shown: Shown):
     assert shown.paints == 20
 
 
+def test_following_costs_a_small_part_of_sending_the_window_again(shown: Shown, capsys):
+    page, plot = shown.page, shown.plot
+    frames: list[int] = []
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.on("Network.webSocketFrameReceived", lambda event: frames.append(size(event["response"])))
+    random = np.random.default_rng(2)
+
+    def push(count: int, columns: float) -> None:
+        drawn = plot.statistics().drawn
+        x = plot.pyramid.x[-1] + (1 + np.arange(count)) * (N / 1200 * columns / count)
+        plot.append(x, random.standard_normal(count).cumsum() / 40)
+        until(lambda: plot.statistics().drawn > drawn, "a drawing", page=page)
+
+    # 50,000 points a second, of which the window holds a million: two and a half of its columns at 20 Hz
+    push(1_000_000, 1200)
+    push(2500, 2.5)
+    page.wait_for_timeout(200)
+    before, drawn = len(frames), plot.statistics().drawn
+    for _ in range(25):
+        push(2500, 2.5)
+    until(lambda: plot.statistics().drawn == drawn + 25, "25 drawings", page=page)
+    page.wait_for_timeout(200)
+    a_drawing = sum(frames[before:]) / 25
+    resent = 16 * evaluate(page, "return dense_plot().model.renderers[0].data_source.data.x.length")
+    with capsys.disabled():
+        print(f"\nfollow: {a_drawing:.0f} bytes a drawing: {0.02 * a_drawing:.1f} kB/s at 20 Hz", end="; ")
+        print(f"resent {0.02 * resent:.0f} kB/s")
+    assert a_drawing <= 1250
+    assert a_drawing < resent / 20
+
+
+def size(frame: dict) -> int:
+    """Bytes of a WebSocket frame as devtools tell it: text, or binary in base64."""
+    text = frame["payloadData"]
+    return len(text) if frame["opcode"] == 1 else len(text) * 3 // 4
+
+
 def test_a_ruler_measures_without_a_paint(shown: Shown):
     shown.page.mouse.move(*shown.at(-0.2))
     shown.page.keyboard.down("Shift")
@@ -157,7 +195,8 @@ def test_notes_are_written_changed_and_taken_away(shown: Shown):
 def test_each_layer_is_hidden_and_shown_again_without_a_paint(shown: Shown):
     shown.plot.overlay.events = [Event(x=N / 2, label="halt")]
     shown.plot.overlay.markers = [Marker(x=N / 2, y=0.0)]
-    for name, there in (("lines", "Stop"), ("events", "halt")):
+    shown.plot.overlay.ranges = [Range(x0=N / 4, x1=N / 2, label="auction")]
+    for name, there in (("lines", "Stop"), ("events", "halt"), ("ranges", "auction")):
         button = shown.page.locator(".rtlab-legend button", has_text=name)
         button.wait_for()
         until(lambda there=there: there in shown.texts(), name, page=shown.page)
@@ -166,6 +205,9 @@ def test_each_layer_is_hidden_and_shown_again_without_a_paint(shown: Shown):
         assert button.get_attribute("aria-pressed") == "false"
         button.click()
         until(lambda there=there: there in shown.texts(), f"{name} are back", page=shown.page)
+    strip, whole = (shown.page.locator(f".rtlab-overlay{part}").bounding_box() for part in (" .range", ""))
+    assert strip["x"] + strip["width"] == pytest.approx(shown.at(0.0)[0], abs=4)  # the middle
+    assert strip["width"] == pytest.approx(whole["width"] / 4, rel=0.15)
     assert shown.paints == 0
 
 

@@ -1,6 +1,8 @@
 """The market page and its panels, fed from a thread, in a real browser."""
 
+import csv
 import gc
+import io
 import threading
 import time
 import weakref
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from support.bars_oracle import joined, random_bars
 from support.browser import Watch, evaluate, until
@@ -195,8 +198,18 @@ def test_the_last_update_before_a_pause_is_shown(market: Page, exchange: Exchang
 
 def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, exchange: Exchange) -> None:
     market.locator(".health.live").wait_for()
+    held = sum(map(len, (exchange.newest["BTC-USD"].bids, exchange.newest["BTC-USD"].asks)))
+    until(
+        lambda: "● live" in market.locator(".depth-face .held").inner_text(), "the depth is live", page=market
+    )
+    assert f"of {held} levels" in market.locator(".depth-face .held").inner_text()
     exchange.stop()
     market.locator(".health.frozen").wait_for()
+    until(
+        lambda: "frozen" in market.locator(".depth-face .held").inner_text(),
+        "the depth is frozen",
+        page=market,
+    )
     assert market.locator(".health .pill").inner_text() == "FROZEN"
     assert market.locator(".market.still").count() == 1
     faded = market.locator(".rt.ladder").evaluate(
@@ -447,6 +460,49 @@ def test_candles_are_joined_when_zoomed_out_and_have_panes_with_the_same_window(
     now = until(joined_as_python_says, "joined candles", page=page)
     assert 20 < now["seen"] <= now["pixels"] / 3 + 1
     page.locator(".candles .bar").get_by_text(" each").wait_for()
+
+
+def kept(page: Page, name: str, kind: str = "Numbers (CSV)") -> Path:
+    """What a panel keeps, asked for by keyboard."""
+    page.get_by_role("button", name=f"Keep or read what is seen: {name}").press("Enter")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=kind).press("Enter")
+    return download.value.path()
+
+
+def rows_of(page: Page, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(kept(page, name).read_text())))
+
+
+def test_what_is_seen_of_each_panel_is_kept_as_numbers_and_of_figures_as_a_picture(
+    market: Page, exchange: Exchange
+) -> None:
+    until(lambda: len(exchange.page.candles.bars), "candles", page=market)
+    exchange.stop()
+    state, page = exchange.newest["BTC-USD"], exchange.page
+    last = float(BTC.tick_size * state.last)
+    until(lambda: page.tape.statistics().trades == page.tape._drawn, "everything drawn", page=market)
+    until(
+        lambda: float(rows_of(market, "candles")[-1]["close"]) == pytest.approx(last),
+        "the last candle",
+        page=market,
+    )
+    assert float(rows_of(market, "BTC-USD trades")[0]["price"]) == last
+    bids = [row for row in rows_of(market, "BTC-USD order book") if row["side"] == "bid"]
+    assert [float(row["price"]) for row in bids[:3]] == [
+        float(BTC.tick_size * ticks) for ticks, _ in state.bids[:3]
+    ]
+    asks = [row for row in rows_of(market, "BTC-USD depth") if row["side"] == "ask"]
+    lots = np.cumsum([lots for _, lots in state.asks[:3]])
+    assert [float(row["quantity up to it"]) for row in asks[:3]] == pytest.approx(float(BTC.lot_size) * lots)
+    volume = rows_of(market, "BTC-USD volume at price")
+    prices = [float(row["price"]) for row in volume]
+    assert prices == sorted(prices, reverse=True)
+    assert sum(float(row["bought"]) + float(row["sold"]) for row in volume) > 0
+    colours = [[int(side[i : i + 2], 16) for i in (1, 3, 5)] for side in (LIGHT.bid, LIGHT.ask)]
+    for name in ("candles", "BTC-USD depth"):
+        picture = np.asarray(Image.open(kept(market, name, "Picture (PNG)")).convert("RGB"))
+        assert all((picture == colour).all(axis=2).sum() > 10 for colour in colours), name
 
 
 def test_python_is_never_told_of_a_range_that_the_browser_set(market: Page, exchange: Exchange) -> None:

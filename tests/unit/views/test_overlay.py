@@ -12,7 +12,7 @@ from support.fake_page import FakePage
 from rtlab.errors import SourceError
 from rtlab.views import overlay as module
 from rtlab.views.host import forget
-from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Line, Marker, Note, Overlay, Painted
+from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Line, Marker, Note, Overlay, Painted, Range
 from rtlab.views.theme import DARK, LIGHT
 
 HELLO = {"type": "hello", "mount": "m", "renderer": "llvmpipe", "width": 800}
@@ -93,6 +93,18 @@ def test_of_too_many_markers_the_last_are_kept():
     owner.overlay.markers = [Marker(x=float(i), y=0.0) for i in range(MOST_MARKERS + 5)]
     assert len(owner.overlay.markers) == MOST_MARKERS
     assert owner.overlay.markers[0].x == 5.0
+
+
+def test_ranges_are_sent_and_of_too_many_the_last_are_kept():
+    owner = Owner()
+    page = FakePage(owner.overlay)
+    owner.overlay.ranges = [
+        Range(x0=float(i), x1=i + np.float64(0.5), label="halt") for i in range(MOST_MARKERS + 1)
+    ]
+    (sent,) = page.of("marks")
+    assert len(sent["ranges"]) == len(owner.overlay.ranges) == MOST_MARKERS
+    assert sent["ranges"][0] == {"x0": 1.0, "x1": 1.5, "label": "halt", "colour": "accent"}
+    page.close()
 
 
 def test_nobody_looks_before_it_is_shown_and_after_it_has_gone():
