@@ -30,8 +30,8 @@ class Sizes(NamedTuple):
     instruments: Sequence[int] = (250, 500, 1_000, 2_000)
     rows: Sequence[int] = (250_000, 500_000, 1_000_000, 2_000_000)
     points: Sequence[int] = (4_000_000, 8_000_000, 16_000_000, 32_000_000)
-    sends_per_s: int = 50_000
-    seconds: float = 2.0
+    ticks_per_s: float = 25.0
+    seconds: float = 3.0
 
 
 QUICK = Sizes(
@@ -47,7 +47,7 @@ def run(quick: bool) -> dict[str, object]:
 def measure(sizes: Sizes) -> dict[str, object]:
     """Measure as told, and simulate from what came of it."""
     core, _ = cores()
-    readers = of_readers(sizes.readers, sends_per_s=sizes.sends_per_s, seconds=sizes.seconds, core=core)
+    readers = of_readers(sizes.readers, ticks_per_s=sizes.ticks_per_s, seconds=sizes.seconds, core=core)
     matched, folded = of_instruments(sizes.instruments)
     pages = of_pages(sizes.instruments)
     with tempfile.TemporaryDirectory(prefix="rt-") as folder:

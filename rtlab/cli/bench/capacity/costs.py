@@ -39,28 +39,33 @@ class Readers(NamedTuple):
     bytes_each: float
 
 
-def of_readers(sizes: Sequence[int], *, sends_per_s: int, seconds: float, core: int | None) -> Readers:
-    """Measure one tick to so many readers, of ours and of bare send(2), at the same sends a second."""
-    ticks = sum(int(sends_per_s / size * (2 * seconds + 1)) for size in sizes)
+def of_readers(sizes: Sequence[int], *, ticks_per_s: float, seconds: float, core: int | None) -> Readers:
+    """Measure one tick to so many readers, of ours and of bare send(2), at the same ticks a second.
+
+    At the same sends a second each of many readers would be sent less often, but be asked as often how far it is.
+    """
+    ticks = len(sizes) * int(ticks_per_s * (2 * seconds + 1))
     with contenders(ticks, core, (OURS, RAW)) as field:
         before = field.present[OURS].resident()
         ours, memory = [], 0.0
         bare: list[float] | None = [] if RAW in field.present else None
         for size in sizes:
-            cost, resident = _tick(field.present[OURS], size, sends_per_s, seconds, ours=True)
+            cost, resident = _tick(field.present[OURS], size, ticks_per_s, seconds, ours=True)
             ours.append(cost)
             memory = (resident - before) / size
             if bare is not None:
-                bare.append(_tick(field.present[RAW], size, sends_per_s, seconds, ours=False)[0])
+                bare.append(_tick(field.present[RAW], size, ticks_per_s, seconds, ours=False)[0])
         return Readers(ours, bare, memory)
 
 
-def _tick(server: Contender, size: int, sends_per_s: int, seconds: float, *, ours: bool) -> tuple[float, int]:
+def _tick(
+    server: Contender, size: int, ticks_per_s: float, seconds: float, *, ours: bool
+) -> tuple[float, int]:
     books = [INSTRUMENTS[0].symbol] if ours else ()
     with Crowd(server.port, Wish(size, books)) as crowd:
         crowd.ready()
-        server.measure(Window(sends_per_s / size, seconds))  # credit grows in the first seconds
-        spent = server.measure(Window(sends_per_s / size, seconds))
+        server.measure(Window(ticks_per_s, seconds))  # credit grows in the first seconds
+        spent = server.measure(Window(ticks_per_s, seconds))
         return spent.fanout_s / max(1, spent.ticks), server.resident()
 
 

@@ -7,7 +7,7 @@ from rtlab.store import Store
 
 @pytest.fixture(scope="module")
 def readers():
-    return of_readers((10, 20), sends_per_s=500, seconds=0.2, core=None)
+    return of_readers((10, 20), ticks_per_s=25, seconds=0.2, core=None)
 
 
 @pytest.mark.long  # the small run of the whole bench measures the same
@@ -23,7 +23,7 @@ def test_rows_are_kept_whole_and_read_whole(tmp_path):
     assert len(written) == len(read) == 2
     assert all(cost > 0 for cost in [*written, *read])
     for size in (1000, 3000):
-        with Store(tmp_path / str(size)) as store:
+        with Store(tmp_path / f"{size}-0") as store:
             rows = store.read("trades", "BTC-USD")
         assert rows.num_rows == size
         assert np.diff(rows.column("ts").to_numpy()).min() > 0

@@ -6,7 +6,7 @@ from rtlab.cli.bench import capacity
 from rtlab.cli.bench.capacity import Sizes, accepting, measure
 from rtlab.cli.bench.capacity.costs import Readers
 
-SMALL = Sizes((5, 10), (2, 4), (500, 1000), (1000, 2000), sends_per_s=200, seconds=0.1)
+SMALL = Sizes((5, 10), (2, 4), (500, 1000), (1000, 2000), ticks_per_s=20, seconds=0.1)
 
 
 @pytest.fixture(scope="module")
