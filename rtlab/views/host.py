@@ -21,12 +21,13 @@ from typing import Any, Literal
 
 from bokeh.document import Document
 from bokeh.events import Event
+from bokeh.model import Model
 from bokeh.protocol.message import Message
 from bokeh.server.session import ServerSession
 from panel.custom import JSComponent
 from panel.io import notebook
 from panel.io.state import set_curdoc, state
-from panel.viewable import MimeRenderMixin, Viewable
+from panel.viewable import Child, Children, MimeRenderMixin, Viewable
 from pyviz_comms import Comm, CommManager  # type: ignore[import-untyped]
 
 SENDING = threading.RLock()
@@ -122,6 +123,15 @@ class Component(JSComponent):
     def _process_bokeh_event(self, document: Document, event: Event) -> None:
         with set_curdoc(document):
             self._process_event(event)
+
+    def _cleanup(self, root: Model | None = None) -> None:
+        super()._cleanup(root)
+        # Bokeh empties the models of a session that ends before Panel asks them for the children to clean up
+        for name, one in self.param.objects("existing").items():
+            if isinstance(one, Child | Children):
+                held = getattr(self, name)
+                for child in [held] if isinstance(held, Viewable) else held or ():
+                    child._cleanup(root)
 
 
 def backend(renderer: str | None) -> Literal["webgl", "canvas"]:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import ClassVar
 
 import panel as pn
@@ -14,13 +15,13 @@ from bokeh.document import Document
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.io import notebook
 from panel.io.state import state
-from panel.viewable import MimeRenderMixin
+from panel.viewable import Child, Children, MimeRenderMixin
 from pyviz_comms import Comm, CommManager
 from support.fake_page import FakePage
 from websockets.sync.client import ClientConnection, connect
 
 from rtlab.views import host
-from rtlab.views.host import SENDING, Heartbeat, backend, forget, push, send_at_once
+from rtlab.views.host import SENDING, Component, Heartbeat, backend, forget, push, send_at_once
 
 
 class FakeComm(Comm):
@@ -205,6 +206,38 @@ def test_send_at_once_where_there_is_no_socket_does_nothing():
     page = FakePage(pane)
     send_at_once(pane)
     page.close()
+
+
+class Listener:
+    def _document_changed(self, event: object) -> None:
+        pass
+
+
+class Leaf(Component):
+    _esm = "export function render() {}"
+
+
+class Branch(Component):
+    _esm = "export function render() {}"
+
+    one = Child()
+    many = Children()
+
+
+def test_a_session_that_ends_cleans_up_the_parts_of_parts():
+    leaf, leaves = Leaf(), [Leaf(), pn.pane.HTML("x")]
+    tree = Branch(one=Branch(one=leaf), many=leaves)
+    document, session, context = Document(), Listener(), SimpleNamespace(id="x")
+    tree.server_doc(document)
+    document.on_change_dispatch_to(session)
+    parts = [tree, tree.one, leaf, *leaves]
+    assert all(part._models for part in parts)
+    context._document = document
+    hooks = set(document.session_destroyed_callbacks)
+    document.destroy(session)  # as Bokeh's session does before any hook runs
+    for hook in hooks:
+        hook(context)
+    assert [part._models for part in parts] == [{}] * len(parts)
 
 
 @pytest.fixture
