@@ -530,7 +530,13 @@ OVERFLOW = """() => {
 
 
 @pytest.mark.parametrize(
-    ("theme", "widths"), [("light", (390, 1280, 2560)), ("dark", (2560, 1280, 390))], ids=["light", "dark"]
+    ("theme", "widths"),
+    [
+        ("light", (390, 1280, 2560)),
+        # the market page is looked at in the dark by its own tests as well
+        pytest.param("dark", (2560, 1280, 390), marks=pytest.mark.long),
+    ],
+    ids=["light", "dark"],
 )
 def test_the_page_fits_and_looks_as_it_should(
     browser: Browser, exchange: Exchange, address: str, theme: str, widths: tuple[int, ...]
