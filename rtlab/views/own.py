@@ -45,7 +45,7 @@ def plot(
     it they stay numbers, and where they look like times the plot says so. `span` (ms, or in x where x is no time) is
     how much is shown at first; points of a stream that are older than `age` may go.
 
-    `kind` "scatter" draws marks instead of lines, one a pixel at most, of an x in any order.
+    `kind` "scatter" draws marks instead of lines, at most one in two by two pixels, of an x in any order.
 
     In a notebook's cell the plot shows itself; in a script `plot(...).show()` opens a page with it. Text is no time:
     `pd.to_datetime` makes times of it. A column that is left out is named in the plot.

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import Watch, evaluate, until
-from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, run_all, run_code, write_notebook
+from support.browser import evaluate, until
+from support.jupyter import jupyter_lab, open_notebook, plotted, run_all, run_code, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -69,15 +69,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def notebook(browser: Browser, lab: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    watch = Watch(page)
-    open_notebook(page, lab, "long.ipynb")
-    run_all(page)
-    page.wait_for_selector(".rtlab-badge", timeout=60_000)
-    yield page
-    if not page.is_closed():
-        page.close()
-    watch.check(allowed=OWN_ERRORS)
+    with plotted(browser, lab, "long.ipynb", 60) as page:
+        yield page
 
 
 def middle(page: Page) -> tuple[float, float]:

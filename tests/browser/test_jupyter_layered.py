@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import Watch, evaluate, until
-from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, run_all, run_code, write_notebook
+from support.browser import evaluate, until
+from support.jupyter import jupyter_lab, plotted, run_code, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -59,14 +59,8 @@ def lab(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 @pytest.fixture(scope="module")
 def notebook(browser: Browser, lab: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    watch = Watch(page)
-    open_notebook(page, lab, "plot.ipynb")
-    run_all(page)
-    page.wait_for_selector(".rtlab-badge", timeout=30_000)
-    yield page
-    page.close()
-    watch.check(allowed=OWN_ERRORS)
+    with plotted(browser, lab, "plot.ipynb", 30) as page:
+        yield page
 
 
 def state(page: Page) -> dict:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from playwright.sync_api import Page
-from support.browser import until
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, until
 
 # what JupyterLab 4.6 itself says on the console, whatever the notebook does
 OWN_ERRORS = r"(?!)"
@@ -112,6 +112,20 @@ def open_notebook(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}lab/tree/{name}?reset")
     idle = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
     page.wait_for_function(idle, timeout=60_000)
+
+
+@contextmanager
+def plotted(browser: Browser, url: str, name: str, seconds: float) -> Iterator[Page]:
+    """A notebook that has run, and whose plot is there within `seconds`; it must end without console errors."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    watch = Watch(page)
+    open_notebook(page, url, name)
+    run_all(page)
+    page.wait_for_selector(".rtlab-badge", timeout=1000 * seconds)
+    yield page
+    if not page.is_closed():
+        page.close()
+    watch.check(allowed=OWN_ERRORS)
 
 
 def run_all(page: Page, seconds: float = 90.0) -> None:
