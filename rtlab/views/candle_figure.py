@@ -11,7 +11,6 @@ from bokeh.models import (
     DatetimeTicker,
     DatetimeTickFormatter,
     FixedTicker,
-    NumeralTickFormatter,
     Range,
     Range1d,
 )
@@ -19,7 +18,7 @@ from bokeh.models.annotations import Label, Span
 from bokeh.plotting import figure
 from bokeh.transform import transform
 
-from rtlab.views.dense import AXIS_PX, TIMES
+from rtlab.views.dense import AXIS_PX, TIMES, places
 from rtlab.views.indicators import KINDS, Indicator
 from rtlab.views.live import OURS
 from rtlab.views.theme import FONT, Colours, dress
@@ -73,7 +72,7 @@ def price_figure(
     )
     strip = plot.vstrip("left", "right", source=holes, line_color=None, fill_alpha=0.1, name="holes")
     strip.level = "underlay"
-    plot.yaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
+    plot.yaxis.formatter = places(decimals)
     return plot
 
 

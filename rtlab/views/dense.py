@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Literal, cast
 
-from bokeh.models import BasicTickFormatter, ColumnDataSource, DatetimeTickFormatter, Range1d
+from bokeh.models import (
+    BasicTickFormatter,
+    ColumnDataSource,
+    DatetimeTickFormatter,
+    NumeralTickFormatter,
+    Range1d,
+)
 from bokeh.models.annotations import Title
 from bokeh.models.glyphs import Line as LineGlyph
 from bokeh.models.renderers import GlyphRenderer
@@ -40,10 +46,11 @@ def dense_figure(
     time_axis: bool,
     names: Sequence[str] = ("y",),
     kind: Literal["line", "scatter"] = "line",
+    decimals: int | None = None,
 ) -> figure:
     """Build the figure around the columns that it shows at first: a line, or marks, for each of `names`.
 
-    `output_backend` cannot be changed later.
+    `output_backend` cannot be changed later. `decimals` are those of the y axis; None: as many as its ticks need.
     """
     plot = figure(
         output_backend=output_backend,
@@ -62,7 +69,7 @@ def dense_figure(
     plot.title = Title(text=title, text_font_style="bold")
     plot.yaxis.axis_label = y_label or None
     plain = BasicTickFormatter(use_scientific=False)
-    plot.yaxis.formatter = plain
+    plot.yaxis.formatter = plain if decimals is None else places(decimals)
     plot.xaxis.formatter = DatetimeTickFormatter(**TIMES) if time_axis else plain
     for i, ((x, y), _) in enumerate(zip(first.lines, names, strict=True)):
         source = ColumnDataSource({"x": x, "y": y})
@@ -73,6 +80,11 @@ def dense_figure(
             plot.scatter("x", "y", source=source, size=MARK_PX, line_color=None, fill_alpha=0.7, name=name)
     paint(plot, colours)
     return plot
+
+
+def places(decimals: int) -> NumeralTickFormatter:
+    """Write an axis with so many decimals, and the thousands apart."""
+    return NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
 
 
 def paint(plot: figure, colours: Colours) -> None:

@@ -13,6 +13,7 @@ from panel.viewable import Child
 from rtlab.model import Instrument
 from rtlab.pipelines import units
 from rtlab.views.beat import Beat
+from rtlab.views.dense import places
 from rtlab.views.digits import Digits
 from rtlab.views.live import OURS, Face, LivePanel, Waiting, alter, chart, script
 from rtlab.views.theme import Colours, dress
@@ -161,7 +162,7 @@ class DepthChart(LivePanel):
         )
         plot.tags = [OURS, self._view]  # else that would be in no document
         decimals = Digits(self.instrument.tick_size).decimals
-        plot.xaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
+        plot.xaxis.formatter = places(decimals)
         plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[00]")
         plot.xaxis.ticker, plot.yaxis.ticker = (
             BasicTicker(desired_num_ticks=3),

@@ -63,7 +63,8 @@ class LayeredPlot(Viewer):
     shown at first; None shows all there is. `height` is in pixels; None fills the place. `on_window(x0, x1)`
     is called whenever the browser has been sent another window. Plots of one `group` on a page share the
     crosshair and the window. `past` is what lies before the pyramid: read when somebody pans there. `kind` "scatter"
-    draws marks in place of lines, at most one in two by two pixels.
+    draws marks in place of lines, at most one in two by two pixels. y is written with `decimals`; None: as many as
+    each number has.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class LayeredPlot(Viewer):
         group: str = "",
         past: Past | None = None,
         kind: Literal["line", "scatter"] = "line",
+        decimals: int | None = None,
     ) -> None:
         if x not in ("time", "number"):
             raise ConfigError("the caller's kind of x is unknown", expected='"time" or "number"', got=x)
@@ -100,7 +102,8 @@ class LayeredPlot(Viewer):
             names=self.pyramid.names,
             still=Still(self._picture),
         )
-        self._kind = kind
+        self._kind, self._decimals = kind, decimals
+        self.overlay.decimals = -1 if decimals is None else decimals
         self.overlay.sparse = f"≤ 1 in {CELL_PX} × {CELL_PX} px" if kind == "scatter" else ""
         place = (
             {"sizing_mode": "stretch_width", "height": height} if height else {"sizing_mode": "stretch_both"}
@@ -227,6 +230,7 @@ class LayeredPlot(Viewer):
             y_label=self._y_label,
             time_axis=self._time_axis,
             kind=self._kind,
+            decimals=self._decimals,
         )
 
     def _picture(self) -> tuple[str, str]:

@@ -869,10 +869,16 @@ class Chart {
     if (label) this.tag(layers.marks, x, bottom - 10, x > right - 90 ? "left" : "beside", label, stroke)
   }
 
+  // with the decimals of the values, where these are known
+  exact(value) {
+    const { decimals } = this.model
+    return decimals < 0 ? number(value) : rounded[Math.min(10, decimals)].format(value)
+  }
+
   // as exact as fits beside the axis
   level(value) {
     const { start, end } = this.plot.model.y_range
-    const exact = number(value)
+    const exact = this.exact(value)
     return exact.length <= 9 ? exact : fixed(value, (end - start) / this.plot.frame.bbox.height)
   }
 
@@ -888,7 +894,7 @@ class Chart {
     const { first, last, last_y, held } = this.state
     const title = this.plot.model.title?.text || this.model.names.join(", ")
     const x = (value) => (this.model.time_axis ? time(value, last - first) : number(value))
-    const newest = (last_y ?? []).map((y, i) => (y === null ? "" : `${this.model.names[i]} ${number(y)}`)).filter(Boolean)
+    const newest = (last_y ?? []).map((y, i) => (y === null ? "" : `${this.model.names[i]} ${this.exact(y)}`)).filter(Boolean)
     const words = held ? `${held.toLocaleString("en-US")} points from ${x(first)} to ${x(last)}, last ${newest.join(", ")}` : "no points yet"
     this.plot.canvas_view.events_el.setAttribute("aria-label", `Chart of ${title}: ${words}`)
   }
@@ -965,7 +971,7 @@ class Chart {
     layers.cursor.draw("circle", { cx: near.sx, cy: near.sy, ...ring })
     const side = near.sx > (left + right) / 2 ? "left" : "beside"
     const name = this.drawn.length > 1 ? `${this.model.names[near.line]} ` : ""
-    this.tag(layers.cursor, near.sx, Math.max(top + 12, near.sy - 14), side, name + number(near.y), this.colour("text"))
+    this.tag(layers.cursor, near.sx, Math.max(top + 12, near.sy - 14), side, name + this.exact(near.y), this.colour("text"))
   }
 
   draw_ruler() {

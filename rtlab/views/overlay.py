@@ -164,6 +164,7 @@ class Overlay(Component):
     time_axis = param.Boolean(default=True)
     colours = param.Dict(default={})
     names = param.List(item_type=str)
+    decimals = param.Integer(default=-1, doc="of y; -1: as many as each number has")
     sparse = param.String(default="", doc="how many marks are drawn at most, where these are no lines")
     group = param.String(default="", doc="charts of one group on a page share crosshair and window")
 

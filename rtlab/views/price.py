@@ -125,6 +125,7 @@ class PriceChart(LivePanel):
             theme=self.theme,
             on_window=self._moved,
             past=self.prices.past,
+            decimals=Digits(instrument.tick_size).decimals,
         )
         self._markers: tuple[Marker, ...] = ()
 

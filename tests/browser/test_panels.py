@@ -3,6 +3,7 @@
 import csv
 import gc
 import io
+import re
 import threading
 import time
 import weakref
@@ -194,6 +195,16 @@ def test_the_last_update_before_a_pause_is_shown(market: Page, exchange: Exchang
     last = PRICE(exchange.newest["BTC-USD"].last)
     until(lambda: last in market.locator(".market .last").inner_text(), "the last price", page=market)
     assert last in texts(market, ".tape .lines .line .price")[0]
+
+
+def test_the_chart_writes_prices_as_the_book_does(market: Page) -> None:
+    market.locator(".health.live").wait_for()
+    tags = market.locator(".rtlab-overlay text")
+    until(
+        lambda: any(re.fullmatch(r"[\d,]+\.\d", tag) for tag in tags.all_text_contents()),
+        "the last price with the decimal of a tick",
+        page=market,
+    )
 
 
 def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, exchange: Exchange) -> None:

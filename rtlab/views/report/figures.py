@@ -26,6 +26,7 @@ from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
 from rtlab.pipelines import units
+from rtlab.views.dense import places
 from rtlab.views.digits import Digits
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.report.values import Floats, Note, Part, Series
@@ -129,7 +130,7 @@ def _candles(part: Part, time: Range1d) -> figure:
     seconds = part.interval_ns / 1e9
     plot = _over_time(f"Candles of {seconds:g} s, and volume", time)
     decimals = Digits(part.instrument.tick_size).decimals
-    plot.yaxis.formatter = NumeralTickFormatter(format="0,0." + "0" * decimals if decimals else "0,0")
+    plot.yaxis.formatter = places(decimals)
     bars = part.bars
     if bars is None or not bars.rows:
         return plot

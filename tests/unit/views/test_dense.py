@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from bokeh.models import DatetimeTickFormatter, Scatter
+from bokeh.models import BasicTickFormatter, DatetimeTickFormatter, Scatter
 
 from rtlab.views.dense import MARK_PX, dense_figure, paint
 from rtlab.views.pyramid import Pyramid
@@ -40,6 +40,15 @@ def test_the_backend_is_the_asked_one(backend):
 def test_times_and_numbers_have_their_own_axis():
     assert isinstance(built()[1].xaxis[0].formatter, DatetimeTickFormatter)
     assert not isinstance(built(time_axis=False)[1].xaxis[0].formatter, DatetimeTickFormatter)
+
+
+@pytest.mark.parametrize(("decimals", "expected"), [(0, "0,0"), (1, "0,0.0"), (3, "0,0.000")])
+def test_an_axis_of_known_decimals_writes_them_all(decimals, expected):
+    assert built(decimals=decimals)[1].yaxis[0].formatter.format == expected
+
+
+def test_an_axis_of_unknown_decimals_writes_as_many_as_it_needs():
+    assert isinstance(built()[1].yaxis[0].formatter, BasicTickFormatter)
 
 
 def test_paint_changes_the_colours():

@@ -6,6 +6,7 @@ from support.looker import looking_at
 from support.random_market import BTC, NOON, RandomMarket
 
 from rtlab.errors import ConfigError
+from rtlab.model import Instrument
 from rtlab.pipelines import Frame
 from rtlab.views.price import MOST_MARKERS, PriceChart, Prices, markers
 from rtlab.views.theme import DARK
@@ -187,6 +188,11 @@ def test_theme_reaches_the_plot_and_is_checked() -> None:
     assert chart.plot.theme == "light"
     with pytest.raises(ConfigError):
         chart.theme = "pink"
+
+
+@pytest.mark.parametrize(("tick", "decimals"), [("0.5", 1), ("0.01", 2), ("5", 0)])
+def test_prices_are_written_with_the_decimals_of_a_tick(tick: str, decimals: int) -> None:
+    assert PriceChart(Instrument("X", tick, "1")).plot.overlay.decimals == decimals
 
 
 def test_repr_tells_how_many_and_the_last() -> None:
