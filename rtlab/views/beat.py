@@ -16,6 +16,7 @@ import logging
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,13 +56,16 @@ class Pace:
     def __init__(self) -> None:
         self._marked: dict[object, tuple[Draw, int]] = {}
         self._due: dict[object, int] = {}
+        self._merged_of: Counter[object] = Counter()
         self._drawn = self._painted = self._merged = self._last = 0
         self._lock = threading.Lock()  # in a notebook the answers come in a thread of their own
 
     def mark(self, panel: object, draw: Draw, period: int = PERIOD_NS) -> None:
         """Have `draw` called for `panel` with the next drawing, in place of what it marked before."""
         with self._lock:
-            self._merged += panel in self._marked
+            if panel in self._marked:
+                self._merged += 1
+                self._merged_of[panel] += 1
             self._marked[panel] = draw, min(max(period, PERIOD_NS), LONGEST_NS)
 
     def take(self, now: int) -> list[Draw]:
@@ -83,6 +87,7 @@ class Pace:
         with self._lock:
             self._marked.pop(panel, None)
             self._due.pop(panel, None)
+            self._merged_of.pop(panel, None)
 
     def painted(self, number: int) -> None:
         """Take the browser's answer: everything up to drawing `number` is on the screen."""
@@ -93,6 +98,10 @@ class Pace:
         """Forget what is unanswered: a new view begins with nothing under way."""
         with self._lock:
             self._painted = self._drawn
+
+    def merged_of(self, panel: object) -> int:
+        """Give how many marks of one panel were replaced by a newer one."""
+        return self._merged_of[panel]
 
     def statistics(self) -> PaceStatistics:
         """Give the counts since the beginning."""

@@ -28,7 +28,7 @@ export default function ({ source, edge, plot, x, y, volume, lines, panes }, cha
   known = { start: x.start, end: x.end }
   if (is_laid_out) {
     const most = Math.max(LEAST, Math.floor(plot.inner_width / NARROWEST))
-    globalThis.rtlab_looks?.get(plot.id)?.({ x0: x.start, x1: x.end, most, live: following })
+    globalThis.rtlab_looks?.get(plot.id)?.({ x0: x.start, x1: x.end, most, live: following, newest: last + 2 * interval })
   }
   let bottom = Infinity, top = -Infinity, most = 0
   for (let i = 0; i < count; i++) {

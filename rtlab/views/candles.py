@@ -36,7 +36,7 @@ COLUMNS = ("x", "open", "high", "low", "close", "volume", "way", "alpha", "middl
 class CandlesFace(Face):
     """The chart, and above it a switch for each indicator."""
 
-    _esm = script("figures.js", "keep.js", "indicators.js")
+    _esm = script("figures.js", "keep.js", "badge.js", "indicators.js")
 
     chart = Child()
     offered = param.List(doc="(name, colour) of each indicator")
@@ -182,6 +182,7 @@ class Candles(LivePanel):
         for lines in self._lines.values():
             lines.draw(table, seen, interval, whole=whole)
         self._mark_holes(seen, interval)
+        self._face._send_msg({"held": len(table), "merged": self.merged})
         for name, pane in self._panes.items():
             if pane.figure.visible != self._lines[name].shown:
                 pane.figure.visible = self._lines[name].shown

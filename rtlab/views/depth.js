@@ -1,29 +1,19 @@
 // The depth chart, and what is kept of it: its steps, best first.
-const STALE_MS = 1500
 
 export function render({ model, view }) {
   const root = document.createElement("div")
   const place = root.appendChild(document.createElement("div"))
   place.className = "whole"
   place.append(model.get_child("chart"))
-  const badge = root.appendChild(document.createElement("div"))
-  badge.className = "held"
-  badge.hidden = true
-  let told = null, at = 0
-  const tell = () => {
-    if (!told) return
-    const age = performance.now() - at
-    const state = age < STALE_MS ? "● live" : `○ frozen ${Math.floor(age / 1000)} s`
-    const words = `${state} · ${number(told.shown)} of ${number(told.held)} levels · ${told.exact ? "exact" : "steps left out"}`
-    if (badge.textContent !== words) badge.textContent = words
-    root.classList.toggle("frozen", age >= STALE_MS)
-    badge.hidden = false
-  }
-  const telling = setInterval(tell, 250)
-  model.on("remove", () => clearInterval(telling))
+  let told = null
+  const badge = new Badge(view, root, () => told && {
+    shown: told.shown, held: told.held, unit: "levels", exact: told.exact ? "exact" : "steps left out",
+    merged: told.merged, of_merged: "updates", dropped: 0, of_dropped: "updates",
+  })
+  model.on("remove", () => badge.leave())
   model.on("msg:custom", (message) => {
     told = message
-    at = performance.now()
+    badge.came()
   })
   const wear = () => { root.className = `rt depth-face ${model.theme}` }
   model.on("theme", wear)
@@ -44,7 +34,7 @@ export function render({ model, view }) {
     summary: () => {
       const told = Object.entries(levels()).map(([side, rows]) =>
         rows.length ? `${number(rows.at(-1)[1])} ${side} from ${number(rows[0][0])} to ${number(rows.at(-1)[0])}` : `no ${side}`)
-      return `Depth of ${model.symbol}: ${told.join("; ")}.`
+      return `Depth of ${model.symbol}: ${told.join("; ")}. ${badge.words}`
     },
     picture: () => plot().export("auto", true).canvas,
   }, root)

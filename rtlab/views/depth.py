@@ -67,7 +67,7 @@ def steady(wanted: float, held: float, low: float, high: float) -> float:
 class DepthFace(Face):
     """The chart, and what is kept of it."""
 
-    _esm = script("figures.js", "keep.js", "depth.js")
+    _esm = script("figures.js", "keep.js", "badge.js", "depth.js")
 
     symbol = param.String()
     chart = Child()
@@ -132,6 +132,7 @@ class DepthChart(LivePanel):
                 "shown": sum(shown),
                 "held": sum(map(len, self._levels)),
                 "exact": max(shown) < MOST_STEPS,
+                "merged": self.merged,
             }
         )
         self._waiting.over()

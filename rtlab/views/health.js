@@ -40,6 +40,9 @@ export function render({ model }) {
       const still = !["live", "lagging", "degraded"].includes(state)
       root.dispatchEvent(new CustomEvent("rt-liveness", { bubbles: true, composed: true, detail: { still, state } }))
     }
+    const { merged, dropped, gaps } = told ?? {}
+    const detail = { state, age, merged, dropped, gaps }
+    root.dispatchEvent(new CustomEvent("rt-feed", { bubbles: true, composed: true, detail })) // to badges (badge.js)
     return age
   }
   const paint = () => {

@@ -10,7 +10,6 @@
 const RIGHT = 72, BELOW = 24 // px of the axes
 const MOST_ROWS = 256
 const BUBBLES = 150
-const STALE_MS = 1500
 const NO_BEST = -32768
 const RAMPS = {
   dark: ["#131920", "#16324a", "#1d5a78", "#2f8f8f", "#86c489", "#f2e48b", "#fffbe6"],
@@ -31,8 +30,8 @@ function ramp(theme) {
   return table
 }
 
-export function render({ model }) {
-  const heat = new Heat(model)
+export function render({ model, view }) {
+  const heat = new Heat(model, view)
   model.on("msg:custom", (message) => heat.take(message))
   model.on("theme", () => heat.wear())
   model.on("remove", () => heat.leave())
@@ -41,8 +40,9 @@ export function render({ model }) {
 }
 
 class Heat {
-  constructor(model) {
+  constructor(model, view) {
     this.model = model
+    this.feed = new Feed(() => view.root.el)
     this.root = document.createElement("div")
     this.dense = this.root.appendChild(document.createElement("canvas"))
     this.over = this.root.appendChild(document.createElement("canvas"))
@@ -53,7 +53,7 @@ class Heat {
     this.empty = this.add("div", "empty", `Waiting for the book of ${model.symbol} …`)
     this.ring = document.createElement("canvas")
     this.view = -1 // number of the newest question
-    this.dropped = this.paints = 0
+    this.dropped = this.paints = this.merged = 0
     this.scale = 2
     this.factor = 1
     this.end = null // null: live
@@ -93,7 +93,6 @@ class Heat {
     button("⇕−", "Show more prices", () => this.stretch(2), "extra")
     button("⇕+", "Show fewer prices", () => this.stretch(0.5), "extra")
     this.badge = this.add("button", "badge")
-    this.badge.title = "Press, or double click the picture: the newest"
     this.badge.addEventListener("click", () => this.go_live())
     this.state = this.badge.appendChild(document.createElement("b"))
     this.counts = this.add("span", "extra", "", this.badge).appendChild(document.createTextNode(""))
@@ -108,6 +107,7 @@ class Heat {
   }
 
   leave() {
+    this.feed.leave()
     this.observer.disconnect()
     clearInterval(this.asking)
     clearInterval(this.watching)
@@ -216,6 +216,7 @@ class Heat {
 
   take(message) {
     this.arrived = performance.now()
+    this.merged = message.m
     // of a window that was left
     if (message.whole ? message.view !== this.view : !this.shown || this.end !== null) return void this.dropped++
     if (message.whole) this.begin(message)
@@ -520,23 +521,34 @@ class Heat {
 
   say_state() {
     const { shown } = this
-    const stale = performance.now() - (this.arrived ?? performance.now()) > STALE_MS
+    const quiet = performance.now() - (this.arrived ?? performance.now())
     const live = this.end === null
-    const [sign, word, colour] = !shown ? ["○", "waiting", "muted"] : !live ? ["❚❚", "paused", "warn"]
-      : stale ? ["○", "frozen", "bad"] : ["●", "live", "good"]
-    this.root.classList.toggle("frozen", Boolean(shown && live && stale))
+    const told = { waiting: !shown, paused: !live, quiet, stale: quiet > STALE_MS, ...this.told() }
+    const feed = this.feed.told
+    const [sign, word, colour] = state_of(told, feed)
+    this.root.classList.toggle("frozen", colour === "bad")
     const state = `${sign} ${word}`
-    const held = shown && shown.held[1] >= 0 ? shown.held[1] - shown.held[0] + 1 : 0
-    const seen = Math.min(held, shown?.columns ?? 0)
-    const exact = this.scale ? `most of ${2 ** this.scale}` : "exact"
-    const counts = shown ? ` · ${seen.toLocaleString("en-US")} of ${held.toLocaleString("en-US")} columns · ${exact}` : ""
+    const counts = shown ? ` · ${counts_of(told, this.width >= ROOM_PX)}` : ""
     if (this.state.textContent !== state) this.state.textContent = state
     if (this.counts.data !== counts) this.counts.data = counts
     this.state.style.color = `var(--rt-${colour})`
+    this.badge.title = `Press, or double click the picture: the newest\n${words_of(told, feed)}`
     this.hold.textContent = live ? "❚❚" : "▶"
     this.hold.title = live ? "Pause (space)" : "Back to live (space)"
     this.hold.setAttribute("aria-label", this.hold.title)
     this.over.setAttribute("aria-label", this.summary())
+  }
+
+  // what is drawn of what is held
+  told() {
+    const { shown, scale, bubbles, dropped, merged } = this
+    const held = shown && shown.held[1] >= 0 ? shown.held[1] - shown.held[0] + 1 : 0
+    const exact = [scale ? `most of ${2 ** scale}` : "", shown?.factor > 1 ? `${shown.factor} prices a row` : "",
+      bubbles.size > BUBBLES ? `largest ${BUBBLES} of ${bubbles.size} trades` : ""].filter(Boolean)
+    const both = { of_merged: "updates", of_dropped: "late answers" }
+    return {
+      shown: Math.min(held, shown?.columns ?? 0), held, unit: "columns", exact: exact.join(", ") || "exact", merged, dropped, ...both,
+    }
   }
 
   summary() {

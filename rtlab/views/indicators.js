@@ -27,16 +27,13 @@ function seen_candles(view, chosen) {
     [new Date(x).toISOString(), ...rest, ...values.map((line) => line.get(x) ?? NaN)])
 }
 
-// arrows move the window, plus and minus change its length, End goes back to the newest candle
-function key(event, plot) {
-  const { x_range, renderers } = plot.model
+// arrows move the window, plus and minus change its length, End goes back to the newest candle, which `last` leaves room
+// for: of those that were sent the last may be an older one
+function key(event, plot, last) {
+  const { x_range } = plot.model
   const { start, end } = x_range, span = end - start, far = span / (event.shiftKey ? 2 : 10)
   const zoomed = (by) => [end - span * by, end]
-  const newest = () => {
-    const { x, width } = renderers[0].data_source.data
-    const last = x.at(-1) + 2 * width.at(-1)
-    return [last - span, last]
-  }
+  const newest = () => [last - span, last]
   const act = {
     ArrowLeft: () => [start - far, end - far], ArrowRight: () => [start + far, end + far],
     ArrowUp: () => zoomed(0.8), ArrowDown: () => zoomed(1.25), "+": () => zoomed(0.8), "-": () => zoomed(1.25),
@@ -61,6 +58,20 @@ export function render({ model, view }) {
   place.className = "chart"
   place.append(model.get_child("chart"))
 
+  let counts = null
+  const badge = new Badge(view, bar, () => {
+    const plot = counts && figure_below(view, "candles")
+    if (!plot) return null
+    const { x_range: { start, end }, renderers } = plot.model
+    const shown = [...renderers[0].data_source.data.x].filter((x) => x >= start && x <= end).length
+    const exact = model.told.includes(" each") ? "joined exactly" : "exact"
+    return { ...counts, shown, unit: "candles", exact, of_merged: "updates", dropped: 0, of_dropped: "updates" }
+  })
+  model.on("msg:custom", (message) => {
+    counts = message
+    badge.came()
+  })
+
   const buttons = new Map()
   const show = () => {
     for (const [name, colour] of model.offered) {
@@ -79,12 +90,13 @@ export function render({ model, view }) {
   const tell = () => { told.textContent = model.told }
   const wear = () => { root.className = `rt candles ${model.theme}` }
 
-  let known = "", next = null, frame = 0
+  let known = "", next = null, frame = 0, last = NaN
   const ask = () => {
     frame = 0
     model.send_msg({ look: next })
   }
-  const look = (seen) => {
+  const look = ({ newest, ...seen }) => {
+    last = newest
     const { x0, x1, most, live } = seen
     const key = live ? `${Math.round(x1 - x0)} ${most}` : `${x0} ${x1} ${most}`
     if (key === known) return
@@ -95,6 +107,7 @@ export function render({ model, view }) {
   looks.set(model.figure_id, look)
   model.on("remove", () => {
     cancelAnimationFrame(frame)
+    badge.leave()
     if (looks.get(model.figure_id) === look) looks.delete(model.figure_id)
   })
   model.on("offered", show)
@@ -109,7 +122,7 @@ export function render({ model, view }) {
   })
   model.on("chosen", pass_panes)
   when_drawn(model, view, "candles", (plot) => {
-    reachable(plot, "Candles: arrows move the window, plus and minus change its length, End goes to the newest", key)
+    reachable(plot, "Candles: arrows move the window, plus and minus change its length, End goes to the newest", (event) => key(event, plot, last))
     pass_panes()
   })
   new Keeper({
@@ -118,7 +131,8 @@ export function render({ model, view }) {
     rows: () => seen_candles(view, model.chosen),
     summary: () => {
       const rows = seen_candles(view, model.chosen)
-      return rows.length ? `${rows.length} candles, the newest closes at ${number(rows.at(-1)[4])}.` : "No candles yet."
+      const told = rows.length ? `${rows.length} candles, the newest closes at ${number(rows.at(-1)[4])}.` : "No candles yet."
+      return `${told} ${badge.words}`
     },
     picture: () => figure_below(view, "candles").export("auto", true).canvas,
   }, root, bar)

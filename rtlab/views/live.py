@@ -139,6 +139,11 @@ class LivePanel(Viewer):
         self.filled = False
         self._wear(self.colours)
 
+    @property
+    def merged(self) -> int:
+        """How many updates were drawn only as part of a newer one."""
+        return self.beat.pace.merged_of(self)
+
     def _mark(self, period: int = 0) -> None:
         self.beat.mark(self, self._draw, period)
 

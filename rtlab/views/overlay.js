@@ -26,7 +26,7 @@ const UNANSWERED = 3 // questions
 const AGAIN_MS = 1000 // until it is said again that the chart is there, while Python is not heard of
 const LATE_MS = 50 // that a new window waits for its columns
 const PATIENCE_MS = 4000 // until the badge says that Python is silent
-const STALE_MS = 1500 // without news, until the badge says so
+const NARROW_PX = 600 // of a plot whose lines are named below its badge
 const SNAP_PX = 40 // how near a point must be to be read out
 const DRAG_PX = 3
 const GRIP_PX = 5 // how near a line must be to be dragged
@@ -147,7 +147,6 @@ const pencil = document.createElement("canvas").getContext("2d")
 const rounded = Array.from({ length: 11 }, (_, digits) =>
   new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }))
 const fixed = (value, step) => rounded[Math.min(10, Math.max(0, Math.ceil(-Math.log10(step))))].format(value)
-const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 })
 
 function time(value, span) {
   const [day, clock] = new Date(value).toISOString().slice(0, -1).split("T")
@@ -174,9 +173,10 @@ class Chart {
     this.drawn = []
     this.hidden = new Set() // lines, by number
     this.state = { held: 0 }
-    this.marks = { lines: [], markers: [], events: [], ranges: [], notes: [], notice: "" }
+    this.marks = { lines: [], markers: [], events: [], ranges: [], notes: [], notice: "", hint: "" }
     this.veiled = new Set() // layers that are hidden
     this.news_at = 0
+    this.feed = new Feed(() => view.root.el)
     this.pace = 300 // ms between news, as they usually come
     this.pointers = new Map()
     this.cursor = null
@@ -210,8 +210,7 @@ class Chart {
     else if (message.type === "marks") {
       this.marks = message
       if (this.plot) this.wear_legend()
-      if (this.notice) this.notice.textContent = message.notice
-      if (this.notice) this.notice.hidden = !message.notice
+      if (this.plot) this.show_notice()
       this.redraw("marks")
     } else if (message.type === "columns" && message.mount === this.mount && this.plot) this.take(message)
   }
@@ -305,16 +304,6 @@ class Chart {
     const now = performance.now()
     if (!answer && this.news_at) this.pace += (Math.min(now - this.news_at, 10_000) - this.pace) / 8
     this.news_at = now
-    if (this.stale) this.redraw("marks")
-    this.stale = false
-    clearTimeout(this.freezing)
-    if (!this.state.streaming) return
-    const freeze = () => {
-      this.stale = true
-      this.draw_badge()
-      this.freezing = setTimeout(freeze, 1000)
-    }
-    this.freezing = setTimeout(freeze, Math.max(STALE_MS, 5 * this.pace))
   }
 
   // --- finding the figure, and letting it go
@@ -354,12 +343,13 @@ class Chart {
     const state = this.badge.appendChild(document.createElement("b"))
     this.words = [state, this.badge].map((parent) => parent.appendChild(document.createTextNode("")))
     this.look = null
+    this.badge_px = 180
     this.notice = document.createElement("div")
     this.notice.setAttribute("role", "status")
-    this.notice.textContent = this.marks.notice
-    this.notice.hidden = !this.marks.notice
     events_el.append(this.notice)
+    this.show_notice()
     this.show_legend(events_el)
+    this.telling = setInterval(() => this.draw_badge(), TELL_MS)
     this.keeper = new Keeper(seen_of(this), events_el)
     this.wear()
     this.listen(events_el)
@@ -368,7 +358,10 @@ class Chart {
       const { width } = plot.frame.bbox
       const ticks = Math.max(2, Math.min(10, Math.floor(width / 100))) // labels must not touch
       for (const axis of below) axis.ticker.desired_num_ticks = ticks
-      if (Math.abs(width - this.asked_width) >= 2) this.ask()
+      if (Math.abs(width - this.asked_width) >= 2) {
+        this.wear_legend()
+        this.ask()
+      }
     }
     this.on_removed = () => {
       this.detach()
@@ -381,6 +374,18 @@ class Chart {
     this.live = true
     this.least = this.asked + 1
     this.ask()
+  }
+
+  // what is wrong, else what there is to know
+  show_notice() {
+    const { notice, hint } = this.marks
+    const { surface, text, border, font } = this.model.colours
+    const [ink, edge] = notice ? [this.colour("bad"), this.colour("bad")] : [text, border]
+    this.notice.textContent = notice || hint
+    this.notice.hidden = !(notice || hint)
+    this.notice.className = notice ? "rtlab-notice" : "rtlab-hint"
+    this.notice.style.cssText = `position:absolute;left:12px;bottom:40px;max-width:calc(100% - 110px);padding:4px 10px;` +
+      `background:${surface};color:${ink};font:12px ${font};border:1px solid ${edge};border-radius:4px;pointer-events:none`
   }
 
   // of several lines: which is which, and a press hides one
@@ -427,9 +432,11 @@ class Chart {
     const { surface, border, text, muted, font } = this.model.colours
     const title = this.plot.model.title?.text ?? ""
     pencil.font = `bold 13px ${font}`
-    const left = this.plot.frame.bbox.left + (title ? pencil.measureText(title).width + 16 : 6)
-    this.legend.style.cssText = `position:absolute;left:${left}px;top:4px;display:flex;gap:4px;overflow-x:auto;` +
-      `max-width:calc(100% - ${left + 252}px);scrollbar-width:none;white-space:nowrap`
+    const { frame, bbox } = this.plot, narrow = bbox.width < NARROW_PX
+    const left = frame.bbox.left + (title && !narrow ? pencil.measureText(title).width + 16 : 6)
+    const free = narrow ? frame.bbox.right - left - 6 : bbox.width - left - this.badge_px - 52
+    this.legend.style.cssText = `position:absolute;left:${left}px;top:${narrow ? 30 : 4}px;display:flex;gap:4px;overflow-x:auto;` +
+      `max-width:${Math.max(0, free)}px;scrollbar-width:none;white-space:nowrap`
     const look = (hidden) => `padding:2px 8px;border:1px solid ${border};border-radius:10px;background:${surface};` +
       `color:${hidden ? muted : text};font:11px ${font};line-height:16px;cursor:pointer;` +
       `text-decoration:${hidden ? "line-through" : "none"}`
@@ -454,6 +461,7 @@ class Chart {
     this.plot.removed.disconnect(this.on_removed)
     this.listening.abort()
     this.in_time()
+    clearInterval(this.telling)
     for (const svg of this.svgs) svg.remove()
     this.badge.remove()
     this.notice.remove()
@@ -469,7 +477,7 @@ class Chart {
     clearTimeout(this.greeting)
     clearTimeout(this.silence)
     this.answers.stop()
-    clearTimeout(this.freezing)
+    this.feed.leave()
     this.peers().delete(this)
   }
 
@@ -779,9 +787,7 @@ class Chart {
     this.badge.style.cssText =
       `position:absolute;top:4px;right:40px;padding:2px 8px;border:1px solid ${border};border-radius:10px;` +
       `background:${surface};color:${text};font:11px ${font};line-height:16px;cursor:pointer;white-space:nowrap`
-    this.notice.style.cssText = `position:absolute;left:12px;bottom:40px;max-width:calc(100% - 110px);` +
-      `padding:4px 10px;background:${surface};color:${this.colour("bad")};font:12px ${font};` +
-      `border:1px solid ${this.colour("bad")};border-radius:4px;pointer-events:none`
+    this.show_notice()
     if (this.legend) this.wear_legend()
     this.keeper.wear()
     this.redraw("marks", "cursor")
@@ -905,35 +911,38 @@ class Chart {
   }
 
   draw_badge() {
-    const { held, streaming } = this.state
-    const shown = this.count().toLocaleString("en-US")
-    const { merged } = this.state
-    const exact = this.model.sparse || (merged ? `≈ ${merged} columns` : "exact")
-    const points = held ? `${shown} of ${compact.format(held)} points · ${exact}` : "no points yet"
-    const quiet = Math.round((performance.now() - this.news_at) / 1000)
-    const [sign, word, colour] = this.silent
-      ? ["○", "no answer", "bad"]
-      : !this.live
-        ? ["❚❚", "paused", "warn"]
-        : this.stale
-          ? ["○", `frozen ${quiet} s`, "bad"]
-          : ["●", "live", "good"]
-    const told = streaming || this.silent ? `${sign} ${word}` : ""
+    const { held, streaming, merged: columns, overtaken } = this.state
+    const quiet = performance.now() - this.news_at
+    const told = {
+      silent: this.silent, paused: !this.live, quiet, stale: quiet > Math.max(STALE_MS, 5 * this.pace),
+      shown: this.count(), held, unit: "points", exact: this.model.sparse || (columns ? `≈ ${columns} columns` : "exact"),
+      merged: overtaken ?? 0, of_merged: "repaints", dropped: this.dropped, of_dropped: "late answers",
+    }
+    const feed = this.feed.told
+    const [sign, word, colour] = state_of(told, streaming ? feed : null)
+    const points = held ? counts_of(told, this.plot.bbox.width >= ROOM_PX) : "no points yet"
+    const is_moving = streaming || this.silent
     const [state, text] = this.words
-    const rest = told ? ` · ${points}` : points
-    if (state.data !== told) state.data = told
-    if (text.data !== rest) text.data = rest
-    const look = `color:${this.colour(colour)};font-weight:600`
-    const counts = `${this.dropped} late answers dropped, ${this.state.overtaken ?? 0} repaints merged`
-    const key = look + this.live + counts
-    if (this.look === key) return
-    this.look = key
-    state.parentNode.style.cssText = look
+    this.write(state, is_moving ? `${sign} ${word}` : "")
+    this.write(text, is_moving ? ` · ${points}` : points)
     const hint = this.live
       ? "Wheel: zoom. Drag: move. Shift and drag: measure. Alt and click, or n: a note. Space: pause."
       : "Press, or double click the chart: newest point."
-    this.badge.title = `${hint}\n${counts}`
+    const title = `${hint}\n${words_of(told, feed)}`
+    if (this.badge.title !== title) this.badge.title = title
+    const wide = this.width(state.data + text.data) + 18
+    if (Math.abs(wide - this.badge_px) > 12) {
+      this.badge_px = wide
+      this.wear_legend()
+    }
+    if (this.look === colour + this.live) return
+    this.look = colour + this.live
+    state.parentNode.style.cssText = `color:${this.colour(colour)};font-weight:600`
     this.tell()
+  }
+
+  write(node, words) {
+    if (node.data !== words) node.data = words
   }
 
   draw_cursor() {

@@ -30,7 +30,7 @@ from rtlab.views.still import Still
 from rtlab.views.theme import FONT, Colours, series
 
 _HERE = Path(__file__).parent
-_SCRIPTS = "answers", "columns", "keep", "keep_chart", "overlay"
+_SCRIPTS = "answers", "columns", "keep", "badge", "keep_chart", "overlay"
 BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15 s
 MOST_MARKERS = 1000
 WIDEST = 16_384
@@ -190,7 +190,7 @@ class Overlay(Component):
         self._happened: tuple[Event, ...] = ()
         self._ranges: tuple[Range, ...] = ()
         self._notes: tuple[Note, ...] = ()
-        self._notice = ""
+        self._notice = self._hint = ""
         self.on_line: Callable[[Line], object] | None = None
         """Called with a line that was dragged, as it is now."""
         self.on_notes: Callable[[tuple[Note, ...]], object] | None = None
@@ -270,10 +270,20 @@ class Overlay(Component):
         self._notice = notice
         self.show_marks()
 
+    @property
+    def hint(self) -> str:
+        """What there is to know of what the plot was given; nothing is wrong. A notice is shown in its place."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str) -> None:
+        self._hint = hint
+        self.show_marks()
+
     def show_marks(self) -> None:
-        """Send lines, markers, events, ranges, notes and the notice to whoever looks."""
+        """Send lines, markers, events, ranges, notes, the notice and the hint to whoever looks."""
         marks: dict[str, object] = {"lines": self._lines, "markers": self._markers, "events": self._happened}
-        marks |= {"ranges": self._ranges, "notes": self._notes, "notice": self._notice}
+        marks |= {"ranges": self._ranges, "notes": self._notes, "notice": self._notice, "hint": self._hint}
         # prices often come as numpy scalars
         self.send({"type": "marks", **msgspec.to_builtins(marks, enc_hook=float)})
 

@@ -177,7 +177,7 @@ class DataPlot(Awaited):
             kind=self._shape,
             on_window=lambda x0, x1: self._mark_events(),
         )
-        view.overlay.notice = self._lacks
+        view.overlay.hint = self._lacks
         if self._source is not None:
             view.refresh()
         return view
@@ -195,7 +195,7 @@ class DataPlot(Awaited):
             self.refused += 1
             self._say(str(problem))
         else:
-            self._say(self._lacks)
+            self._say("")
 
     def _say(self, notice: str) -> None:
         if self.view is None:

@@ -33,7 +33,7 @@ function switches(head, model) {
   })
 }
 
-export function render({ model }) {
+export function render({ model, view }) {
   const root = document.createElement("div")
   const wear = () => { root.className = `rt volume ${model.theme}` }
   wear()
@@ -53,13 +53,19 @@ export function render({ model }) {
 
   const rows = []
   let told = null, at = null, waiting = false
+  const badge = new Badge(view, said, () => told && at === null && {
+    shown: told.shown, held: told.held, unit: "trades", exact: told.step === 1 ? "exact" : `${told.step.toLocaleString("en")} ticks a row`,
+    merged: told.merged, of_merged: "updates", dropped: 0, of_dropped: "updates",
+  })
+  const words = said.appendChild(document.createTextNode(""))
   const count = () => told.rows.length / 2
   const ticks = (i) => told.first + (count() - 1 - i) * told.step
   const price = (i) => spelled(ticks(i) * model.tick, model.decimals)
   const size = (lots) => spelled(lots * model.lot, model.lot_decimals)
   const say = () => {
     const [bought, sold] = told.rows.slice(2 * at, 2 * at + 2)
-    said.textContent = at === null ? told.note : `${price(at)} · ▲ ${size(bought)} · ▼ ${size(sold)} · ${size(bought + sold)}`
+    badge.tell()
+    words.data = at === null ? "" : `${price(at)} · ▲ ${size(bought)} · ▼ ${size(sold)} · ${size(bought + sold)}`
   }
   const mark = (next) => {
     if (next !== null && !(next >= 0 && next < count())) return
@@ -108,7 +114,7 @@ export function render({ model }) {
     rows: () => rows.map((_, i) => [
       Number((ticks(i) * model.tick).toFixed(model.decimals)),
       ...[0, 1].map((side) => Number((told.rows[2 * i + side] * model.lot).toFixed(model.lot_decimals)))]),
-    summary: () => `Volume of ${model.symbol} at each price. ${told?.note ?? "Nothing yet"}`,
+    summary: () => `Volume of ${model.symbol} at each price. ${told?.note ?? "Nothing yet"}. ${badge.words}`,
   }, root)
   const soon = () => { if (told && !waiting) { waiting = true; requestAnimationFrame(paint) } }
 
@@ -129,8 +135,8 @@ export function render({ model }) {
     soon()
   })
   watcher.observe(root)
-  model.on("remove", () => watcher.disconnect())
-  model.on("msg:custom", (message) => { told = message; soon() })
+  model.on("remove", () => { watcher.disconnect(); badge.leave() })
+  model.on("msg:custom", (message) => { told = message; badge.came(); soon() })
   model.on("theme", wear)
   model.send_msg({ ready: true })
   return root

@@ -21,7 +21,7 @@ LEAST_ROWS, MOST_ROWS = 8, 400
 class ProfileFace(Face):
     """The profile's bars in the browser."""
 
-    _esm = script("keep.js", "volume_profile.js")
+    _esm = script("keep.js", "badge.js", "volume_profile.js")
 
     symbol = param.String()
     tick = param.Number()
@@ -100,7 +100,7 @@ class VolumeProfile(LivePanel):
         message = self._message()
         if message != self._told and (message["rows"] or self._told):
             self._told = message
-            self._face._send_msg(message)
+            self._face._send_msg(message | {"merged": self.merged})
 
     def _message(self) -> dict[str, object]:
         window = None if self.whole or self._window is None else self._window()
@@ -113,6 +113,8 @@ class VolumeProfile(LivePanel):
             "control": rows.control,
             "whole": self.whole,
             "note": self._note(rows, is_cut),
+            "shown": rows.trades,
+            "held": self.volume.session.trades,
         }
 
     def _note(self, rows: Rows, is_cut: bool) -> str:

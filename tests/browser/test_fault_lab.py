@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, until
 
@@ -94,6 +95,60 @@ def test_a_killed_gateway_is_started_again_and_the_book_is_equal_in_a_new_epoch(
     until(lambda: number(lab, ".ours .resumed .value") > back, "the reader is back", 40, page=lab)
     until(lambda: re.findall(r"epoch (\d+)", text(lab, ".verdict")) != epoch, "a new epoch", 20, page=lab)
     until(lambda: text(lab, ".ours .pill") == "LIVE", "it is live", 30, page=lab)
+
+
+# where the keyboard is: what a screen reader says of it, and whether an eye can see it
+FOCUSED = """() => {
+  let one = document.activeElement
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
+  if (!one || one === document.body) return null
+  const name = one.getAttribute("aria-label") || one.labels?.[0]?.innerText || one.innerText
+  return { name, seen: getComputedStyle(one).outlineStyle !== "none" }
+}"""
+
+
+def go(page: Page, name: str) -> None:
+    """Press Tab until the keyboard is at what has this name."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
+        if stop is not None:
+            assert stop["seen"], stop
+            assert stop["name"].strip(), stop
+            if name in stop["name"]:
+                return
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_a_reader_is_slowed_frozen_freed_and_healed_by_keyboard_alone_and_axe_finds_nothing_serious(
+    lab: Page,
+) -> None:
+    found = Axe().run(lab).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+    go(lab, "Switch to dark")
+    lab.keyboard.press("Enter")
+    lab.locator(".faults.dark").wait_for()
+    lab.keyboard.press("Enter")
+    lab.locator(".faults.light").wait_for()
+    go(lab, "Speed of the line")
+    lab.keyboard.press("Home")  # the slowest
+    assert text(lab, ".slider:has(input[name=bytes_per_s]) .value") == "1.0 kB/s"
+    until(lambda: text(lab, ".plain .pill") == "QUEUEING", "the plain server queues", 30, page=lab)
+    go(lab, "Delay")
+    lab.keyboard.press("ArrowRight")
+    assert text(lab, ".slider:has(input[name=delay_s]) .value") == "10 ms"
+    go(lab, "Loss")
+    go(lab, "Freeze the reader")
+    lab.keyboard.press("Enter")
+    until(lambda: text(lab, ".press.freeze") == "Let the reader go on", "it is frozen", page=lab)
+    lab.keyboard.press("Enter")
+    until(lambda: text(lab, ".press.freeze") == "Freeze the reader", "it goes on", page=lab)
+    go(lab, "Heal")
+    lab.keyboard.press("Enter")
+    assert text(lab, ".slider:has(input[name=bytes_per_s]) .value") == "unlimited"
+    assert text(lab, ".slider:has(input[name=delay_s]) .value") == "0 ms"
+    until(lambda: text(lab, ".ours .pill") == "LIVE", "the reader is live again", 40, page=lab)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

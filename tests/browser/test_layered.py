@@ -473,7 +473,7 @@ def test_before_the_first_point_the_badge_says_so_and_the_first_one_is_a_dot(
     page.wait_for_selector(".rtlab-overlay .newest", state="attached")
     now = state(page)
     assert (now["x"], now["y"]) == ([5.0], [7.0])
-    assert now["badge"] == "● live · 1 of 1 points · exact"
+    assert now["badge"] == "● live · 1 of 1 points · exact · 0 merged · 0 dropped"
 
 
 def test_the_theme_changes_while_it_is_shown(page: Page, static: str, plots: Plots):

@@ -1,19 +1,22 @@
 """A caller's own series in a served page, in a real browser."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import streamz
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from support.browser import evaluate, until
 
 import rtlab
 from rtlab.views import DataPlot
+from rtlab.views.theme import colours
 
 pytestmark = pytest.mark.browser
 Serve = Callable[[Callable[[], object]], str]
+SHOTS = Path(".shots")
 
 N = 400_000
 SHOWN = """
@@ -104,3 +107,50 @@ def test_a_scatter_has_a_mark_a_cell_and_follows_what_comes(page: Page, serve: S
     streams[-1].emit((np.array([0.5]), np.array([40.0])))
     until(lambda: shown(page)["high"] > 40, "the mark far above", page=page)
     assert evaluate(page, "return dense_plot().model.renderers[0].glyph.type") == "Scatter"
+
+
+def test_several_lines_are_named_on_a_phone_too_and_hidden_by_a_press(
+    browser: Browser, serve: Serve, frame: pd.DataFrame
+):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(serve(lambda: rtlab.plot(frame, title="Two lines")))
+    keys = page.locator(".rtlab-legend button")
+    keys.first.wait_for()
+    until(lambda: shown(page)["points"][1] > 0, "both lines", page=page)
+    boxes = [one.bounding_box() for one in (keys.nth(0), keys.nth(1), page.locator(".rtlab-badge"))]
+    low, high, badge = [
+        (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]) for box in boxes
+    ]
+    assert 0 <= low[0] < low[2] <= high[0] < high[2] <= 390
+    assert badge[3] <= low[1]
+    assert badge[2] <= 390
+    keys.nth(1).click()
+    until(lambda: shown(page)["points"][1] == 0, "one line", page=page)
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / "own-390.png")
+    page.close()
+
+
+def test_what_there_is_to_know_is_no_error(page: Page, serve: Serve):
+    at = 1_700_000_000_000 + np.arange(1000)
+    streams: list[streamz.Stream] = []
+
+    def app() -> DataPlot:
+        streams.append(streamz.Stream())
+        made = rtlab.plot(streams[-1])
+        streams[-1].emit((at, np.sin(at / 50)))
+        return made
+
+    page.goto(serve(app))
+    page.locator(".rtlab-hint").get_by_text('if these are times, say x_unit="ms"').wait_for()
+    ink, told = (page.get_by_role("status").evaluate(INK), colours("light"))
+    assert ink == told.text
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / "own-hint.png")
+    streams[-1].emit((at[:1], np.zeros(1)))
+    page.locator(".rtlab-notice").get_by_text("x decreases at position 0").wait_for()
+    assert page.get_by_role("status").evaluate(INK) == told.bad
+
+
+INK = """(one) => "#" + getComputedStyle(one).color.match(/\\d+/g)
+  .map((n) => Number(n).toString(16).padStart(2, "0")).join("")"""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 from support.bars_oracle import joined, random_bars
 from support.browser import Watch, evaluate, until
 from support.random_market import BTC, ETH, SECOND, RandomMarket
@@ -207,6 +207,38 @@ def test_the_chart_writes_prices_as_the_book_does(market: Page) -> None:
     )
 
 
+BADGES = ".rtlab-badge", ".depth-face .held", ".candles .held", ".volume .held"
+
+
+def test_every_plot_says_how_much_of_what_is_held_it_shows_and_what_the_feed_lost(
+    market: Page, exchange: Exchange
+) -> None:
+    price, depth, candles, profile = (market.locator(one) for one in BADGES)
+    exchange.stop()
+    page = exchange.page
+
+    def counted(badge: Locator, unit: str) -> list[int]:
+        found = re.search(rf"([\d,]+) of ([\d,.]+)(K?) {unit}", badge.inner_text())
+        shown, held, thousands = found.groups() if found else ("0", "0", "")
+        return [int(shown.replace(",", "")), round(float(held) * (1000 if thousands else 1))]
+
+    levels = sum(map(len, (exchange.newest["BTC-USD"].bids, exchange.newest["BTC-USD"].asks)))
+    until(lambda: counted(depth, "levels")[1] == levels, "all levels are counted", page=market)
+    in_window = f"""{FIGURE} const {{ start, end }} = figure('candles').model.x_range
+      return data('candles').x.filter((x) => x >= start && x <= end).length"""
+    shown = [evaluate(market, in_window), len(page.candles.bars)]
+    until(lambda: counted(candles, "candles") == shown, "the candles that are seen", page=market)
+    trades = page.profile.volume.session.trades
+    until(lambda: abs(counted(profile, "trades")[1] - trades) <= 50, "all trades are counted", page=market)
+    assert counted(price, "points")[1] == pytest.approx(len(page.price.prices), abs=50)
+    for badge in (price, depth, candles, profile):
+        assert "Feed: " in badge.get_attribute("title")
+        assert "0 gaps" in badge.get_attribute("title")
+        assert "updates merged" in badge.get_attribute("title") or badge is price
+    assert page.depth.merged > 0  # it is told thirty times a second and drawn ten times
+    exchange.flow()
+
+
 def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, exchange: Exchange) -> None:
     market.locator(".health.live").wait_for()
     held = sum(map(len, (exchange.newest["BTC-USD"].bids, exchange.newest["BTC-USD"].asks)))
@@ -214,6 +246,8 @@ def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, excha
         lambda: "● live" in market.locator(".depth-face .held").inner_text(), "the depth is live", page=market
     )
     assert f"of {held} levels" in market.locator(".depth-face .held").inner_text()
+    badges = [market.locator(one) for one in BADGES]
+    until(lambda: all("● live" in one.inner_text() for one in badges), "every plot is live", page=market)
     exchange.stop()
     market.locator(".health.frozen").wait_for()
     until(
@@ -221,6 +255,7 @@ def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, excha
         "the depth is frozen",
         page=market,
     )
+    until(lambda: all("frozen" in one.inner_text() for one in badges), "every plot is frozen", page=market)
     assert market.locator(".health .pill").inner_text() == "FROZEN"
     assert market.locator(".market.still").count() == 1
     faded = market.locator(".rt.ladder").evaluate(
@@ -401,6 +436,47 @@ def test_candles_follow_until_they_are_dragged_away(market: Page) -> None:
     before = evaluate(market, newest)
     until(lambda: evaluate(market, newest) > before, "another candle", 30, page=market)
     assert evaluate(market, read) == dragged
+
+
+def test_candles_are_moved_zoomed_and_brought_back_by_keyboard(market: Page) -> None:
+    read = f"{FIGURE} const x = figure('candles').model.x_range; return [x.start, x.end]"
+    newest = """
+      const edge = [...Bokeh.documents[0].all_models].find(({ data }) => data?.interval)
+      return edge.data.x[0]"""
+    until(lambda: evaluate(market, newest) < evaluate(market, read)[1], "it follows", page=market)
+    evaluate(market, f"{FIGURE} figure('candles').canvas_view.events_el.focus()")
+
+    def after(key: str) -> tuple[list[float], float]:
+        market.keyboard.press(key)
+        now = evaluate(market, read)
+        return now, now[1] - now[0]
+
+    (start, end), span = after("+")
+    # back, and it stays there however many candles come
+    back, same = after("Shift+ArrowLeft")
+    assert same == pytest.approx(span)
+    assert back[1] <= end - 0.4 * span
+    further, _ = after("ArrowLeft")
+    assert further[1] == pytest.approx(back[1] - span / 10)
+    again, _ = after("ArrowRight")
+    assert again == pytest.approx(back)
+    # the right end stays where it is
+    closer, short = after("ArrowUp")
+    assert (closer[1], short) == (pytest.approx(again[1]), pytest.approx(0.8 * span))
+    wider, long = after("-")
+    assert (wider[1], long) == (pytest.approx(again[1]), pytest.approx(span))
+    before = evaluate(market, newest)
+    until(lambda: evaluate(market, newest) > before, "another candle", 30, page=market)
+    assert evaluate(market, read) == wider
+    for key in ("End", "Home", "Escape"):
+        after("Shift+ArrowLeft")
+        after("Shift+ArrowLeft")
+        before = evaluate(market, newest)  # what comes meanwhile is not in the window that is sent
+        until(lambda before=before: evaluate(market, newest) > before, "another candle", 30, page=market)
+        (_, end), same = after(key)
+        assert end >= evaluate(market, newest)
+        assert same == pytest.approx(span)
+    until(lambda: evaluate(market, read)[1] > end, "it follows again", 30, page=market)
 
 
 def test_candles_fit_what_is_seen(market: Page) -> None:

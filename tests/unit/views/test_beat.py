@@ -57,6 +57,17 @@ def test_a_second_mark_replaces_the_first_and_is_counted(drawer: Drawer) -> None
     assert pace.statistics().merged == 4
 
 
+def test_what_is_merged_is_counted_of_each_panel(drawer: Drawer) -> None:
+    pace = Pace()
+    for name, times in (("a", 3), ("b", 1)):
+        for value in range(times):
+            pace.mark(name, drawer.draw(value))
+    assert [pace.merged_of(name) for name in "abc"] == [2, 0, 0]
+    pace.forget("a")
+    assert pace.merged_of("a") == 0
+    assert pace.statistics().merged == 2
+
+
 def test_panels_that_are_due_are_drawn_as_one_drawing(drawer: Drawer) -> None:
     pace = Pace()
     for name in "abc":
@@ -156,6 +167,7 @@ def test_a_forgotten_panel_is_not_drawn_and_not_kept(drawer: Drawer) -> None:
     pace.forget("never there")
     assert drawn_at(pace, S) == 0
     assert not pace._due
+    assert not pace._merged_of
 
 
 def test_marks_of_several_threads_end_with_the_newest_of_each(drawer: Drawer) -> None:

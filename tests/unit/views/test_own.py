@@ -76,7 +76,7 @@ def test_text_that_is_left_out_is_told():
     shown = rtlab.plot(pd.DataFrame({"y": [1.0, 2.0], "note": ["a", "b"]}))
     assert shown.left_out == ("note",)
     assert "left out: note" in repr(shown)
-    assert shown.view.overlay.notice == "left out, neither numbers nor times: note"
+    assert shown.view.overlay.hint == "left out, neither numbers nor times: note"
 
 
 def test_categories_are_events_of_the_window():
@@ -163,13 +163,14 @@ MS = 1_700_000_000_000 + np.arange(100)
 )
 def test_numbers_that_may_be_times_are_not_taken_for_them_in_silence(source, told):
     shown = rtlab.plot(source)
-    assert shown.view.overlay.notice.startswith(told)
-    assert bool(shown.view.overlay.notice) == bool(told)
+    assert shown.view.overlay.hint.startswith(told)
+    assert bool(shown.view.overlay.hint) == bool(told)
+    assert shown.view.overlay.notice == ""  # nothing is wrong
 
 
 def test_with_its_unit_x_is_a_time():
     shown = rtlab.plot(pd.DataFrame({"ts": MS * 10**6, "y": 1.0}), x="ts", x_unit="ns")
-    assert shown.view.overlay.notice == ""
+    assert shown.view.overlay.hint == ""
     assert shown.view._time_axis
     assert shown.view.pyramid.x.tolist() == MS.tolist()
     stream = streamz.Stream()
