@@ -54,6 +54,15 @@ def docstring_lines(tree: ast.AST) -> set[int]:
 
 def code_lines(text: str) -> set[int]:
     """Lines that hold code: no blank line, comment or docstring."""
+    documented = docstring_lines(ast.parse(text))
+    others = {n: line.strip() for n, line in enumerate(text.split("\n"), 1) if n not in documented}
+    if any(quotes in line for line in others.values() for quotes in ('"""', "'''")):
+        return token_lines(text) - documented  # a blank line may be part of a string
+    return {n for n, line in others.items() if line and not line.startswith("#")}
+
+
+def token_lines(text: str) -> set[int]:
+    """Lines that a token lies on which is no comment: the same, told slowly."""
     skip = {
         tokenize.COMMENT,
         tokenize.NL,
@@ -66,7 +75,7 @@ def code_lines(text: str) -> set[int]:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in skip:
             lines.update(range(token.start[0], token.end[0] + 1))
-    return lines - docstring_lines(ast.parse(text))
+    return lines
 
 
 def functions(tree: ast.AST) -> Iterator[FunctionNode]:

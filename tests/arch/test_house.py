@@ -69,6 +69,13 @@ def test_code_lines_leave_out_blanks_comments_and_docstrings():
     assert house.code_lines(text) == {6, 9, 11, 12, 13}
 
 
+def test_code_lines_are_those_that_the_tokens_tell():
+    string = 'x = """\n\n# no comment\n"""\n'
+    for text in (string, *house.modules("tools").values(), *house.modules("tests/arch").values()):
+        assert house.code_lines(text) == house.token_lines(text) - house.docstring_lines(ast.parse(text))
+    assert house.code_lines(string) == {1, 2, 3, 4}
+
+
 def test_a_cycle_of_three_modules_is_found():
     root = house.ROOT / "rtlab"
     texts = {

@@ -48,20 +48,25 @@ def differences(changes, states, *, tombstones):
     for price, qty in changes:
         table.change(0, price, qty, 0)
     wrong = asked = 0
-    end = states[-1]
+    wanted = {depth: cut(states[-1], depth) for depth in DEPTHS}
     for seq, state in enumerate(states):
-        for held, depth in product(DEPTHS, DEPTHS):
-            asked += 1
-            update = table.since(1, seq, depth, held)
-            view = cut(state, held)
-            if update is not None and update.kind == "snapshot":
-                view = dict(update.body[0])
-            elif update is not None:
-                for _, price, qty in update.body:
-                    view[price] = qty
-                view = cut({price: qty for price, qty in view.items() if qty}, update.depth)
-            wrong += top_of(view, WHOLE) != top_of(end, depth)
+        for held in DEPTHS:
+            seen = cut(state, held)
+            for depth, end in wanted.items():
+                asked += 1
+                update = table.since(1, seq, depth, held)
+                wrong += (seen if update is None else shown(seen, update)) != end
     return asked, wrong
+
+
+def shown(seen, update):
+    """What a reader sees who saw `seen` and takes this update."""
+    if update.kind == "snapshot":
+        return dict(update.body[0])
+    view = dict(seen)
+    for _, price, qty in update.body:
+        view[price] = qty
+    return cut({price: qty for price, qty in view.items() if qty}, update.depth)
 
 
 @pytest.mark.rounds

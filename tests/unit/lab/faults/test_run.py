@@ -11,6 +11,7 @@ async def test_a_run_ends_well_and_says_what_it_did():
 
 async def test_a_run_in_which_nothing_was_published_is_not_one_that_holds():
     run = FaultRun(Plan(12, seconds=0.2, readers=1), wishes=[])
+    run.patience_s = 2.0  # all of it is waited for in vain
     report = await run.run()
     assert report.problems == ["nothing was published: this run proves nothing"]
 
