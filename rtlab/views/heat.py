@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 class HeatFace(Face):
     """The picture in the browser: it keeps the columns, moves them, and says which window it wants."""
 
-    _esm = script("keep.js", "badge.js", "heat.js")
+    _esm = script("keep.js", "badge.js", "heat_painting.js", "heat.js")
 
     symbol = param.String()
     interval_ms = param.Number(doc="of a column of the finest scale")

@@ -55,6 +55,16 @@ def test_no_number_of_the_house_goes_unjudged(numbers):
     assert tuple(numbers) == NAMES
 
 
+def test_no_script_of_a_page_is_longer_than_a_module_may_be():
+    scripts = {
+        path.relative_to(ROOT): len(path.read_text("utf-8").splitlines())
+        for path in (ROOT / "rtlab").rglob("*.js")
+        if not {"node_modules", "dist"} & set(path.parts)
+    }
+    assert len(scripts) > 20
+    assert {path: lines for path, lines in scripts.items() if lines > 400} == {}
+
+
 def test_statements_are_found_wherever_a_walk_of_the_whole_tree_finds_them():
     for text in house.modules("tools").values():
         tree = ast.parse(text)
