@@ -132,6 +132,11 @@ def pack(into: Room, command: Command, index: dict[str, int]) -> None:
         raise _misfit(command, index, error) from None
 
 
+_WIDE = (-(1 << 63), (1 << 63) - 1)
+_SHORT, _BYTE = (0, (1 << 32) - 1), (0, 255)
+_RANGES = {"flags": _SHORT, "phase": _SHORT, "side": _BYTE, "order_type": _BYTE, "tif": _BYTE}
+
+
 def _misfit(command: Command, index: dict[str, int], error: Exception) -> CommandError | InstrumentError:
     if type(command) not in _ROWS:
         return CommandError(
@@ -141,7 +146,16 @@ def _misfit(command: Command, index: dict[str, int], error: Exception) -> Comman
         )
     if isinstance(error, KeyError):
         return _no_such(index, command.instrument)
-    return CommandError(f"the command does not fit into a row ({error})", got=command)
+    for name in command.__struct_fields__:
+        low, high = _RANGES.get(name, _WIDE)
+        number = getattr(command, name)
+        if name != "instrument" and not (hasattr(number, "__index__") and low <= number <= high):
+            return CommandError(
+                f"{name} of {type(command).__name__} does not fit into a row",
+                expected=f"an integer from {low} to {high}",
+                got=repr(number),
+            )
+    return _no_such(index, repr(command.instrument))  # a type that no symbol has
 
 
 # each field is named to the call itself: making tuples of them first takes as long as packing them
@@ -217,8 +231,8 @@ _ROWS: dict[type[Command], Callable[[Room, Any, int], None]] = {
     NewOrder: _new,
     CancelOrder: _cancel,
     ReplaceOrder: _replace,
-    MassCancel: _other(CommandKind.MASS_CANCEL, lambda one: {"flags": one.flags, "side": int(one.side)}),
-    ChangePhase: _other(CommandKind.PHASE, lambda one: {"phase": int(one.phase)}),
+    MassCancel: _other(CommandKind.MASS_CANCEL, lambda one: {"flags": one.flags, "side": one.side}),
+    ChangePhase: _other(CommandKind.PHASE, lambda one: {"phase": one.phase}),
     Deposit: _other(CommandKind.DEPOSIT, lambda one: {"price": one.money, "qty": one.lots}),
     SetLimits: _other(
         CommandKind.LIMITS, lambda one: {"price": one.position, "qty": one.open_orders, "flags": one.flags}
@@ -320,8 +334,13 @@ def check_rows(rows: npt.NDArray[np.void]) -> None:
     if isinstance(rows, np.ndarray) and rows.dtype is COMMAND and rows.ndim == 1:
         return  # to compare takes longer
     if not isinstance(rows, np.ndarray) or rows.dtype != COMMAND or rows.ndim != 1:
-        got = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
-        raise CommandError("these are no command rows", expected="an ndarray of COMMAND", got=got)
+        got = type(rows).__name__
+        if isinstance(rows, np.ndarray):
+            kind = {COMMAND: "COMMAND", EVENT: "EVENT"}.get(rows.dtype, rows.dtype)
+            got = f"{kind} of shape {rows.shape}"
+        raise CommandError(
+            "these are no command rows", expected="an ndarray of COMMAND in one dimension", got=got
+        )
 
 
 def event_rows(rows: list[Fields]) -> npt.NDArray[np.void]:

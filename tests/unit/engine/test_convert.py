@@ -10,6 +10,7 @@ from support.random_rows import instruments
 from rtlab.engine import COMMAND, EVENT, CommandKind, EventKind, Flag, OrderType, Reason, Side, TimeInForce
 from rtlab.engine.convert import (
     COMMAND_ROW,
+    check_rows,
     command_rows,
     event_rows,
     events_of,
@@ -133,8 +134,51 @@ def test_anything_but_a_command_is_a_command_error(nonsense: Command) -> None:
 @pytest.mark.parametrize("field", ["ts", "order_id", "owner", "price", "qty"])
 def test_number_that_does_not_fit_into_64_bits_is_a_command_error(field: str, number: int) -> None:
     fields = {"order_id": 1, "qty": 1, field: number}
-    with pytest.raises(CommandError, match="does not fit into a row"):
+    with pytest.raises(CommandError) as caught:
         row_of(NewOrder(instrument="I0", side=Side.BID, **fields))
+    assert str(caught.value) == (
+        f"{field} of NewOrder does not fit into a row: "
+        f"expected an integer from -9223372036854775808 to 9223372036854775807, got {number!r}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (ChangePhase(instrument="I0", phase=2.5), "phase of ChangePhase"),  # type: ignore[arg-type]
+        (ChangePhase(instrument="I0", phase="AUCTION"), "phase of ChangePhase"),  # type: ignore[arg-type]
+        (ChangePhase(instrument="I0", phase=-1), "phase of ChangePhase"),  # type: ignore[arg-type]
+        (MassCancel(instrument="I0", side=0.5), "side of MassCancel"),  # type: ignore[arg-type]
+        (MassCancel(instrument="I0", owner=1 << 63), "owner of MassCancel"),
+        (Deposit(instrument="I0", owner=1, money=0.1), "money of Deposit"),  # type: ignore[arg-type]
+        (SetLimits(instrument="I0", owner=1, open_orders=None), "open_orders of SetLimits"),  # type: ignore[arg-type]
+        (ReplaceOrder(instrument="I0", order_id=1, qty=1, price="7"), "price of ReplaceOrder"),  # type: ignore[arg-type]
+        (CancelOrder(instrument="I0", order_id="a"), "order_id of CancelOrder"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_field_of_any_command_that_does_not_fit_is_named(command: Command, told: str) -> None:
+    with pytest.raises(CommandError, match=f"^{told} does not fit into a row: expected an integer from "):
+        row_of(command)
+
+
+def test_a_symbol_of_a_type_that_no_symbol_has_is_an_instrument_error() -> None:
+    with pytest.raises(InstrumentError, match=r"expected I0, I1, got \['I0'\]"):
+        row_of(CancelOrder(instrument=["I0"], order_id=1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rows", "got"),
+    [
+        (np.zeros((2, 2), COMMAND), "COMMAND of shape (2, 2)"),
+        (np.zeros(2, EVENT), "EVENT of shape (2,)"),
+        (np.zeros(2), "float64 of shape (2,)"),
+        ([1], "list"),
+    ],
+)
+def test_rows_of_another_type_or_shape_are_told(rows: np.ndarray, got: str) -> None:
+    with pytest.raises(CommandError, match="these are no command rows") as caught:
+        check_rows(rows)
+    assert str(caught.value).endswith(f"expected an ndarray of COMMAND in one dimension, got {got}")
 
 
 @pytest.mark.parametrize("side", [2, -1, 255, "BID", None])
