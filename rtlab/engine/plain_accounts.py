@@ -108,13 +108,13 @@ class Accounts:
             return Reason.FUNDS if row.qty > wrap(-could) else None
         return None if self._affords(row, kind, account, others) else Reason.FUNDS
 
+    def reserved(self, orders: Iterable[Order]) -> int:
+        """Give what the bids among these orders could cost at most."""
+        bids = (order for order in orders if order.side == Side.BID)
+        return wrap(sum(order.open * dearest(self.rules[order.instrument], order.price) for order in bids))
+
     def _affords(self, row: Row, kind: int, account: Account, others: list[Order]) -> bool:
-        reserved = sum(
-            wrap(other.open * dearest(self.rules[other.instrument], other.price))
-            for other in others
-            if other.side == Side.BID
-        )
-        free, rules = wrap(account.money - reserved), self.rules[row.instrument]
+        free, rules = wrap(account.money - self.reserved(others)), self.rules[row.instrument]
         if kind in (OrderType.STOP, OrderType.TRAILING_STOP):
             return False
         if kind == OrderType.MARKET:

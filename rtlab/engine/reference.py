@@ -85,10 +85,12 @@ class ReferenceEngine(Floor):
         return found
 
     def account(self, owner: int) -> convert.AccountState:
-        """Give what `Engine.account` gives, but for what is reserved and open."""
+        """Give what `Engine.account` gives; who has no account is nobody."""
         account = self._accounts.of(owner)
         lots = {symbol: account.lots.get(at, 0) for symbol, at in self._positions.items()}
-        return convert.AccountState(owner, account.money, 0, 0, account.killed, lots)
+        live = list(self._accounts.orders_of(owner)) if owner in self._accounts.by_owner else []
+        reserved = self._accounts.reserved(live)
+        return convert.AccountState(owner, account.money, reserved, len(live), account.killed, lots)
 
     @property
     def fees(self) -> int:

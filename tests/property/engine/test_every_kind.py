@@ -7,14 +7,25 @@ import os
 
 import numpy as np
 import pytest
+from support.at_limits import LOW_RULES, at_limits
 from support.every_kind import RULES, every_kind, moved, traded
 
 from rtlab.engine import CommandKind, Engine, EventKind, Reason, SelfTradePrevention
 from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.reference import ReferenceEngine
+from rtlab.model import Rules
 
 ROUNDS = max(1, int(os.environ.get("RTLAB_ROUNDS", "1")) // 4)
 RUNS, COMMANDS = 40 * ROUNDS, 5_000
+
+BEYOND_A_LIMIT = {
+    Reason.BAD_QUANTITY,
+    Reason.BAD_PRICE,
+    Reason.BAD_DISPLAY,
+    Reason.BAD_MIN_QTY,
+    Reason.BAD_TRAIL,
+}
+BEYOND_A_LIMIT |= {Reason.BAD_STOP, Reason.BAD_EXPIRY, Reason.BAD_AMOUNT}
 
 pytestmark = [pytest.mark.rounds, pytest.mark.timeout(120 + 60 * ROUNDS)]
 
@@ -61,6 +72,24 @@ def test_random_commands_at_the_ends_of_the_prices_give_the_same_bytes(to: int, 
         assert events.tobytes() == expected.tobytes(), f"seed {seed}: {first_difference(events, expected)}"
         at_the_end += np.count_nonzero((events["kind"] == EventKind.TRADE) & (events["price"] == to))
     assert at_the_end > 10 * ROUNDS
+
+
+@pytest.mark.parametrize("rules", [{}, LOW_RULES])
+def test_random_commands_at_the_limits_give_the_same_bytes(rules: dict[str, Rules]) -> None:
+    told: set[tuple[int, int]] = set()
+    for seed in range(10 * ROUNDS):
+        rng = np.random.default_rng([seed, 37])
+        rows = at_limits(rng, every_kind(rng, 400, ids=60, prices=8, malformed=0.01))
+        if rules:
+            rows = moved(rows, 0, of=1002)
+        prevention = SelfTradePrevention(seed % len(SelfTradePrevention))
+        expected = ReferenceEngine(traded(), self_trade_prevention=prevention, rules=rules).process(rows)
+        kernel = Engine(traded(), self_trade_prevention=prevention, capacity=1, rules=rules)
+        events = kernel.process(rows)
+        assert events.tobytes() == expected.tobytes(), f"seed {seed}: {first_difference(events, expected)}"
+        told |= set(zip(events["kind"].tolist(), events["reason"].tolist(), strict=True))
+    assert {Reason(reason) for kind, reason in told if kind == EventKind.REJECTED} >= BEYOND_A_LIMIT
+    assert (EventKind.DONE, Reason.EXPIRED) in told
 
 
 def first_difference(events: np.ndarray, expected: np.ndarray) -> str:

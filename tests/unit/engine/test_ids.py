@@ -6,7 +6,7 @@ import pytest
 from numba import njit
 
 from rtlab.engine import ids
-from rtlab.engine.layout import ORDER, STATE
+from rtlab.engine.layout import ORDER, STATE, TAKER
 from rtlab.engine.memory import memory_of, state_at
 
 FIND, INSERT, REMOVE = range(3)
@@ -37,12 +37,13 @@ class Map:
     def __init__(self, bits: int, orders: int = 0) -> None:
         self.state = np.zeros(1, STATE)
         self.state["ids_shift"] = ids.HASH_BITS - bits
+        self.taker = np.zeros(1, TAKER)
         self.orders = np.zeros(max(orders, (1 << bits) // 2) + 1, ORDER)
         self.ids, self.past = np.zeros(1 << bits, np.int64), np.zeros(0, np.int64)
         self.bind()
 
     def bind(self) -> None:
-        for name in ("orders", "ids", "past"):
+        for name in ("taker", "orders", "ids", "past"):
             array = getattr(self, name)
             self.state[f"{name}_at"], self.state[name] = array.ctypes.data, len(array)
 

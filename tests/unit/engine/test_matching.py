@@ -97,7 +97,8 @@ def test_market_order_takes_any_price_and_its_rest_is_gone(engine: Executes) -> 
 
 
 def test_market_sell_takes_a_bid_at_price_0(engine: Executes) -> None:
-    assert "2 ask took 2@0 of 1, 0 left" in play(engine, "buy 1 2@0", "sell 2 2@market")
+    assert "2 ask took 2@0 of 1, 2 left" in play(engine, "buy 1 4@0", "sell 2 2@market")
+    assert play(engine, "sell 3 2@market fok")[-1] == "3 ask done FILLED @0, 0 left"
 
 
 def test_market_order_into_an_empty_book_is_accepted_and_over(engine: Executes) -> None:

@@ -82,3 +82,22 @@ def test_rules_hold_for_replacements_too(kind: str, terms: str, reason: str) -> 
     engine = make_engine(kind, rules=rules)
     assert play(engine, "buy 1 40@100", f"replace 1 {terms}") == [f"1 rejected {reason}"]
     assert play(engine, "cancel 1")[0] == "1 bid done CANCELLED @100, 40 left"
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_a_last_price_of_0_is_a_reference_and_none_is_none(kind: str) -> None:
+    engine = make_engine(kind, rules={"I0": Rules(price_band=3, max_notional=40)})
+    assert play(engine, "buy 1 9@market")[0] == "1 bid accepted 9@0"  # nothing is known of its price
+    assert play(engine, "sell 1 1@5", "cancel 1")[0] == "1 ask done CANCELLED @5, 1 left"
+    play(engine, "buy 1 1@0", "sell 2 1@0")
+    assert play(engine, "sell 3 1@4") == ["3 rejected PRICE_BAND"]
+    assert play(engine, "sell 3 99@0", "cancel 3")[0] == "3 ask done CANCELLED @0, 99 left"
+    assert play(engine, "sell 3 1@3")[0] == "3 ask accepted 1@3"
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_the_corridor_is_about_a_last_price_of_0_too_and_its_auction_may_have_no_end(kind: str) -> None:
+    engine = make_engine(kind, rules={"I0": Rules(volatility_ticks=2)})
+    play(engine, "buy 1 1@0", "sell 2 1@0", "sell 3 1@3")
+    assert play(engine, "buy 4 1@3")[-2] == "phase AUCTION 0@0 VOLATILITY"
+    assert play(engine, "wait 0 at=900000") == ["time"]
