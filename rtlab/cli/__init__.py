@@ -70,12 +70,29 @@ def main(arguments: list[str] | None = None) -> None:
     except RtlabError as error:
         _fail(str(error))
     except click.ClickException as error:
-        _fail(error.format_message())
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # of click 8.2 and newer
+            error.show()  # help, which is no line
+            sys.exit(error.exit_code)
+        _fail(_told(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:  # `rtlab bench flow | head`
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: click.ClickException) -> str:
+    if not isinstance(error, click.NoSuchOption | click.MissingParameter) or error.ctx is None:
+        return error.format_message()
+    path = error.ctx.command_path
+    if isinstance(error, click.MissingParameter):
+        return f"{error.format_message()} `{path} --help` tells what it takes"
+    known = [name for one in error.ctx.command.params for name in one.opts if name.startswith("--")]
+    typed = error.option_name.lstrip("-")
+    near = [name for name in known if typed and typed in name] or get_close_matches(error.option_name, known)
+    return f"`{path}` has no option {error.option_name}: " + (
+        f"did you mean {' or '.join(near)}?" if near else f"`{path} --help` tells which it has"
+    )
 
 
 def _fail(line: str) -> None:

@@ -18,8 +18,8 @@ def command(folder: Path, text: str | None, at: str | None, instrument: str, by:
     if (text is None) is not (at is None):
         raise click.UsageError("TEXT and --at belong together: a note has its moment")
     settings_of({})
-    from rtlab.cli.remote import told  # late: numba costs a second
-    from rtlab.lab.session import RecordedSession
+    from rtlab.lab.session import RecordedSession  # late: numba costs a second
+    from rtlab.store.moments import text_of
 
     with RecordedSession(folder) as session:
         if text is not None and at is not None:
@@ -27,5 +27,5 @@ def command(folder: Path, text: str | None, at: str | None, instrument: str, by:
             return
         for note in session.notes:
             click.echo(
-                f"{told(note.ts)}\t{note.symbol or '*'}\t{note.text}" + (f"\t{note.by}" if note.by else "")
+                f"{text_of(note.ts)}\t{note.symbol or '*'}\t{note.text}" + (f"\t{note.by}" if note.by else "")
             )

@@ -4,12 +4,11 @@ import asyncio
 import os
 import stat
 import sys
-import time
 from collections.abc import Callable
 
 from rtlab.errors import LocalError
 from rtlab.lab.playing import Player
-from rtlab.store.moments import ns_of, span_ns
+from rtlab.store.moments import ns_of, span_ns, text_of
 
 WORDS = "seek MOMENT | seek +30s | seek -5m | speed 10 | speed max | hold | go | where | note TEXT"
 LONGEST = 65_536  # bytes of one line
@@ -29,7 +28,7 @@ def obey(player: Player, line: str) -> str:
         player.go_on()
     elif word == "note" and rest:
         note = player.session.note(rest, player.ts)
-        return f"noted at {told(note.ts)}"
+        return f"noted at {text_of(note.ts)}"
     elif word != "where":
         raise LocalError("this steers no replay", expected=WORDS, got=line.strip())
     return where(player)
@@ -39,12 +38,7 @@ def where(player: Player) -> str:
     """Tell the moment that a replay shows, and how quickly it goes."""
     clock = player.clock
     speed = "held" if clock.held else "as fast as possible" if clock.speed is None else f"{clock.speed:g} x"
-    return f"{told(player.ts)}, {speed}"
-
-
-def told(ts: int) -> str:
-    """Write a moment (ns) as people and `seek` read it, in UTC, to the millisecond."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ts // 10**9)) + f".{ts // 10**6 % 1000:03d}"
+    return f"{text_of(player.ts)}, {speed}"
 
 
 def _moment(player: Player, text: str) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from rtlab.cli.remote import steer, told
+from rtlab.cli.remote import steer
 from rtlab.cli.running import ended_event, run
 from rtlab.config import Settings
 from rtlab.errors import RtlabError
@@ -15,6 +15,7 @@ from rtlab.lab.playing import Player
 from rtlab.lab.server import until_ended
 from rtlab.lab.session import RecordedSession
 from rtlab.lab.verified import verified
+from rtlab.store.moments import text_of
 
 
 def check_session(
@@ -82,10 +83,10 @@ async def _show(settings: Settings, url: str, ended: asyncio.Event) -> None:
 
 def _about(session: RecordedSession) -> str:
     seconds = (session.end - session.start) / 1e9
-    return f"{', '.join(session.instruments)} from {told(session.start)}, {seconds:,.0f} s"
+    return f"{', '.join(session.instruments)} from {text_of(session.start)}, {seconds:,.0f} s"
 
 
 def _say_note(note: Note) -> None:
     about = f" {note.symbol}" if note.symbol else ""
     by = f" ({note.by})" if note.by else ""
-    click.echo(f"{told(note.ts)}{about}: {note.text}{by}")
+    click.echo(f"{text_of(note.ts)}{about}: {note.text}{by}")

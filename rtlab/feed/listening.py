@@ -53,6 +53,7 @@ def _address_error(host: str, port: int, problem: OSError) -> AddressError:
     if problem.errno == errno.EADDRINUSE:
         return AddressError(
             f"port {port} on {host} is in use by another program: stop that program or choose another port"
+            " (0 takes a free one)"
         )
     if problem.errno == errno.EACCES:
         return AddressError(f"this user may not listen on port {port}: choose one above 1023")

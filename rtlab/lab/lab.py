@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from rtlab.client import Client
 from rtlab.client import connect as connect_client
 from rtlab.config import Settings, load
-from rtlab.errors import ClosedError, InstrumentError, RtlabError, StoreError
+from rtlab.errors import ClosedError, ConfigError, InstrumentError, RtlabError, StoreError
 from rtlab.lab.hub import Followed, Hub, Wish
 from rtlab.lab.live import LiveBook
 from rtlab.lab.loop import LabLoop, runs_here
@@ -203,6 +203,10 @@ class Lab:
         from rtlab.alerts import rule_for
         from rtlab.alerts.webhook import checked
 
+        if then is not None and not callable(then):
+            raise ConfigError(
+                "the caller's `then` is no function", expected="one that takes an alert", got=then
+            )
         instrument = self.instrument(symbol)
         rule = rule_for(instrument, above=above, below=below, spread=spread, silent=silent, gap=gap)
         return self.alerts.watch(rule, webhook=checked(webhook) if webhook else "", then=then, rest_s=rest_s)

@@ -23,7 +23,7 @@ from rtlab.lab.lab import Lab, connect_with, demo_with, live_with
 from rtlab.lab.machine import Monitor
 from rtlab.lab.messages import NONE, pane_options
 from rtlab.lab.scrape import Count, Scrape
-from rtlab.sources.venues.directory import is_live
+from rtlab.sources.venues.directory import is_live, wanted
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.shell import DOCUMENT
 
@@ -60,6 +60,8 @@ async def serve_dashboard(
 
 def lab_of(settings: Settings) -> Lab:
     """Give a lab of the settings' feed for pages to share, when it is there; call it where no loop runs."""
+    if is_live(settings.url):
+        wanted(settings.url)  # a wrong name is told before anything is compiled
     Pyramid()  # compiles its kernels here, where nobody waits for a page yet
     if settings.url == "demo":
         return demo_with(settings)

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from rtlab.errors import ConfigError, ProtocolError
-from rtlab.protocol.messages import Batch, ClientMessage, Increment, ServerMessage, SingleMessage
+from rtlab.protocol.messages import Batch, Channel, ClientMessage, Increment, ServerMessage, SingleMessage
 from rtlab.protocol.named import from_named, named, to_named
 from rtlab.protocol.packed import FIRST_OF_ARRAYS, pack, unpack
 
@@ -16,9 +16,8 @@ VERSION = 1
 SUBPROTOCOLS: dict[str, Encoding] = {f"rtlab.v{VERSION}.{name}": name for name in get_args(Encoding)}
 """WebSocket subprotocol -> encoding, the default first. `packed` is msgpack but for Increments: see `pack`."""
 
-_CLIENT_TAGS: dict[object, str] = {
-    kind.__struct_config__.tag: kind.__name__ for kind in get_args(ClientMessage)
-}
+_CLIENT_KINDS = {kind.__name__: kind for kind in get_args(ClientMessage)}
+_CLIENT_TAGS: dict[object, str] = {kind.__struct_config__.tag: name for name, kind in _CLIENT_KINDS.items()}
 _BATCH_TAG = int(str(Batch.__struct_config__.tag))
 _BATCH_HEAD = bytes((0x92, _BATCH_TAG))
 
@@ -28,6 +27,13 @@ class Malformed(NamedTuple):
 
     message: str
     why: str
+
+
+def _why(name: str, wrong: str) -> str:
+    if "unknown field" not in wrong:
+        return wrong
+    kind = Channel if "$.channels[" in wrong else _CLIENT_KINDS[name]
+    return f"{wrong}: expected of {', '.join(kind.__struct_fields__)}"
 
 
 class _Parts(msgspec.Struct, array_like=True, tag=_BATCH_TAG):
@@ -85,7 +91,7 @@ class Codec:
             name = self._claim(payload) if isinstance(wrong, msgspec.ValidationError) else None
             if name is None:
                 raise self._foreign("client", payload, wrong) from None
-            return Malformed(name, str(wrong))
+            return Malformed(name, _why(name, str(wrong)))
         return message if self._arrays else from_named(message)  # type: ignore[no-any-return]
 
     def decode_server(self, payload: Payload) -> ServerMessage:

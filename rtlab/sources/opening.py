@@ -23,6 +23,7 @@ def open_source(path: str | Path, instrument: Instrument | None = None) -> Binan
         return Binance(path, instrument)
     raise SourceError(
         f"{path}: this is no recording that rtlab knows",
-        expected="Binance messages (receive time, space, JSON) or a LOBSTER message or orderbook file",
+        expected="Binance messages (receive time, space, JSON) or a LOBSTER message or orderbook file"
+        " (a table of your own: `rtlab import`, or rtlab.plot)",
         got=line[:60],
     )

@@ -27,7 +27,7 @@ from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
 from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
 from rtlab.store.keys import INSTRUMENTS, Grids
-from rtlab.store.moments import Moment, ns_of
+from rtlab.store.moments import Moment, ns_of, text_of
 from rtlab.store.unrecorded import Unrecorded, connect_blocking, reachable
 
 if TYPE_CHECKING:
@@ -208,7 +208,12 @@ class Store:
             return rows.column("epoch")[row].as_py(), rows.column("seq")[row].as_py()
         point = self.cold.last_at(instrument, ts)
         if point is None:
-            raise StoreError(f"nothing of {instrument} is kept that far back", got=ts)
+            kept = [one.ts_min for one in self.cold.manifest(instrument).of("book")]
+            kept += rows.column("ts").to_pylist()[:1]
+            since = f"a moment from {text_of(min(kept))} on" if kept else None
+            raise StoreError(
+                f"nothing of {instrument} is kept that far back", expected=since, got=text_of(ts)
+            )
         return point
 
     def sql(self, query: str) -> pa.Table:
@@ -224,6 +229,11 @@ class Store:
         asked, failed = None, None
         while True:
             manifests, open_rows = self._market_rows()
+            if not manifests and not own_channels(self.place, self.work) and not self._hot_instruments():
+                raise StoreError(
+                    f"nothing is kept in {self.place.root}",
+                    expected="a folder that `rtlab record` or `rtlab import` wrote",
+                )
             own = self._own_parts(query)
             files = manifests, {channel: [one[:2] for one in parts] for channel, parts in own.items()}
             if failed is not None and files == asked:

@@ -1,5 +1,6 @@
 """Moments and spans of time as people write them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from rtlab.errors import ConfigError
@@ -21,6 +22,11 @@ def ns_of(moment: Moment) -> int:
     when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
     passed = when - datetime(1970, 1, 1, tzinfo=UTC)
     return (passed.days * 86_400 + passed.seconds) * 10**9 + passed.microseconds * 1000
+
+
+def text_of(ns: int) -> str:
+    """Write a moment (ns) as people and `ns_of` read it, in UTC, to the millisecond."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9)) + f".{ns // 10**6 % 1000:03d}"
 
 
 def span_ns(span: str | timedelta) -> int:

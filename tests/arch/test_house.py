@@ -201,3 +201,11 @@ def test_every_package_says_what_it_gives():
         if path.name == "__init__.py":
             tree = ast.parse(text)
             assert ast.get_docstring(tree), f"{path} has no docstring"
+
+
+def test_the_bundle_is_in_the_sdist_too_of_which_a_wheel_is_built():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert build["artifacts"] == ["rtlab/messaging/js/dist/*"]
+    assert all(
+        "artifacts" not in target for target in build["targets"].values()
+    )  # it would stand in their place

@@ -33,7 +33,9 @@ class _Memory(_Smoothing, kw_only=True):
 
 
 def check_period(period: int, least: int = 1) -> int:
-    """Give `period`; ConfigError when it is below `least` or above 100,000."""
+    """Give `period`; ConfigError when it is below `least` or above 100,000, or no whole number."""
+    if not isinstance(period, int):  # in `ema("price", 20)` the column stands in its place
+        raise ConfigError("a period is no whole number", expected="rows, as ema(20)", got=repr(period))
     if not least <= period <= 100_000:
         raise ConfigError("a period is out of range", expected=f"{least} to 100,000 rows", got=period)
     return period

@@ -42,8 +42,8 @@ class ThresholdBarsFold(SavedFold[_Memory]):
     def __init__(self, by: str, size: int) -> None:
         if by not in MEASURES:
             raise ConfigError("bars of an unknown measure", expected=" or ".join(MEASURES), got=by)
-        if size < 1:
-            raise ConfigError("a bar's size is out of range", expected="at least 1", got=size)
+        if not isinstance(size, int) or size < 1:
+            raise ConfigError("a bar's size is out of range", expected="a whole number, at least 1", got=size)
         super().__init__(_Memory(by=by, size=size))
 
     def fold(self, ts: Integers, ticks: Integers, lots: Integers) -> ThresholdBarColumns:

@@ -174,3 +174,11 @@ def test_the_doctor_loads_nothing_that_takes_long():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_tools_of_a_checkout_are_asked_for_in_a_checkout_alone(tmp_path, monkeypatch):
+    assert "[dev]" in [one.name for one in checks.packages(DEFAULTS)]
+    monkeypatch.setattr("rtlab.cli.checks.CHECKOUT", tmp_path / "pyproject.toml")
+    extras = [one.name for one in checks.packages(DEFAULTS) if one.name.startswith("[")]
+    assert "[dev]" not in extras
+    assert "[messaging]" in extras

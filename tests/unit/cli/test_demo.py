@@ -26,5 +26,11 @@ def test_a_feed_that_is_not_there_is_one_clear_line():
     assert_one_clear_line(done, "127.0.0.1:9")
 
 
+def test_a_wrong_venue_is_told_before_anything_is_compiled(tmp_path):
+    done = rtlab("demo", "--url", "binence:BTCUSDT", environ={"NUMBA_CACHE_DIR": str(tmp_path)})
+    assert_one_clear_line(done, "did you mean binance?")
+    assert "compiling" not in done.stderr
+
+
 def test_an_address_that_is_no_feed_is_one_clear_line():
     assert_one_clear_line(rtlab("demo", "--dashboard-port", "0", "--url", "http://127.0.0.1:9"), "ws://")

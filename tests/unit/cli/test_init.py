@@ -18,6 +18,27 @@ def test_every_command_has_help_of_its_own(name):
     assert done.stdout.startswith(f"Usage: rtlab {name}")
 
 
+@pytest.mark.parametrize("path", [(), ("config",), ("bus",), ("journal",)])
+def test_without_a_command_the_help_is_printed_as_help_and_not_as_a_line(path):
+    done = rtlab(*path)
+    asked = rtlab(*path, "--help").stdout
+    assert done.returncode == 2
+    assert (done.stdout + done.stderr).strip() == asked.strip()
+    assert len(asked.splitlines()) > 5
+
+
+def test_an_unknown_option_is_told_those_that_are_meant():
+    assert_one_clear_line(
+        rtlab("demo", "--port", "1"), "`rtlab demo` has no option --port: did you mean --dashboard-port?"
+    )
+    assert_one_clear_line(rtlab("serve", "--prot", "1"), "has no option --prot: did you mean --port")
+    assert_one_clear_line(rtlab("tend", "--zzz"), "no option --zzz: `rtlab tend --help` tells which it has")
+
+
+def test_a_missing_argument_is_told_where_it_is_explained():
+    assert_one_clear_line(rtlab("record"), "FOLDER", "`rtlab record --help`")
+
+
 def test_the_version_is_told():
     assert rtlab("--version").stdout.strip() == f"rtlab {__version__}"
 

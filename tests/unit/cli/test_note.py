@@ -2,8 +2,8 @@ import pytest
 from support.session import STEP_NS, session
 
 from rtlab.cli import main
-from rtlab.cli.remote import told
 from rtlab.lab.session import RecordedSession
+from rtlab.store.moments import text_of
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def test_a_note_is_written_and_read(folder, capsys):
         moment = one.start + STEP_NS
     text = ("note", folder, "a wall of bids", "--at", moment, "--instrument", "BTC-USD", "--by", "ann")
     assert run(*text) == 0
-    assert run("note", folder, "later", "--at", told(moment + STEP_NS)) == 0
+    assert run("note", folder, "later", "--at", text_of(moment + STEP_NS)) == 0
     capsys.readouterr()
     assert run("note", folder) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"{told(moment)}\tBTC-USD\ta wall of bids\tann",
-        f"{told(moment + STEP_NS)}\t*\tlater",
+        f"{text_of(moment)}\tBTC-USD\ta wall of bids\tann",
+        f"{text_of(moment + STEP_NS)}\t*\tlater",
     ]
 
 

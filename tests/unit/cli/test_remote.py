@@ -1,11 +1,12 @@
 import pytest
 from support.session import STEP_NS, session
 
-from rtlab.cli.remote import obey, told, where
+from rtlab.cli.remote import obey, where
 from rtlab.config import Settings
 from rtlab.errors import LocalError
 from rtlab.lab.playing import Player
 from rtlab.lab.session import RecordedSession
+from rtlab.store.moments import text_of
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def player(one):
 
 
 def test_where_says_moment_and_speed(player):
-    assert where(player) == f"{told(player.session.start)}, 2 x"
+    assert where(player) == f"{text_of(player.session.start)}, 2 x"
     assert obey(player, "where") == where(player)
 
 
@@ -44,7 +45,7 @@ def test_seek_takes_a_moment_in_words_in_ns_or_as_far_from_here(player, one):
     assert player.ts == moment + 10**9
     obey(player, "seek -500ms")
     assert player.ts == moment + 5 * 10**8
-    obey(player, f"seek {told(moment)}")
+    obey(player, f"seek {text_of(moment)}")
     assert player.ts // 10**6 == moment // 10**6
 
 
@@ -57,7 +58,7 @@ def test_as_far_as_there_is_nothing_more_is_the_end(player, one):
 
 def test_a_note_is_written_at_this_moment(player, one):
     obey(player, f"seek {one.start + STEP_NS}")
-    assert obey(player, "note what is this") == f"noted at {told(one.start + STEP_NS)}"
+    assert obey(player, "note what is this") == f"noted at {text_of(one.start + STEP_NS)}"
     assert [note.text for note in one.notes] == ["what is this"]
 
 
@@ -81,4 +82,4 @@ def test_what_cannot_be_done_is_told_and_changes_nothing(player, line, says):
 
 
 def test_moments_are_written_as_they_are_read():
-    assert told(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123"
+    assert text_of(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123"

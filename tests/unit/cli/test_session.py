@@ -6,8 +6,8 @@ from support.command import rtlab
 from support.session import STEP_NS, session
 
 from rtlab.cli import main
-from rtlab.cli.remote import told
 from rtlab.lab.session import RecordedSession
+from rtlab.store.moments import text_of
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,18 @@ def test_a_session_is_steered_from_standard_input_and_tells_its_notes(folder):
     with RecordedSession(folder) as one:
         start, end = one.start, one.end
         one.note("look here", start + 60 * STEP_NS, by="ann")
-    begin = told(start + 20 * STEP_NS)
-    words = f"hold\nwhere\nfly\nseek {told(start + 50 * STEP_NS)}\ngo\nspeed max\n"
+    begin = text_of(start + 20 * STEP_NS)
+    words = f"hold\nwhere\nfly\nseek {text_of(start + 50 * STEP_NS)}\ngo\nspeed max\n"
     command = [sys.executable, "-m", "rtlab", "replay", str(folder), "--port", "0", "--from", begin]
     done = subprocess.run(
         [*command, "--speed", "0.01"], input=words, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(f"BTC-USD from {told(start)}, 6 s: feed at ws://127.0.0.1:")
+    assert lines[0].startswith(f"BTC-USD from {text_of(start)}, 6 s: feed at ws://127.0.0.1:")
     assert sum(line.endswith(", held") for line in lines) == 3
     assert any(line.startswith("? this steers no replay") for line in lines)
-    assert lines[-1] == f"{told(start + 60 * STEP_NS)}: look here (ann)"
+    assert lines[-1] == f"{text_of(start + 60 * STEP_NS)}: look here (ann)"
     assert end > start
 
 

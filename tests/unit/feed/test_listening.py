@@ -64,6 +64,7 @@ def test_a_port_in_use_names_the_port_who_is_to_blame_and_what_to_do():
     line = str(refused.value)
     assert f"port {port}" in line
     assert "another program" in line
+    assert "(0 takes a free one)" in line
     assert "choose another port" in line
     assert "\n" not in line
 

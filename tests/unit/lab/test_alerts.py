@@ -132,6 +132,7 @@ def test_a_feed_that_falls_silent_and_is_lost_is_told(lab):
         ("BTC-USD", {}, ConfigError),
         ("BTC-USD", {"above": "0.00001"}, GridError),
         ("BTC-USD", {"above": 1, "webhook": "nowhere"}, ConfigError),
+        ("BTC-USD", {"above": 1, "then": "print"}, ConfigError),
     ],
 )
 def test_what_cannot_be_watched_is_refused(lab, symbol, asked, error):

@@ -233,3 +233,17 @@ def test_an_unknown_encoding_is_the_callers_fault():
 def test_subprotocols_name_the_encodings_the_default_first():
     assert list(SUBPROTOCOLS) == ["rtlab.v1.msgpack", "rtlab.v1.json", "rtlab.v1.packed"]
     assert all(Codec(encoding).subprotocol == name for name, encoding in SUBPROTOCOLS.items())
+
+
+@pytest.mark.parametrize(
+    ("payload", "names"),
+    [
+        (b'{"type":"Subscribe","id":1,"channels":[{"channel":"book"}]}', "of name, instrument, depth"),
+        (b'{"type":"Pong","nonce":1,"applid":{}}', "of nonce, applied"),
+    ],
+)
+def test_an_unknown_field_is_answered_with_those_that_are_known(payload, names):
+    answer = Codec("json").decode_client(payload)
+    assert isinstance(answer, Malformed)
+    assert "unknown field" in answer.why
+    assert f": expected {names}" in answer.why

@@ -36,7 +36,7 @@ def test_an_instrument_is_handed_on(tmp_path: Path) -> None:
     ("content", "told"),
     [
         (b"", "holds no record"),
-        (b"# a text\n", "no recording that rtlab knows"),
+        (b"# a text\n", "no recording that rtlab knows.*a table of your own: `rtlab import`"),
         (b'{"e": "trade"}\n', "no recording that rtlab knows"),
         (b"1,2,3\n", "no recording that rtlab knows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "no recording that rtlab knows"),

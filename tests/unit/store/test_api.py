@@ -85,12 +85,22 @@ def test_the_book_at_a_time_and_at_a_sequence_is_that_of_the_market(tmp_path):
 def test_a_book_that_is_not_known_is_one_clear_error(tmp_path):
     keep(tmp_path, Made(begin_ns=10**9), rolls=1)
     with Store(tmp_path) as store:
-        with pytest.raises(StoreError, match="nothing of BTC-USD is kept that far back: got 5"):
+        known = r"a moment from 1970-01-01T00:00:01\.\d{3} on, got 1970-01-01T00:00:00\.000"
+        with pytest.raises(StoreError, match=f"kept that far back: expected {known}"):
             store.book("BTC-USD", at=5)
         with pytest.raises(StoreError, match="the book of BTC-USD is not kept there"):
             store.book("BTC-USD", at=(1, 10**6))
         with pytest.raises(StoreError, match="the book of BTC-USD is not known there"):
             store.book("BTC-USD", at=(0, 1))
+
+
+@pytest.mark.parametrize("folder", [".", "not/there"])
+def test_sql_over_a_folder_that_is_no_store_says_so_and_gives_no_empty_table(tmp_path, folder):
+    with (
+        Store(tmp_path / folder) as store,
+        pytest.raises(StoreError, match=r"nothing is kept in .*rtlab record"),
+    ):
+        store.sql("SELECT * FROM trades")
 
 
 def test_a_replay_makes_the_same_market_byte_for_byte(tmp_path):

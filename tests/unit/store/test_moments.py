@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from rtlab.errors import ConfigError
-from rtlab.store.moments import ns_of, span_ns
+from rtlab.store.moments import ns_of, span_ns, text_of
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,8 @@ def test_what_is_no_moment_is_one_clear_error():
         ConfigError, match="this is no moment: expected ns, or as 2024-08-09T12:00:00, got noon"
     ):
         ns_of("noon")
+
+
+@pytest.mark.parametrize("ns", [0, 1_723_165_323_004_000_000, -1_000_000])
+def test_a_moment_that_is_written_is_read_again(ns):
+    assert ns_of(text_of(ns)) == ns

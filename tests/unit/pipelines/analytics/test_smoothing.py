@@ -64,3 +64,9 @@ def test_what_is_no_number_is_left_out():
 def test_a_period_out_of_range_is_refused(period):
     with pytest.raises(ConfigError, match="period"):
         EmaFold(period)
+
+
+@pytest.mark.parametrize("period", ["price", 2.0, None])
+def test_a_period_that_is_no_whole_number_is_told_how_it_is_written(period):
+    with pytest.raises(ConfigError, match=r"no whole number: expected rows, as ema\(20\), got"):
+        EmaFold(period)

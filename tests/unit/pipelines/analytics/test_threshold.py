@@ -64,5 +64,6 @@ def test_sums_wider_than_64_bits_are_exact(by, rows, size):
 def test_another_measure_and_a_size_of_nothing_are_refused():
     with pytest.raises(ConfigError, match="measure"):
         ThresholdBarsFold("weight", 1)
-    with pytest.raises(ConfigError, match="size"):
-        ThresholdBarsFold("count", 0)
+    for size in (0, "5", 2.5):
+        with pytest.raises(ConfigError, match="size is out of range: expected a whole number"):
+            ThresholdBarsFold("count", size)
