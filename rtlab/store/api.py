@@ -224,16 +224,16 @@ class Store:
         """
         from rtlab.store.sql import Sql  # late: who asks nothing in SQL does not wait for DuckDB
 
+        root = self.place.root
+        if isinstance(self.place, LocalPlace) and not Path(root).exists():  # its views would be empty
+            raise StoreError(
+                f"there is no folder {root}", expected="one that `rtlab record` or `rtlab import` wrote"
+            )
         with self._lock:
             self._sql = self._sql or Sql(self.place)
         asked, failed = None, None
         while True:
             manifests, open_rows = self._market_rows()
-            if not manifests and not own_channels(self.place, self.work) and not self._hot_instruments():
-                raise StoreError(
-                    f"nothing is kept in {self.place.root}",
-                    expected="a folder that `rtlab record` or `rtlab import` wrote",
-                )
             own = self._own_parts(query)
             files = manifests, {channel: [one[:2] for one in parts] for channel, parts in own.items()}
             if failed is not None and files == asked:
