@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FOR ?=
 ROUNDS ?= 200
+PIP_OPTIONS ?=
 # What measures times or starts browsers and servers comes second, away from what only computes.
 TIMED := tests/browser tests/faults tests/integration/feed tests/property/bus tests/property/store \
 	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
@@ -78,7 +79,7 @@ bench: .made/dev
 	touch $@
 
 .made/dev: pyproject.toml | .made/venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,notebook]'
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) --editable '.[dev,notebook]'
 	touch .made/demo $@
 
 # other people's code is installed and bundled, never committed; the demonstration goes on without it

@@ -85,7 +85,7 @@ def test_every_reader_of_every_small_book_gets_the_true_cut(prices, qtys, length
 @pytest.mark.rounds
 @pytest.mark.timeout(1800)
 def test_random_hops_show_no_difference():
-    hops = 10_000 * ROUNDS if ROUNDS else 200_000
+    hops = 10_000 * ROUNDS if ROUNDS else 100_000
     result = run(hops, seed=1)
     print(", ".join(f"{count:,} {name}" for name, count in zip(result._fields, result, strict=True)))
     assert result.hops == hops
