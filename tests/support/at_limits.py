@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rtlab.engine.limits import MAX_AMOUNT, MAX_PRICE, MAX_QTY, SLICES
 from rtlab.model import CommandKind, Flag, OrderType, Rules, TimeInForce
@@ -30,6 +31,7 @@ NEW: tuple[dict[str, Any], ...] = (
     *(LIMIT | {"price": AWAY, "side": 0, "qty": qty} for qty in (MAX_QTY - 9, MAX_QTY, MAX_QTY + 1)),
     *(LIMIT | {"tif": TimeInForce.IOC, "price": price} for price in (0, MAX_PRICE, MAX_PRICE + 1)),
     *(LIMIT | {"qty": 6, "min_qty": least} for least in (6, 7)),
+    *(LIMIT | {name: 1} for name in ("stop_price", "trail", "expire_ts", "phase")),
 )
 REPLACE: tuple[dict[str, Any], ...] = (
     *({"trail": trail} for trail in (1, 10_000, 10_001, MAX_PRICE, MAX_PRICE + 1)),
@@ -60,9 +62,29 @@ def at_limits(rng: np.random.Generator, rows: np.ndarray, *, share: float = 0.2)
             for name, number in limits[rng.integers(len(limits))].items():
                 rows[name][at] = number
     dated = (rows["kind"] == CommandKind.NEW) & (rows["order_type"] == OrderType.LIMIT)
-    dated &= (rows["tif"] == TimeInForce.GTC) & (rng.random(len(rows)) < 0.4)
+    dated &= (rows["tif"] == TimeInForce.GTC) & (rng.random(len(rows)) < 0.5)
     rows["tif"][dated] = TimeInForce.GTD
-    rows["expire_ts"][dated] = (clock + 10 * rng.integers(0, 60, len(rows)))[dated]
-    replaced = (rows["kind"] == CommandKind.REPLACE) & (rng.random(len(rows)) < 0.3)
-    rows["expire_ts"][replaced] = (clock + 10 * rng.integers(0, 60, len(rows)))[replaced]
+    rows["expire_ts"][dated] = (clock + 10 * rng.integers(0, 90, len(rows)))[dated]
+    away = dated & (rng.random(len(rows)) < 0.6)
+    rows["price"][away] += np.where(rows["side"][away] == 0, -9, 9)
+    _aim(rng, rows, dated, clock)
     return rows
+
+
+def _aim(
+    rng: np.random.Generator, rows: np.ndarray, dated: npt.NDArray[np.bool_], clock: npt.NDArray[np.int64]
+) -> None:
+    """Let most replacements and cancels be about an order that came shortly before and may expire."""
+    for at in np.flatnonzero((rows["kind"] == CommandKind.NEW) & ~dated & (rng.random(len(rows)) < 0.25)):
+        rows[at] = np.zeros(1, rows.dtype)[0]
+        rows["kind"][at], rows["ts"][at], rows["qty"][at] = CommandKind.REPLACE, clock[at], 5
+    later = (rows["kind"] == CommandKind.REPLACE) | (rows["kind"] == CommandKind.CANCEL)
+    for at in np.flatnonzero(later & (rng.random(len(rows)) < 0.8)):
+        orders = np.flatnonzero(dated[:at])[-15:]
+        if orders.size:
+            order = rows[rng.choice(orders)]
+            for name in ("order_id", "instrument", "price"):
+                rows[name][at] = order[name]
+            if rows["kind"][at] == CommandKind.REPLACE:
+                rows["expire_ts"][at] = clock[at] + 10 * rng.integers(0, 90) if rng.random() < 0.6 else 0
+                rows["qty"][at] = max(1, int(order["qty"]) - int(rng.integers(-1, 3)))

@@ -6,14 +6,17 @@ plain Python. A run may be interrupted: what was found is kept in .made/mutants,
 """
 
 import argparse
+import gc
 import json
 import os
+import pickle
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,7 @@ from support.interpreted import interpret  # noqa: E402
 interpret()
 
 from changes import Change, changes_of  # noqa: E402
-from probes import Kind, Probe, probes  # noqa: E402
+from probes import ROUNDS, Kind, Probe, probes  # noqa: E402
 
 from rtlab.engine import Engine  # noqa: E402
 from rtlab.engine.reference import ReferenceEngine  # noqa: E402
@@ -46,31 +49,22 @@ SLOW = "icebergs_of_the_most or in_another_process or thousands or instruments_d
 """Tests that are left out: they take seconds where nothing is compiled, or look at what was compiled."""
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-p", "no:xdist", "-k", f"not ({SLOW})")
 BESIDE = {
-    "bits": ("queues", "storage"),
-    "ids": ("kernel",),
-    "queues": ("storage", "matching"),
-    "checks": ("limits", "entering", "settling"),
-    "plain_checks": ("limits", "entering", "settling"),
-    "matching": ("published", "published_exchange_core", "published_others"),
-    "plain_floor": ("matching", "auction", "conditional", "published", "published_exchange_core"),
-    "plain_book": ("matching", "auction", "conditional", "published", "published_exchange_core"),
-    "reference": (
-        "matching",
-        "entering",
-        "auction",
-        "conditional",
-        "settling",
-        "sweeping",
-        "expiry",
-        "engine",
-    ),
-    "entering": ("checks", "conditional", "expiry", "matching", "published_nautilus"),
-    "kernel": ("engine", "small_batches", "sweeping", "auction", "expiry"),
-    "conditional": ("published_nautilus",),
+    "bits": "queues storage",
+    "ids": "kernel",
+    "queues": "storage matching",
+    "checks": "limits entering settling",
+    "plain_checks": "limits entering settling conditional",
+    "matching": "published published_exchange_core published_others conditional",
+    "plain_floor": "matching auction conditional settling published published_exchange_core",
+    "plain_book": "matching auction checks conditional settling published",
+    "reference": "matching entering auction conditional settling sweeping expiry engine",
+    "entering": "checks conditional expiry matching published_nautilus",
+    "kernel": "engine small_batches sweeping auction expiry settling",
+    "conditional": "settling published_nautilus",
 }
 """Whose tests are about a module too."""
 
-Expected = list[tuple[str, Probe, object, float]]
+Expected = list[tuple[Probe, object, float]]
 
 
 def main() -> None:
@@ -120,11 +114,9 @@ def _found(
     side: str, changes: list[Change], verdicts: dict[str, str], *, tests: bool
 ) -> Iterator[tuple[Change, str]]:
     mutated, other = (Engine, ReferenceEngine) if side == "kernel" else (ReferenceEngine, Engine)
-    untried = [change for change in changes if change.key not in verdicts]
-    if untried and not tests:
-        expected = _expected(mutated, other)
-        for change in untried:
-            yield change, _apart(partial(_probed, change, mutated, expected), "lives the probes", "noticed")
+    expected = _expected(side, mutated, other)
+    for change in () if tests else [change for change in changes if change.key not in verdicts]:
+        yield change, _apart(partial(_probed, change, mutated, expected), "lives the probes", "noticed")
     for module in dict.fromkeys(change.module for change in changes):
         alive = [
             one for one in changes if (one.module, verdicts.get(one.key)) == (module, "lives the probes")
@@ -132,24 +124,40 @@ def _found(
         if alive and _apart(partial(_tested, module, None), "lives", "noticed") != "lives":
             sys.exit(f"without any change the tests of {module} fail")
         for change in alive:
-            yield change, _apart(partial(_tested, module, change), "lives", "noticed by tests")
+            # once more, for the probes may have learned since
+            verdict = _apart(partial(_probed, change, mutated, expected), "lives", "noticed")
+            if verdict == "lives":
+                verdict = _apart(partial(_tested, module, change), "lives", "noticed by tests")
+            yield change, verdict
 
 
-def _expected(mutated: Kind, other: Kind) -> Expected:
-    expected = []
-    for name, probe in probes():
-        wanted = probe(other)
-        began = time.process_time()
-        if probe(mutated) != wanted:
-            sys.exit(f"without any change the two differ: {name}")
-        expected.append((name, probe, wanted, time.process_time() - began))
-    return expected
+def _expected(side: str, mutated: Kind, other: Kind) -> Expected:
+    """Give what each probe has to give, and how long it takes: kept until one of the sources changes."""
+    kept = KEPT / f"{side}-{_fingerprint()}.pickle"
+    if not kept.exists():
+        told = []
+        for name, probe in probes():
+            wanted = probe(other)
+            began = time.process_time()
+            if probe(mutated) != wanted:
+                sys.exit(f"without any change the two differ: {name}")
+            told.append((wanted, time.process_time() - began))
+        kept.write_bytes(pickle.dumps(told))
+    told = pickle.loads(kept.read_bytes())
+    gc.freeze()  # or the children would copy all of it to count references
+    return [(probe, wanted, seconds) for (_, probe), (wanted, seconds) in zip(probes(), told, strict=True)]
+
+
+def _fingerprint() -> str:
+    folders = [ROOT / name for name in ("rtlab/engine", "rtlab/model", "tests/support", "tools/mutants")]
+    sources = b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.py")))
+    return sha256(sources + str(ROUNDS).encode()).hexdigest()[:16]
 
 
 def _probed(change: Change, mutated: Kind, expected: Expected) -> bool:
     """Whether a probe notices the change."""
     change.make()
-    for _, probe, wanted, seconds in expected:
+    for probe, wanted, seconds in expected:
         signal.setitimer(signal.ITIMER_PROF, PATIENCE * seconds + 0.2)
         if probe(mutated) != wanted:
             return True
@@ -169,7 +177,7 @@ def _tested(module: str, change: Change | None) -> bool:
 def tests_of(module: str) -> list[str]:
     """Give the files of tests that are about a module."""
     name = module.rpartition(".")[2]
-    about = [f"test_{one}.py" for one in (name, name.removeprefix("plain_"), *BESIDE.get(name, ()))]
+    about = [f"test_{one}.py" for one in (name, name.removeprefix("plain_"), *BESIDE.get(name, "").split())]
     files = [ROOT / "tests" / "unit" / "engine" / one for one in dict.fromkeys(about)]
     return [str(file) for file in files if file.exists()]
 

@@ -33,7 +33,7 @@ class Change:
         module: Any = import_module(self.module)
         names = vars(module) | {}
         code = compile(textwrap.dedent(self.source), f"<{self.function}>", "exec", dont_inherit=True)
-        exec(code, names)  # noqa: S102: it is our own source
+        exec(code, names)
         changed = names[self.function.rpartition(".")[2]]
         target = module
         for name in self.function.split("."):

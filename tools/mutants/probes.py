@@ -16,7 +16,7 @@ from support.random_rows import instruments, random_rows
 from rtlab.engine import Engine, EventKind, SelfTradePrevention
 from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.reference import ReferenceEngine
-from rtlab.model import CommandKind, Instrument, Rules
+from rtlab.model import CancelOrder, CommandKind, Instrument, NewOrder, ReplaceOrder, Rules, Side
 
 Kind = type[Engine] | type[ReferenceEngine]
 Probe = Callable[[Kind], object]
@@ -28,7 +28,7 @@ def probes() -> Iterator[tuple[str, Probe]]:
     """Give all probes, what finds most first."""
     for seed in range(100, 108):
         yield f"commands of every kind, few {seed}", partial(_every_kind, seed, 60)
-    for seed in range(15 * ROUNDS):
+    for seed in range(5 * ROUNDS):
         yield f"commands of every kind {seed}", partial(_every_kind, seed, 400)
         if seed % 5 == 0:
             yield f"at the lowest prices {seed}", partial(_at_the_end, seed, 0, 1003)
@@ -37,6 +37,7 @@ def probes() -> Iterator[tuple[str, Probe]]:
             yield f"at the limits {seed}", partial(_at_limits, seed, False)
             yield f"at the limits and the lowest prices {seed}", partial(_at_limits, seed, True)
     yield "a deep book that drifts", _drifting
+    yield "values one by one", _values
 
 
 def _made(
@@ -85,6 +86,18 @@ def _drifting(kind: Kind) -> object:
     rows = random_rows(np.random.default_rng(1), 1500, symbols=2, ids=1200, prices=200)
     rows["price"] += (np.arange(len(rows)) ** 2) // 20 + 10_000 * rows["instrument"]
     return _played(kind, instruments(2), 0, {}, rows)
+
+
+def _values(kind: Kind) -> object:
+    engine, told = kind(instruments(1)), []
+    for at in range(40):
+        for value in (
+            NewOrder(instrument="I0", order_id=at, side=Side(at % 2), qty=1 + at % 5, price=1000 + at % 3),
+            ReplaceOrder(instrument="I0", order_id=at - 2, qty=3, price=1000 + at % 2),
+            CancelOrder(instrument="I0", order_id=at - 5),
+        ):
+            told += engine.submit(value)
+    return told
 
 
 def _played(

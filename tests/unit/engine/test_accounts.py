@@ -118,6 +118,18 @@ def test_with_checked_funds_one_buys_by_limit_or_budget(engine: Executes) -> Non
     assert money(engine, 7) == 1000 - 500 - 1
 
 
+def test_the_last_unit_of_money_suffices_and_one_less_does_not(engine: Executes) -> None:
+    play(engine, "deposit 0 by=7 price=1002", "limits 0 by=7 check", "sell 1 5@100")
+    assert play(engine, "buy 2 5@market by=7 fok budget price=1000") == [
+        "2 rejected FUNDS"
+    ]  # 1003 with its fee
+    play(engine, "deposit 0 by=7 price=1")
+    assert play(engine, "buy 2 5@market by=7 fok budget price=1000")[0] == "2 bid accepted 5@0"
+    play(engine, "deposit 0 by=8 price=4", "limits 0 by=8 check")
+    assert play(engine, "buy 3 5@1 by=8 on=1") == ["3 rejected FUNDS"]
+    assert play(engine, "buy 3 4@1 by=8 on=1", "buy 4 9@0 by=8 on=1")[0] == "4 bid accepted 9@0"
+
+
 def test_a_kill_switch_cancels_everything_and_stays_on(engine: Executes) -> None:
     play(engine, "buy 1 5@100 by=7", "sell 2 5@110 by=7 on=1", "buy 3 5@99 by=8")
     told = play(engine, "kill 0 by=7")

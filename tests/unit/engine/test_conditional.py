@@ -4,6 +4,8 @@ import pytest
 from support.engines import KERNEL_AND_TWIN, make_engine
 from support.play import Executes, play
 
+from rtlab.engine.limits import SPAN
+
 
 @pytest.fixture(params=KERNEL_AND_TWIN)
 def engine(request: pytest.FixtureRequest) -> Executes:
@@ -154,3 +156,38 @@ def test_a_taker_meets_all_or_none_after_the_book_if_he_has_enough(engine: Execu
         "5 ask took 3@100 of 4, 0 left",
         "5 ask took 5@101 of 1, 0 left",
     ]
+
+
+def test_a_triggered_stop_whose_limit_is_too_far_from_its_side_ends(engine: Executes) -> None:
+    play(engine, "sell 1 5@100", f"sell 2 5@{100 + SPAN} stop=95", "buy 3 1@95")
+    assert f"2 ask done BAD_PRICE @{100 + SPAN}, 5 left" in play(engine, "sell 4 1@95")
+    far = 200 + SPAN
+    play(engine, "cancel 1", f"buy 5 5@{SPAN}", f"buy 6 5@0 stop={far}", f"sell 7 1@{far}")
+    assert "6 bid done BAD_PRICE @0, 5 left" in play(engine, f"buy 8 1@{far}")
+
+
+def test_the_limit_of_a_trailing_stop_goes_no_lower_than_0(engine: Executes) -> None:
+    traded(engine, 100)
+    play(engine, "buy 1 5@3 trail=5 stop=105")
+    traded(engine, 90)
+    play(engine, "sell 2 1@95")
+    assert play(engine, "buy 3 1@95")[-2:] == ["1 bid triggered 5@95", "bid level 5@0 in 1"]
+
+
+def test_a_trailing_stop_with_a_limit_may_be_hidden(engine: Executes) -> None:
+    traded(engine, 100)
+    assert play(engine, "sell 1 5@96 trail=2 stop=98 hidden") == ["1 ask accepted 5@96"]
+    assert play(engine, "sell 2 5@96 trail=200 bps hidden") == ["2 ask accepted 5@96"]
+
+
+def test_a_replacement_may_set_the_widest_distance_and_no_wider(engine: Executes) -> None:
+    traded(engine, 100)
+    play(engine, "sell 1 5@market trail=2", "sell 2 5@market trail=2 bps")
+    assert play(engine, "replace 1 5@0 trail=10001")[0].startswith("1 ask replaced")
+    assert play(engine, "replace 2 5@0 trail=10000")[0].startswith("2 ask replaced")
+    assert play(engine, "replace 2 5@0 trail=10001") == ["2 rejected BAD_TRAIL"]
+
+
+def test_a_post_only_order_that_is_replaced_may_take_all_or_none(engine: Executes) -> None:
+    play(engine, "buy 1 5@100 post", "sell 2 7@105 whole")
+    assert play(engine, "replace 1 7@105")[-1] == "1 bid done FILLED @105, 0 left"

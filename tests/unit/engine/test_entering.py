@@ -130,3 +130,17 @@ def test_fill_or_kill_by_budget_counts_what_the_whole_costs(engine: Executes) ->
 def test_a_budget_is_for_market_orders_that_fill_or_kill(engine: Executes) -> None:
     assert play(engine, "buy 1 5@100 fok budget") == ["1 rejected BAD_FLAGS"]
     assert play(engine, "buy 1 5@market budget price=9") == ["1 rejected BAD_FLAGS"]
+
+
+def test_post_only_slides_to_the_lowest_price_and_no_lower(engine: Executes) -> None:
+    assert play(engine, "sell 1 5@1", "buy 2 5@1 post slide")[0] == "2 bid accepted 5@0"
+    assert play(engine, "cancel 1", "cancel 2", "sell 3 5@0", "buy 4 5@0 post slide") == [
+        "4 rejected POST_ONLY"
+    ]
+
+
+def test_a_replacement_of_an_iceberg_has_an_end_in_sight_too(engine: Executes) -> None:
+    play(engine, "buy 1 9@100 show=1")
+    assert play(engine, "replace 1 10001@100") == ["1 rejected BAD_DISPLAY"]
+    assert play(engine, "replace 1 10001@100 show=1") == ["1 rejected BAD_DISPLAY"]
+    assert play(engine, "replace 1 10000@100")[0] == "1 bid replaced 10000@100"

@@ -2,8 +2,9 @@
 
 import pytest
 from support.engines import KERNEL_AND_TWIN, make_engine
-from support.play import Executes, play
+from support.play import Executes, command, play, told
 
+from rtlab.engine import EventKind
 from rtlab.model import Rules
 
 
@@ -101,3 +102,31 @@ def test_the_corridor_is_about_a_last_price_of_0_too_and_its_auction_may_have_no
     play(engine, "buy 1 1@0", "sell 2 1@0", "sell 3 1@3")
     assert play(engine, "buy 4 1@3")[-2] == "phase AUCTION 0@0 VOLATILITY"
     assert play(engine, "wait 0 at=900000") == ["time"]
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+@pytest.mark.parametrize(
+    ("rule", "text", "reason"),
+    [
+        ({"price_band": 30}, "buy 1 5@131", "PRICE_BAND"),
+        ({"max_qty": 50}, "buy 1 51@100", "ORDER_QTY"),
+        ({"max_notional": 4000}, "buy 1 41@100", "NOTIONAL"),
+    ],
+)
+def test_one_rule_alone_refuses(kind: str, rule: dict[str, int], text: str, reason: str) -> None:
+    engine = make_engine(kind, rules={"I0": Rules(reference_price=100, **rule)})
+    assert play(engine, text) == [f"1 rejected {reason}"]
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_a_halt_is_told_of_its_own_instrument_when_time_comes_with_anothers_command(kind: str) -> None:
+    rules = {"I0": Rules(reference_price=100, volatility_ticks=5, volatility_ns=100)}
+    engine = make_engine(kind, symbols=2, rules=rules)
+    play(
+        engine, "sell 1 5@104 at=10", "sell 2 5@106", "buy 3 9@106 at=20"
+    )  # halted at 104, 4@106 in the book
+    play(engine, "sell 4 5@120", "buy 5 9@market stop=105")
+    events = engine.process(command("wait 0 at=120 on=1"))
+    assert told(events)[-3:] == ["5 bid done VOLATILITY @0, 8 left", "phase AUCTION 0@0 VOLATILITY", "time"]
+    halts = events[events["kind"] == EventKind.PHASE]
+    assert halts["instrument"].tolist() == [0, 0]

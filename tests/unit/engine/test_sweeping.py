@@ -64,3 +64,19 @@ def test_thousands_of_orders_go_at_once(engine: Executes) -> None:
     told = play(engine, *(f"buy {at} 1@{at % 50} by=7" for at in range(many)), "sweep 0 by=7")
     assert len(gone(told)) == many
     assert told[-1] == f"swept {many} of 7"
+
+
+def test_stops_that_sell_go_before_those_that_buy(engine: Executes) -> None:
+    play(
+        engine, "sell 9 1@100", "buy 8 1@100", "buy 1 5@market stop=105 by=7", "sell 2 5@market stop=95 by=7"
+    )
+    told = play(engine, "sweep 0 by=7 both")
+    assert [line.split()[0] for line in told if "done" in line] == ["2", "1"]
+
+
+def test_the_other_order_of_a_pair_stays_if_it_is_not_meant(engine: Executes) -> None:
+    play(engine, "buy 1 5@90 by=7 link=2", "sell 2 5@110 by=7 link=1")
+    assert [line for line in play(engine, "sweep 0 by=7") if "done" in line] == [
+        "1 bid done MASS_CANCELLED @90, 5 left"
+    ]
+    assert play(engine, "cancel 2")[0] == "2 ask done CANCELLED @110, 5 left"
