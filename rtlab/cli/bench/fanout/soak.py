@@ -115,9 +115,10 @@ async def serve(owner: Owner, core: int | None) -> None:
     """Serve a simulated book that changes CHANGES_PER_S times a second; tells a Served at every word."""
     settle_on(core)
     market = Market([INSTRUMENT], epoch=1)
-    book = market.book(INSTRUMENT.symbol)
+    book, changes = market.book(INSTRUMENT.symbol), _changes(market)
+    market.apply(next(changes))  # what has to be compiled is, before readers come and wait
     async with Gateway(market) as gateway:
-        changing = asyncio.create_task(_change(market, gateway))
+        changing = asyncio.create_task(_change(market, gateway, changes))
         owner.send(gateway.port)
         evicted = 0
         while True:
@@ -128,8 +129,8 @@ async def serve(owner: Owner, core: int | None) -> None:
             owner.send(Served(*used))
 
 
-async def _change(market: Market, gateway: Gateway) -> None:
-    changes, due = _changes(market), time.monotonic()
+async def _change(market: Market, gateway: Gateway, changes: Iterator[np.ndarray]) -> None:
+    due = time.monotonic()
     while True:
         rows = next(changes)
         rows["ts"] = time.monotonic_ns()
