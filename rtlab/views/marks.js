@@ -2,6 +2,7 @@
 
 const SNAP_PX = 40 // how near a point must be to be read out
 const NARROW_PX = 600 // of a plot whose lines are named below its badge
+const MOST_LEVELS = 1000 // whose words are kept
 const LAYERS = ["lines", "markers", "events", "ranges", "notes"]
 
 class Marks {
@@ -127,11 +128,16 @@ class Marks {
     return decimals < 0 ? number(value) : rounded[Math.min(10, decimals)].format(value)
   }
 
-  // as exact as fits beside the axis
+  // as exact as fits beside the axis; to write a number costs more than to draw it, and most lines stay as they are
   level(value) {
     const { start, end } = this.plot.model.y_range
-    const exact = this.exact(value)
-    return exact.length <= 9 ? exact : fixed(value, (end - start) / this.plot.frame.bbox.height)
+    const step = (end - start) / this.plot.frame.bbox.height, digits = Math.ceil(-Math.log10(step))
+    const known = this.levels.get(value)
+    if (known?.digits === digits) return known.words
+    if (this.levels.size >= MOST_LEVELS) this.levels.clear()
+    const exact = this.exact(value), words = exact.length <= 9 ? exact : fixed(value, step)
+    this.levels.set(value, { digits, words })
+    return words
   }
 
   draw_marker({ shape, colour }, x, y) {

@@ -122,6 +122,7 @@ class Chart extends Hand {
     this.pointers = new Map()
     this.cursor = null
     this.widths = new Map() // of words, in pixels
+    this.levels = new Map() // what is written beside the axis, by value
   }
 
   // --- what is said and heard

@@ -89,6 +89,14 @@ def test_a_named_line_is_dragged_without_one_paint_and_python_hears_of_it(shown:
     assert shown.paints == 0
 
 
+def test_a_lines_price_is_written_anew_when_the_axis_has_fewer_digits(shown: Shown):
+    shown.plot.overlay.lines = [Line(y=1 / 7, label="a seventh")]
+    until(lambda: any(text.startswith("0.14") for text in shown.texts()), "its digits", page=shown.page)
+    shown.plot.append([N], [1e4])
+    until(lambda: "0" in shown.texts(), "none behind the point", page=shown.page)
+    assert not any(text.startswith("0.14") for text in shown.texts())
+
+
 def test_a_line_without_a_name_cannot_be_dragged(shown: Shown):
     before = shown.plot.statistics().asked
     shown.page.mouse.move(*shown.at(-0.5))
