@@ -46,7 +46,7 @@ format: .made/dev
 house: .made/dev
 	$(BIN)/python tools/house.py
 
-# changes the engine's kernel and its plain twin in every way mutmut knows, and tries each: two hours, may be interrupted
+# changes the engine's kernel and its plain twin in every way mutmut knows, and tries each: hours, may be interrupted
 mutants: .made/dev
 	$(BIN)/pip install --quiet --disable-pip-version-check mutmut==3.8.1
 	$(BIN)/python tools/mutants kernel

@@ -30,7 +30,7 @@ def probes() -> Iterator[tuple[str, Probe]]:
         yield f"commands of every kind, few {seed}", partial(_every_kind, seed, 60)
     for seed in range(5 * ROUNDS):
         yield f"commands of every kind {seed}", partial(_every_kind, seed, 400)
-        if seed % 5 == 0:
+        if seed % 2 == 0:
             yield f"at the lowest prices {seed}", partial(_at_the_end, seed, 0, 1003)
             yield f"at the highest prices {seed}", partial(_at_the_end, seed, MAX_PRICE, 1007)
             yield f"while all grows {seed}", partial(_growing, seed)
@@ -104,7 +104,11 @@ def _played(
     kind: Kind, symbols: Sequence[Instrument], seed: int, rules: Mapping[str, Rules], rows: RowArray
 ) -> object:
     engine = _made(kind, symbols, seed, rules)
-    events = engine.process(rows)
+    half = len(rows) // 2
+    told = [engine.process(rows[:half])]
+    if isinstance(engine, Engine) and seed % 2 == 0:
+        engine = Engine.restore(engine.snapshot())
+    events = np.concatenate([*told, engine.process(rows[half:])])
     owners = sorted(set(rows["owner"].tolist()))[:8]
     known = sorted(set(events["order_id"][events["kind"] == EventKind.ACCOUNT].tolist()))
     accounts = [engine.account(owner) for owner in (0, *known)]

@@ -143,4 +143,7 @@ def test_a_replacement_of_an_iceberg_has_an_end_in_sight_too(engine: Executes) -
     play(engine, "buy 1 9@100 show=1")
     assert play(engine, "replace 1 10001@100") == ["1 rejected BAD_DISPLAY"]
     assert play(engine, "replace 1 10001@100 show=1") == ["1 rejected BAD_DISPLAY"]
+    assert play(engine, "replace 7 10001@100 show=1") == [
+        "7 rejected BAD_DISPLAY"
+    ]  # whether 7 is live or not
     assert play(engine, "replace 1 10000@100")[0] == "1 bid replaced 10000@100"
