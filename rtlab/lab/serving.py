@@ -38,6 +38,7 @@ async def serve_dashboard(
 
     `on_ready` is told the addresses of the market page and of the feed, and the names of the other pages.
     """
+    free_port(settings.host, settings.dashboard_port)  # a busy one is told before a market is started
     lab = await asyncio.to_thread(lab_of, settings)
     try:
         pages: dict[str, Callable[[], object]] = {
@@ -81,6 +82,18 @@ def shared_lab() -> Lab:
     return lab
 
 
+def free_port(host: str, port: int) -> int:
+    """Give `port`, or any that is free for 0; AddressError when it cannot be bound."""
+    try:
+        with socket.create_server((host, port)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as problem:
+        raise AddressError(
+            f"the dashboard cannot bind {host}:{port}: {problem.strerror or problem}",
+            expected="a free port: --dashboard-port, or 0 for any",
+        ) from None
+
+
 def start_server(
     pages: Mapping[str, Callable[[], object]], host: str, port: int, count: Count | None = None
 ) -> Server:
@@ -93,15 +106,7 @@ def start_server(
     ]
     if count is not None:
         patterns.append(("/metrics", Scrape, {"count": count}))
-    try:
-        # Panel leaves its socket open when it cannot bind it: so this is found out beforehand
-        with socket.create_server((host, port)) as probe:
-            port = probe.getsockname()[1]
-    except OSError as problem:
-        raise AddressError(
-            f"the dashboard cannot bind {host}:{port}: {problem.strerror or problem}",
-            expected="a free port: --dashboard-port, or 0 for any",
-        ) from None
+    port = free_port(host, port)  # Panel leaves its socket open when it cannot bind it
     with _interrupted_as_before():
         server: Server = pn.serve(  # type: ignore[no-untyped-call]
             dict(pages),

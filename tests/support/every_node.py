@@ -29,14 +29,14 @@ def _on(channel: str, name: str, *arguments: object, **settings: object) -> Spec
 
 
 NODES: dict[str, Spec] = {
-    "bars": _on("trades", "bars", 7),
+    "bars": _on("trades", "bars", "7ns"),
     "tick_bars": _on("trades", "tick_bars", 5),
     "volume_bars": _on("trades", "volume_bars", 900_000),
     "notional_bars": _on("trades", "notional_bars", 10**12),
     "vwap": _on("trades", "vwap"),
-    "vwap in windows": _on("trades", "vwap", 50),
+    "vwap in windows": _on("trades", "vwap", "50ns"),
     "twap": _on("trades", "twap"),
-    "twap in windows": _on("trades", "twap", 50),
+    "twap in windows": _on("trades", "twap", "50ns"),
     "trade_sign": _on("trades", "trade_sign"),
     "trade_sign by tick": _on("trades", "trade_sign", "tick"),
     "ema": _on("trades", "ema", 5),
@@ -44,10 +44,10 @@ NODES: dict[str, Spec] = {
     "bollinger": _on("trades", "bollinger", 5),
     "anomalies": _on("trades", "anomalies", 1.5, 4),
     "realized_volatility": _on("trades", "realized_volatility"),
-    "realized_volatility in windows": _on("trades", "realized_volatility", 50),
-    "in_order": _on("trades", "in_order", 30),
-    "stale": _on("trades", "stale", 20),
-    "order_flow_imbalance": _on("ticker", "order_flow_imbalance", 50),
+    "realized_volatility in windows": _on("trades", "realized_volatility", "50ns"),
+    "in_order": _on("trades", "in_order", "30ns"),
+    "stale": _on("trades", "stale", "20ns"),
+    "order_flow_imbalance": _on("ticker", "order_flow_imbalance", "50ns"),
     "spread": _on("ticker", "spread"),
     "midprice": _on("ticker", "midprice"),
     "microprice": _on("ticker", "microprice"),
@@ -56,7 +56,8 @@ NODES: dict[str, Spec] = {
     "asof": Spec(("trades", "ticker"), lambda t, q, state=None: t.asof(q, state=state)),
     "basket": Spec(("trades", "trades"), lambda a, b, state=None: a.basket([b], state=state)),
     "correlation": Spec(
-        ("trades", "trades", "trades"), lambda a, b, c, state=None: a.correlation([b, c], 10, 4, state=state)
+        ("trades", "trades", "trades"),
+        lambda a, b, c, state=None: a.correlation([b, c], "10ns", 4, state=state),
     ),
 }
 

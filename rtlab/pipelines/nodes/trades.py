@@ -21,7 +21,7 @@ FROM_TRADES = ("trades", "in_order", "asof")
 
 @register
 def bars(upstream: FrameStream, interval: str | int, *, state: bytes | None = None) -> "FoldNode[BarsFold]":
-    """Fold trades into bars of `interval` (as `1s`, or ns), by event time.
+    """Fold trades into bars of `interval` (as `1s`; a bare number is ns, a ms or more), by event time.
 
     Emits the bars that changed or became final, the open one (`final` False) last: start (ns), open, high, low,
     close, volume, notional, trades, final; a table by start. An interval without trades has no bar. A trade

@@ -14,10 +14,10 @@ from rtlab.pipelines.stream import FrameStream
 Step = Callable[[FrameStream], FrameStream]
 
 ON_TRADES: dict[str, Step] = {
-    "bars": lambda s: s.bars(20),
-    "vwap": lambda s: s.vwap(50),
-    "twap": lambda s: s.twap(50),
-    "order": lambda s: s.in_order(15),
+    "bars": lambda s: s.bars("20ns"),
+    "vwap": lambda s: s.vwap("50ns"),
+    "twap": lambda s: s.twap("50ns"),
+    "order": lambda s: s.in_order("15ns"),
     "filtered": lambda s: s.filter(lambda frame: frame.rows != 3),
     "halved": lambda s: s.map(lambda frame: frame.part(0, frame.rows // 2)),
     "ticks": lambda s: s.tick_bars(4),

@@ -34,7 +34,7 @@ def test_trades(rows, points, size):
 def test_bars(rows, points, size, interval):
     with tempfile.TemporaryDirectory() as folder:
         stream, first = root("trades", "trades", OwnersLoop()), 1
-        bars = stream.bars(interval).keep(1000)
+        bars = stream.bars(f"{interval}ns").keep(1000)
         node = bars.to_store(folder, rows_per_file=size)
         for part in cut(rows, points):
             stream._emit(trades(part, first))

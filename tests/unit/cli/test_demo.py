@@ -15,10 +15,12 @@ def test_it_says_where_page_and_feed_are_and_ends_by_itself():
     assert "Traceback" not in done.stderr
 
 
-def test_a_busy_port_is_one_clear_line():
+def test_a_busy_port_is_one_clear_line_before_anything_is_compiled(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        assert_one_clear_line(rtlab("demo", "--dashboard-port", port), str(port), "--dashboard-port")
+        done = rtlab("demo", "--dashboard-port", port, environ={"NUMBA_CACHE_DIR": str(tmp_path)})
+    assert_one_clear_line(done, str(port), "--dashboard-port")
+    assert "compiling" not in done.stderr
 
 
 def test_a_feed_that_is_not_there_is_one_clear_line():

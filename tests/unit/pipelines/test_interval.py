@@ -28,7 +28,14 @@ def test_a_number_and_a_unit_are_an_interval(text, ns):
 
 
 def test_whole_nanoseconds_are_taken_as_they_are():
-    assert interval_ns(250) == 250
+    assert interval_ns(1_000_000) == 1_000_000
+
+
+@pytest.mark.parametrize("number", [1, 60, 86_400, 999_999])
+def test_few_nanoseconds_without_a_unit_are_refused_for_seconds_are_meant(number):
+    with pytest.raises(ConfigError, match=f"in ns.*expected a unit, as '{number}s'.*got {number}$"):
+        interval_ns(number)
+    assert interval_ns(f"{number}ns") == number
 
 
 @pytest.mark.parametrize(

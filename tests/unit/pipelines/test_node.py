@@ -132,7 +132,7 @@ def test_order_flow_imbalance_is_in_units_of_quantity():
 
 def test_order_flow_imbalance_in_windows_tells_where_they_start():
     stream = begun("ticker")
-    node = stream.order_flow_imbalance(2)
+    node = stream.order_flow_imbalance("2ns")
     stream._emit(quotes(QUOTES))
     assert node.latest_frame["start"].tolist() == [0, 2, 2]
     assert node.latest_frame["imbalance"].tolist() == [0.0, -0.03, -0.02]

@@ -20,7 +20,7 @@ def test_a_price_that_does_not_fit_is_told_with_what_it_was_held_against():
 
 def test_a_stream_is_stale_while_another_goes_on():
     watched, other = begun(), begun()
-    node, seen = watched.stale(1000, [other]), []
+    node, seen = watched.stale("1us", [other]), []
     node.sink(lambda frame: seen.extend(zip(frame["ts"].tolist(), frame["over"].tolist(), strict=True)))
     watched._emit(trades([(1, 5, 5, 0)]))
     other._emit(trades([(900, 5, 5, 0), (2000, 5, 5, 0), (2001, 5, 5, 0)]))
