@@ -61,6 +61,7 @@ BESIDE = {
     "entering": "checks conditional expiry matching published_nautilus",
     "kernel": "engine snapshot small_batches sweeping auction expiry settling",
     "conditional": "settling published_nautilus",
+    "settling": "conditional matching",
 }
 """Whose tests are about a module too."""
 

@@ -191,3 +191,9 @@ def test_a_replacement_may_set_the_widest_distance_and_no_wider(engine: Executes
 def test_a_post_only_order_that_is_replaced_may_take_all_or_none(engine: Executes) -> None:
     play(engine, "buy 1 5@100 post", "sell 2 7@105 whole")
     assert play(engine, "replace 1 7@105")[-1] == "1 bid done FILLED @105, 0 left"
+
+
+def test_a_stop_is_not_replaced_to_where_there_is_no_room(engine: Executes) -> None:
+    play(engine, "buy 1 5@market stop=105", "buy 2 5@market stop=200")
+    assert play(engine, f"replace 2 5@0 stop={105 + SPAN}") == ["2 rejected BAD_STOP"]
+    assert play(engine, f"replace 2 5@0 stop={104 + SPAN}")[0] == "2 bid replaced 5@0"
