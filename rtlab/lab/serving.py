@@ -25,7 +25,7 @@ from rtlab.lab.messages import NONE, pane_options
 from rtlab.lab.scrape import Count, Scrape
 from rtlab.sources.venues.directory import is_live, wanted
 from rtlab.views.pyramid import Pyramid
-from rtlab.views.shell import DOCUMENT
+from rtlab.views.shell import whole_page
 
 PAGE = "market"
 Shown = TypeVar("Shown", Dashboard, Grid)
@@ -159,11 +159,9 @@ def messages_page_of(options: dict[str, object]) -> Callable[[], object]:
     from rtlab.messaging.widget import MessagesPane
 
     def page() -> Template:
-        template = Template(DOCUMENT)
         whole = {"height": "100vh"}
         pane = MessagesPane(options=options, height=None, sizing_mode="stretch_width", styles=whole)
-        template.add_panel("page", pane)
-        return template
+        return whole_page(pane)
 
     path()
     return page

@@ -8,7 +8,7 @@ from panel.template import Template
 from panel.viewable import Child, Viewable
 
 from rtlab.views.live import Face, LivePanel
-from rtlab.views.shell import DOCUMENT
+from rtlab.views.shell import whole_page
 from rtlab.views.theme import Colours
 
 _HERE = Path(__file__).parent
@@ -61,9 +61,7 @@ class FaultPage(LivePanel):
     def served(self) -> Template:
         """Give the page as a document of its own, fit for a phone and without a request to another host."""
         self._face.alone = True
-        template = Template(DOCUMENT)
-        template.add_panel("page", self._face)
-        return template
+        return whole_page(self._face)
 
     def _draw(self) -> None:
         if self.state:

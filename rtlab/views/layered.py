@@ -112,7 +112,7 @@ class LayeredPlot(Viewer):
         self.overlay.group = group
         self.window: tuple[float, float] | None = None
         """What the browser shows of x, as far as is known; None before it shows anything."""
-        self._on_window, self.past = on_window, past
+        self._on_window, self.past, self._problem = on_window, past, ""
         self._figure: figure | None = None
         self._pace = Pace()
         self._mount, self._view, self._moving = "", -1, None  # type: str, int, Moving | None
@@ -267,18 +267,24 @@ class LayeredPlot(Viewer):
             self._moving = Moving(self.pyramid, span, width, now=self._now(), shown=shown, scatter=scatter)
             self._pace.restart()
             news = self._moving.whole()
+            self._tell("")
         else:
             news = self._still(ask, shown)
         self._python_ms.append((time.perf_counter() - began) * 1000)
         self._send(news, answer=True)
         self._answered += 1
 
-    def _still(self, ask: Ask, shown: Shown) -> News:
+    def _still(self, ask: Ask, shown: Shown, *, again: bool = False) -> News:
         width, scatter = self._cells(ask.width, ask.height)
         cut = window(self.pyramid, ask.x0, ask.x1, width, shown, scatter)
+        problem = ""
         if self.past is not None and len(self.pyramid) and ask.x0 < (first := float(self.pyramid.x[0])):
-            self.past.want(ask.x0, ask.x1, first, self, partial(self._come, ask, shown))
+            # what failed is tried again by the next window alone
+            failed = again and self.past.problem != ""
+            if failed or self.past.want(ask.x0, ask.x1, first, self, partial(self._come, ask, shown)):
+                problem = self.past.problem
             cut = joined(window(self.past.pyramid, ask.x0, ask.x1, width, shown, scatter), cut)
+        self._tell(problem)
         x0, x1, lines, y0, y1, merged = cut
         none = tuple(Points(x[:0], y[:0]) for x, y in lines)
         return News(x0, x1, lines, none, y0, y1, True, merged)
@@ -289,11 +295,14 @@ class LayeredPlot(Viewer):
         def again() -> None:
             with SENDING:
                 if (ask.mount, ask.view) == (self._mount, self._view):
-                    self._send(self._still(ask, shown))
-                    if self.past is not None and self.overlay.notice != self.past.problem:
-                        self.overlay.notice = self.past.problem
+                    self._send(self._still(ask, shown, again=True))
 
         return (ask.mount, ask.view) == (self._mount, self._view) and push(self.overlay, again)
+
+    def _tell(self, problem: str) -> None:
+        """Say why what lies before memory cannot be shown, as long as it is looked at."""
+        if problem != self._problem:
+            self._problem = self.overlay.notice = problem
 
     def _send_news(self) -> None:
         with SENDING:

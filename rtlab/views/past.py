@@ -75,14 +75,14 @@ class Past:
         return True
 
     def _page(self, start: float, end: float) -> None:
+        problem = ""
         try:
             self._prepend(*self._longer(start, end))
-            self.problem = ""
-        except RtlabError as problem:
-            self.problem = str(problem)
+        except RtlabError as why:
+            problem = str(why)
         finally:
-            with self._lock:
-                told, self._told, self._is_reading = self._told, {}, False
+            with self._lock:  # who sees the problem is not too early to have it tried again
+                told, self._told, self._is_reading, self.problem = self._told, {}, False, problem
         self._late += sum(not then() for then in told.values())
 
     def _longer(self, start: float, end: float) -> tuple[Floats, Floats, float]:

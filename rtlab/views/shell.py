@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import param
+from panel import state
+from panel.io.resources import LOCAL_DIST
 from panel.template import Template
 from panel.viewable import Child, Children, Viewable
 
@@ -80,9 +82,7 @@ class Shell(LivePanel):
     def served(self) -> Template:
         """Give the page as a document of its own, fit for a phone and without a request to another host."""
         self._face.alone = True
-        template = Template(DOCUMENT)
-        template.add_panel("page", self._face)
-        return template
+        return whole_page(self._face)
 
     def _put(self, panels: dict[str, LivePanel], **told: object) -> None:
         """Show these panels, in the order of their places, instead of those of before."""
@@ -196,3 +196,17 @@ DOCUMENT = """
 {% endblock %}
 {% block contents %}{{ embed(roots.page) }}{% endblock %}
 """
+
+
+def whole_page(shown: Viewable) -> Template:
+    """Give `shown` as a document of its own, fit for a phone and without a request to another host.
+
+    Panel says where its styles are when it writes the HTML of a session. A session that was over before its browser's
+    socket came is made anew without HTML: without this it would ask another host for them.
+    """
+    template = Template(DOCUMENT)
+    template.add_panel("page", shown)
+    if (document := state.curdoc) is not None:
+        where = f"{state.rel_path}/{LOCAL_DIST}" if state.rel_path else LOCAL_DIST
+        document.template_variables.setdefault("dist_url", where)
+    return template

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 from base64 import b64decode
 from typing import Any
@@ -286,8 +287,10 @@ class Slow:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.problem: StoreError | None = None
+        self.reads = 0
 
     def read(self, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:
+        self.reads += 1
         assert self.gate.wait(10)
         if self.problem is not None:
             raise self.problem
@@ -346,3 +349,41 @@ async def test_why_nothing_could_be_read_is_told_in_the_plot(slow, panned):
     slow.problem = None
     panned.ask(X[-3001], X[-500])
     await until(lambda: panned.plot.overlay.notice == "")
+
+
+async def test_what_failed_is_not_tried_again_before_the_next_window(slow, panned):
+    slow.problem = StoreError("nothing is kept of it", expected="a recording")
+    slow.gate.set()
+    panned.ask(X[-3000], X[-500])
+    await until(lambda: len(panned.columns) == 2)
+    past = panned.plot.past
+    await asyncio.wrap_future(past._thread.submit(lambda: None))  # what it began would have run by then
+    assert slow.reads == 1
+    panned.ask(X[-3001], X[-500])
+    await until(lambda: len(panned.columns) == 4)
+    assert slow.reads == 2
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_the_reason_goes_with_the_window_that_lacked_something(slow, panned, live):
+    slow.problem = StoreError("nothing is kept of it", expected="a recording")
+    slow.gate.set()
+    panned.ask(X[-3000], X[-500])
+    await until(lambda: "nothing is kept of it" in panned.plot.overlay.notice)
+    panned.ask(X[-900], X[-1], live=live)
+    assert panned.plot.overlay.notice == ""
+
+
+async def test_the_reason_goes_where_the_page_came_for_a_window_that_was_left(slow, panned):
+    slow.problem = StoreError("nothing is kept of it", expected="a recording")
+    slow.gate.set()
+    panned.ask(X[-3000], X[-500])
+    await until(lambda: "nothing is kept of it" in panned.plot.overlay.notice)
+    slow.problem = None
+    slow.gate.clear()
+    panned.ask(X[-3001], X[-500])
+    panned.ask(X[-2999], X[-500])
+    slow.gate.set()
+    await until(lambda: panned.plot.past.statistics().pages)
+    panned.ask(X[-2998], X[-500])
+    assert panned.plot.overlay.notice == ""

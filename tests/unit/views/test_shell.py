@@ -1,10 +1,14 @@
+import panel as pn
 import pytest
+from bokeh.document import Document
+from bokeh.models import ImportedStyleSheet
+from panel.io.state import set_curdoc
 from support.random_market import BTC, ETH
 
 from rtlab.errors import InstrumentError
 from rtlab.views.ladder import Ladder
 from rtlab.views.price import Prices
-from rtlab.views.shell import InstrumentPage
+from rtlab.views.shell import InstrumentPage, whole_page
 
 
 class Small(InstrumentPage):
@@ -45,3 +49,12 @@ def test_a_page_without_an_instrument_is_refused_by_its_name():
 
 def test_repr_tells_the_kind_of_page_and_its_instruments():
     assert repr(small(BTC, ETH)) == "Small(BTC-USD of BTC-USD, ETH-USD)"
+
+
+def test_a_session_whose_html_was_another_sessions_has_its_styles_from_here():
+    document = Document()
+    with set_curdoc(document):
+        whole_page(pn.Column("text")).server_doc(document)
+    urls = [str(sheet.url) for sheet in document.select({"type": ImportedStyleSheet})]
+    assert urls
+    assert [url for url in urls if "://" in url] == []
