@@ -10,10 +10,10 @@ TIMED := tests/browser tests/faults tests/integration/feed tests/property/bus te
 	tests/unit/bus tests/unit/cli tests/unit/lab tests/unit/store
 JS := rtlab/messaging/js
 JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
-# what takes longest comes first: the two processes are then done at the same time. JupyterLab runs 00_quickstart in a
-# browser test; nbval is for notebooks alone, and what it imports costs each process more than a second
+# what takes longest comes first: the two processes are then done at the same time. nbval is for notebooks alone:
+# what it imports costs each process more than a second
 BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
-NOTEBOOKS := --nbval-lax --nbval-cell-timeout=120 --ignore=notebooks/00_quickstart.ipynb notebooks
+NOTEBOOKS := --nbval-lax --nbval-cell-timeout=120 notebooks
 
 .PHONY: demo test test-full check kernels format house mutants environment widget wire pictures bench clean
 
