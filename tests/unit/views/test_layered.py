@@ -341,20 +341,23 @@ async def test_what_was_read_for_a_window_that_was_left_is_kept_but_not_sent(slo
     assert len(panned.plot.past.pyramid) > 2000
 
 
-async def test_why_nothing_could_be_read_is_told_in_the_plot(slow, panned):
+async def fail(slow: Slow, panned: Browser) -> None:
+    """Look at what can not be read, and be told."""
     slow.problem = StoreError("nothing is kept of it", expected="a recording")
     slow.gate.set()
     panned.ask(X[-3000], X[-500])
     await until(lambda: "nothing is kept of it" in panned.plot.overlay.notice)
+
+
+async def test_why_nothing_could_be_read_is_told_in_the_plot(slow, panned):
+    await fail(slow, panned)
     slow.problem = None
     panned.ask(X[-3001], X[-500])
     await until(lambda: panned.plot.overlay.notice == "")
 
 
 async def test_what_failed_is_not_tried_again_before_the_next_window(slow, panned):
-    slow.problem = StoreError("nothing is kept of it", expected="a recording")
-    slow.gate.set()
-    panned.ask(X[-3000], X[-500])
+    await fail(slow, panned)
     await until(lambda: len(panned.columns) == 2)
     past = panned.plot.past
     await asyncio.wrap_future(past._thread.submit(lambda: None))  # what it began would have run by then
@@ -366,19 +369,13 @@ async def test_what_failed_is_not_tried_again_before_the_next_window(slow, panne
 
 @pytest.mark.parametrize("live", [False, True])
 async def test_the_reason_goes_with_the_window_that_lacked_something(slow, panned, live):
-    slow.problem = StoreError("nothing is kept of it", expected="a recording")
-    slow.gate.set()
-    panned.ask(X[-3000], X[-500])
-    await until(lambda: "nothing is kept of it" in panned.plot.overlay.notice)
+    await fail(slow, panned)
     panned.ask(X[-900], X[-1], live=live)
     assert panned.plot.overlay.notice == ""
 
 
 async def test_the_reason_goes_where_the_page_came_for_a_window_that_was_left(slow, panned):
-    slow.problem = StoreError("nothing is kept of it", expected="a recording")
-    slow.gate.set()
-    panned.ask(X[-3000], X[-500])
-    await until(lambda: "nothing is kept of it" in panned.plot.overlay.notice)
+    await fail(slow, panned)
     slow.problem = None
     slow.gate.clear()
     panned.ask(X[-3001], X[-500])
