@@ -132,11 +132,6 @@ def pack(into: Room, command: Command, index: dict[str, int]) -> None:
         raise _misfit(command, index, error) from None
 
 
-_WIDE = (-(1 << 63), (1 << 63) - 1)
-_SHORT, _BYTE = (0, (1 << 32) - 1), (0, 255)
-_RANGES = {"flags": _SHORT, "phase": _SHORT, "side": _BYTE, "order_type": _BYTE, "tif": _BYTE}
-
-
 def _misfit(command: Command, index: dict[str, int], error: Exception) -> CommandError | InstrumentError:
     if type(command) not in _ROWS:
         return CommandError(
@@ -147,12 +142,13 @@ def _misfit(command: Command, index: dict[str, int], error: Exception) -> Comman
     if isinstance(error, KeyError):
         return _no_such(index, command.instrument)
     for name in command.__struct_fields__:
-        low, high = _RANGES.get(name, _WIDE)
+        # money, lots, position and open orders lie in fields of other names, as wide as these
+        fits = np.iinfo(COMMAND[name if name in (COMMAND.names or ()) else "qty"])
         number = getattr(command, name)
-        if name != "instrument" and not (hasattr(number, "__index__") and low <= number <= high):
+        if name != "instrument" and not (hasattr(number, "__index__") and fits.min <= number <= fits.max):
             return CommandError(
                 f"{name} of {type(command).__name__} does not fit into a row",
-                expected=f"an integer from {low} to {high}",
+                expected=f"an integer from {fits.min} to {fits.max}",
                 got=repr(number),
             )
     return _no_such(index, repr(command.instrument))  # a type that no symbol has
