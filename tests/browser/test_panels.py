@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 from support.bars_oracle import joined, random_bars
@@ -258,10 +259,15 @@ def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, excha
     until(lambda: all("frozen" in one.inner_text() for one in badges), "every plot is frozen", page=market)
     assert market.locator(".health .pill").inner_text() == "FROZEN"
     assert market.locator(".market.still").count() == 1
-    faded = market.locator(".rt.ladder").evaluate(
-        "(e) => getComputedStyle(e.getRootNode().host.parentElement).opacity"
+    drained = market.locator(".rt.ladder").evaluate(
+        "(e) => getComputedStyle(e.getRootNode().host.parentElement).filter"
     )
-    assert float(faded) < 0.6
+    assert drained == "grayscale(1)"
+    hatched = market.locator(".card.ladder").evaluate("(e) => getComputedStyle(e, '::after').backgroundImage")
+    assert hatched.startswith("repeating-linear-gradient")
+    market.screenshot(path=SHOTS / "market-frozen.png")
+    found = Axe().run(market).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
     exchange.flow()
     market.locator(".health.live").wait_for()
     assert market.locator(".market.still").count() == 0
