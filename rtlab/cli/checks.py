@@ -12,8 +12,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rtlab.cli.browser import chromium_path
 from rtlab.cli.findings import Finding
-from rtlab.cli.renderer import NAMES, renderer
+from rtlab.cli.renderer import renderer
 from rtlab.config import Settings
 from rtlab.errors import RtlabError, shown
 from rtlab.server_info import faults, is_too_old, version_of
@@ -107,7 +108,7 @@ def ports(settings: Settings) -> Iterator[Finding]:
 
 def browser(settings: Settings) -> Iterator[Finding]:
     """A browser for the tests, and the recorded data that they read."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium_path()
     yield Finding(
         "chromium", bool(found), found or "none", "install chromium (browser tests only)", needed=False
     )
@@ -117,11 +118,10 @@ def browser(settings: Settings) -> Iterator[Finding]:
 
 def drawing(settings: Settings) -> Iterator[Finding]:
     """What a browser of this machine draws with; asked only where it was wished, for it takes seconds."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        yield Finding("browser renderer", False, "no Chromium to ask", "install chromium", needed=False)
-    else:
+    if program := chromium_path():
         yield renderer(program)
+    else:
+        yield Finding("browser renderer", False, "no Chromium to ask", "install chromium", needed=False)
 
 
 def servers(settings: Settings) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ import tempfile
 from html import unescape
 from pathlib import Path
 
+from rtlab.cli.browser import QUIET
 from rtlab.cli.findings import Finding
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 SOFTWARE = re.compile(r"SwiftShader|llvmpipe|softpipe|Software|Basic Render", re.IGNORECASE)
 PATIENCE_S = 20
 MEND = "plots are drawn on canvas instead; to have WebGL, let the browser use hardware acceleration"
@@ -26,7 +26,7 @@ def renderer(program: str) -> Finding:
         page = Path(folder) / "ask.html"
         page.write_text(_ASK, "utf-8")
         profile = f"--user-data-dir={folder}/profile"
-        command = [program, "--headless=new", "--no-sandbox", "--no-first-run", profile, "--dump-dom"]
+        command = [program, *QUIET, profile, "--dump-dom"]
         try:
             done = subprocess.run(
                 [*command, page.as_uri()], capture_output=True, text=True, timeout=PATIENCE_S, check=False

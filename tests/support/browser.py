@@ -1,7 +1,6 @@
 """A headless Chromium for tests, and pages that remember what went wrong in them."""
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,37 +11,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from support.recorded import missing
 
-# what Playwright itself leaves out, for one list replaces the other; then the popups of the address bar, which no
-# test sees: two pages that each window would load beside ours
-_LEFT_OUT = (
-    "AimEnabled",
-    "AvoidCorsURLLoaderRestartOnRedirect",
-    "AvoidUnnecessaryBeforeUnloadCheckSync",
-    "DestroyProfileOnBrowserClose",
-    "HttpsFirstBalancedModeAutoEnable",
-    "HttpsUpgrades",
-    "LensOverlay",
-    "MediaRouter",
-    "NetworkTimeServiceQuerying",
-    "OptimizationHints",
-    "PaintHolding",
-    "PreconnectToSearch",
-    "ThirdPartyStoragePartitioning",
-    "WebUIOmniboxAimPopup",
-    "WebUIOmniboxFullPopup",
-    "WebUIOmniboxPopup",
-)
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    f"--disable-features={','.join(_LEFT_OUT)}",
-]
+from rtlab.cli.browser import FLAGS, chromium_path
+
 HERE = {"127.0.0.1", "localhost", "::1", ""}
 
 # Bokeh's view of the model with this id, wherever it is on the page; `undefined` when there is none
@@ -61,8 +31,8 @@ const dense_plot = () => find_view((view) =>
 
 def executable() -> str:
     """Where Chromium is; skips where there is none, fails in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
+    path = chromium_path()
+    if not path:
         missing("no Chromium on the PATH")
         raise AssertionError
     return path
@@ -73,7 +43,7 @@ def chromium() -> Iterator[Browser]:
     """Start a browser of its own, and end it."""
     path = executable()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS])
         try:
             yield browser
         finally:

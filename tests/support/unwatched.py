@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from support.browser import ARGUMENTS, executable
+from support.browser import executable
 from websockets.sync.client import ClientConnection, connect
+
+from rtlab.cli.browser import FLAGS
 
 SECONDS = 60.0
 
@@ -72,7 +74,7 @@ class _Started:
 
     def __init__(self, folder: Path) -> None:
         self._port = folder / "DevToolsActivePort"
-        arguments = [*ARGUMENTS, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
+        arguments = [*FLAGS, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
         self._process = subprocess.Popen([executable(), *arguments], stderr=subprocess.DEVNULL)
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from rtlab.cli import renderer as module
+from rtlab.cli.browser import QUIET
 from rtlab.cli.renderer import MEND, found_in, renderer
 
 
@@ -43,13 +44,15 @@ def test_a_browser_that_hangs_is_a_finding(tmp_path, monkeypatch):
     assert "does not answer" in renderer(str(program)).found
 
 
-def test_the_page_asks_in_a_file_of_its_own(tmp_path):
+def test_the_page_asks_in_a_file_of_its_own_with_nothing_beside_it(tmp_path):
     program = tmp_path / "reads"
     program.write_text(
         f"#!{sys.executable}\nimport sys, urllib.parse\n"
         "path = urllib.parse.unquote(sys.argv[-1].removeprefix('file://'))\n"
         "text = open(path).read()\n"
         "assert 'WEBGL_debug_renderer_info' in text\n"
+        f"assert {set(QUIET)!r} < {{*sys.argv}}, 'it loads what nobody asked for'\n"
+        "assert '--disable-gpu' not in sys.argv, 'then it would draw by itself'\n"
         "print('<pre id=\"told\">A real one</pre>')\n"
     )
     program.chmod(0o755)

@@ -7,11 +7,12 @@ points at the same moments from a process of their own, on the same cores, in th
 
 from statistics import median
 
-from rtlab.cli.bench.browser import FLAGS, chromium
+from rtlab.cli.bench.browser import chromium
 from rtlab.cli.bench.environments import Unfit
 from rtlab.cli.bench.pixels.serving import CONTENDERS, Case
 from rtlab.cli.bench.pixels.watching import Seen, watch
 from rtlab.cli.bench.results import result
+from rtlab.cli.browser import FLAGS
 
 Rows = list[dict[str, object]]
 

@@ -26,3 +26,9 @@ def test_a_page_has_the_size_that_was_asked_for():
     with opened(path, "data:text/html,<title>here</title>", 640, 480) as page:
         assert page.title() == "here"
         assert page.evaluate("[innerWidth, innerHeight]") == [640, 480]
+        assert {one["url"] for one in loaded(page)} == {page.url}, "it is alone with its page"
+
+
+def loaded(page):
+    session = page.context.browser.new_browser_cdp_session()
+    return session.send("Target.getTargets", {"filter": [{}]})["targetInfos"]
