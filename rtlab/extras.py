@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from rtlab.errors import LocalError, RtlabError
 
@@ -17,6 +18,15 @@ def extra(name: str, package: str, what: str, error: type[RtlabError] = LocalErr
     except ImportError as problem:
         if (problem.name or "").partition(".")[0] != package:
             raise
-        raise error(
-            f"{what} needs the package {package.replace('_', '-')}", expected=f"pip install 'rtlab[{name}]'"
-        ) from problem
+        raise _missing(name, package, what, error) from problem
+
+
+def check_extra(name: str, package: str, what: str, error: type[RtlabError] = LocalError) -> None:
+    """Raise what `extra` would, without importing: before something that takes long and would be in vain."""
+    if find_spec(package) is None:
+        raise _missing(name, package, what, error)
+
+
+def _missing(name: str, package: str, what: str, error: type[RtlabError]) -> RtlabError:
+    wanted = f"pip install 'rtlab[{name}]'"
+    return error(f"{what} needs the package {package.replace('_', '-')}", expected=wanted)

@@ -1,8 +1,8 @@
 """The relay of wallets' messages beside a feed, where the settings ask for one: same port, same admission."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from rtlab.config import Settings
@@ -20,6 +20,33 @@ FAMILIES = ("ethereum", "solana", "near")
 LOG = logging.getLogger("rtlab.lab")
 
 
+@contextmanager
+def needing_messages() -> Iterator[None]:
+    """Import inside of it what messages need; MessagingError when a package is not installed."""
+    try:
+        yield
+    except ImportError as problem:
+        raise MessagingError(
+            "messages need packages that are not installed",
+            expected="pip install 'rtlab[messaging]'",
+            got=str(problem),
+        ) from None
+
+
+def check_messages(settings: Settings, *, on_a_page: bool = False) -> None:
+    """Raise MessagingError where the settings want messages that cannot be had here, before anything is compiled."""
+    if settings.messages == NONE:
+        return
+    with needing_messages():
+        import rtlab.messaging.relay
+
+        if on_a_page:
+            import rtlab.messaging.widget  # noqa: F401
+            from rtlab.messaging.bundle import path
+
+            path()
+
+
 @asynccontextmanager
 async def relay_of(settings: Settings) -> AsyncIterator["Relay | None"]:
     """Give the relay that the settings ask for, on their Redis, or None; MessagingError when it is not installed.
@@ -29,7 +56,8 @@ async def relay_of(settings: Settings) -> AsyncIterator["Relay | None"]:
     if settings.messages == NONE:
         yield None
         return
-    Relay = _installed()
+    with needing_messages():
+        from rtlab.messaging.relay import Relay
     async with (
         redis_of(settings) as url,
         Relay(url, settings.messages, synced=settings.messages_synced) as relay,
@@ -66,15 +94,3 @@ def pane_options(settings: Settings, feed: str) -> dict[str, object]:
 
     wallets = list(FAMILIES) if settings.url == "demo" else []
     return {"url": feed.rstrip("/") + PATH, "directory": settings.messages, "testWallets": wallets}
-
-
-def _installed() -> "type[Relay]":
-    try:
-        from rtlab.messaging.relay import Relay
-    except ImportError as problem:
-        raise MessagingError(
-            "messages need packages that are not installed",
-            expected="pip install 'rtlab[messaging]'",
-            got=str(problem),
-        ) from None
-    return Relay

@@ -12,7 +12,7 @@ from rtlab.engine import Engine
 from rtlab.errors import ConfigError
 from rtlab.feed import Gateway
 from rtlab.lab.door import gateway_of
-from rtlab.lab.messages import offer, relay_of
+from rtlab.lab.messages import check_messages, offer, relay_of
 from rtlab.lab.pace import play
 from rtlab.model import DepthSnapshot, DepthUpdate, Instrument, MarketMessage, VenueTrade
 from rtlab.sources import Commands
@@ -84,6 +84,7 @@ async def serve_simulated(
             expected="rtlab serve --role engine",
             got=settings.journal,
         )
+    check_messages(settings)
     instruments = demo_instruments()
     server = MarketServer(instruments, settings)
     Simulated(instruments)  # both compile their kernels before the market opens, or its clock would be late

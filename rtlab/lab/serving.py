@@ -21,7 +21,7 @@ from rtlab.lab.dashboard import Dashboard, Kind
 from rtlab.lab.grids import Grid
 from rtlab.lab.lab import Lab, connect_with, demo_with, live_with
 from rtlab.lab.machine import Monitor
-from rtlab.lab.messages import NONE, pane_options
+from rtlab.lab.messages import NONE, check_messages, pane_options
 from rtlab.lab.scrape import Count, Scrape
 from rtlab.sources.venues.directory import is_live, wanted
 from rtlab.views.pyramid import Pyramid
@@ -39,6 +39,7 @@ async def serve_dashboard(
     `on_ready` is told the addresses of the market page and of the feed, and the names of the other pages.
     """
     free_port(settings.host, settings.dashboard_port)  # a busy one is told before a market is started
+    check_messages(settings, on_a_page=True)
     lab = await asyncio.to_thread(lab_of, settings)
     try:
         pages: dict[str, Callable[[], object]] = {
@@ -62,7 +63,7 @@ async def serve_dashboard(
 def lab_of(settings: Settings) -> Lab:
     """Give a lab of the settings' feed for pages to share, when it is there; call it where no loop runs."""
     if is_live(settings.url):
-        wanted(settings.url)  # a wrong name is told before anything is compiled
+        wanted(settings.url)  # a wrong name, or a missing ccxt, is told before anything is compiled
     Pyramid()  # compiles its kernels here, where nobody waits for a page yet
     if settings.url == "demo":
         return demo_with(settings)
@@ -154,16 +155,14 @@ def monitor_page() -> Template:
 
 
 def messages_page_of(options: dict[str, object]) -> Callable[[], object]:
-    """Give a page of wallets' messages: each browser is a device of its own. MessagingError without the widget."""
-    from rtlab.messaging.bundle import path  # late: its packages are an extra
-    from rtlab.messaging.widget import MessagesPane
+    """Give a page of wallets' messages: each browser is a device of its own."""
+    from rtlab.messaging.widget import MessagesPane  # late: its packages are an extra
 
     def page() -> Template:
         whole = {"height": "100vh"}
         pane = MessagesPane(options=options, height=None, sizing_mode="stretch_width", styles=whole)
         return whole_page(pane)
 
-    path()
     return page
 
 

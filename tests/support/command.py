@@ -16,6 +16,13 @@ def rtlab(
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=environment)
 
 
+def environ_without(module: str, folder: Path) -> dict[str, str]:
+    """Give an environment where `module` is not installed, and no kernel was ever compiled; `folder` is for both."""
+    told = f"raise ModuleNotFoundError({f'No module named {module!r}'!r}, name={module!r})\n"
+    (folder / f"{module}.py").write_text(told)
+    return {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "kernels")}
+
+
 def assert_one_clear_line(done: subprocess.CompletedProcess[str], *parts: str) -> None:
     """Exit status 2, nothing on standard output, one line on standard error, and no traceback."""
     assert done.returncode == 2, done.stderr

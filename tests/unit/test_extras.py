@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from rtlab.errors import BusError, LocalError
-from rtlab.extras import extra
+from rtlab.extras import check_extra, extra
 
 
 def test_a_missing_package_is_told_with_its_extra(monkeypatch):
@@ -35,3 +35,14 @@ def test_what_is_there_is_imported():
     with extra("metrics", "json", "nothing"):
         import json
     assert json.loads("1") == 1
+
+
+def test_what_is_missing_is_told_without_importing_what_is_there(monkeypatch):
+    monkeypatch.delitem(sys.modules, "json.tool", raising=False)
+    check_extra("metrics", "json.tool", "nothing")
+    assert "json.tool" not in sys.modules
+    monkeypatch.setitem(sys.modules, "aio_pika", None)
+    with pytest.raises(
+        BusError, match=r"the bus needs the package aio-pika: expected pip install 'rtlab\[rabbit\]'"
+    ):
+        check_extra("rabbit", "aio_pika", "the bus", BusError)

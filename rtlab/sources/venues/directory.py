@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from rtlab.errors import ConfigError
+from rtlab.extras import check_extra
 from rtlab.sources.venues import listings
 from rtlab.sources.venues.binance import BOOK_STREAMS, SPOT_STREAMS, TRADE_STREAMS, BinanceMachine
 from rtlab.sources.venues.coinbase import CoinbaseMachine
@@ -162,7 +163,10 @@ def is_live(text: str) -> bool:
 
 
 def wanted(text: str) -> Wanted:
-    """Read `venue:instrument,instrument`; ConfigError when it is no such text or the venue is unknown."""
+    """Read `venue:instrument,instrument`; ConfigError when it is no such text or the venue is unknown.
+
+    LocalError for a venue of ccxt where that is not installed.
+    """
     name, colon, rest = text.partition(":")
     names = tuple(dict.fromkeys(one.strip() for one in rest.split(",") if one.strip()))
     if not colon or not names:
@@ -178,6 +182,8 @@ def wanted(text: str) -> Wanted:
             expected=f"{', '.join(VENUES)}, or any other of ccxt as ccxt.NAME:INSTRUMENT",
             got=text,
         )
+    if venue.startswith("ccxt."):
+        check_extra("venues", "ccxt", f"the venue {venue}")
     if venue.startswith("binance"):
         names = tuple(one.upper() for one in names)
     return Wanted(venue, names)

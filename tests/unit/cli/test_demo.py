@@ -1,7 +1,8 @@
 import re
 import socket
 
-from support.command import assert_one_clear_line, rtlab
+import pytest
+from support.command import assert_one_clear_line, environ_without, rtlab
 
 
 def test_it_says_where_page_and_feed_are_and_ends_by_itself():
@@ -20,6 +21,13 @@ def test_a_busy_port_is_one_clear_line_before_anything_is_compiled(tmp_path):
         port = busy.getsockname()[1]
         done = rtlab("demo", "--dashboard-port", port, environ={"NUMBA_CACHE_DIR": str(tmp_path)})
     assert_one_clear_line(done, str(port), "--dashboard-port")
+    assert "compiling" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["base58", "anywidget"])
+def test_messages_that_are_not_installed_are_told_before_anything_is_compiled(module, tmp_path):
+    done = rtlab("demo", "--dashboard-port", "0", "--messages", environ=environ_without(module, tmp_path))
+    assert_one_clear_line(done, "pip install 'rtlab[messaging]'", f"No module named '{module}'")
     assert "compiling" not in done.stderr
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from support.command import assert_one_clear_line, rtlab
+from support.command import assert_one_clear_line, environ_without, rtlab
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed
 
@@ -51,6 +51,12 @@ def test_a_port_in_use_is_one_clear_line():
 )
 def test_a_bad_flag_is_one_clear_line(arguments, parts):
     assert_one_clear_line(rtlab("serve", "--port", "0", *arguments), *parts)
+
+
+def test_messages_that_are_not_installed_are_told_before_anything_is_compiled(tmp_path):
+    done = rtlab("serve", "--port", "0", "--messages", environ=environ_without("base58", tmp_path))
+    assert_one_clear_line(done, "pip install 'rtlab[messaging]'", "No module named 'base58'")
+    assert "compiling" not in done.stderr
 
 
 async def test_sigterm_sends_readers_away_with_a_hint_and_the_log_is_json():

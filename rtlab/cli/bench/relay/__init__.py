@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rtlab.cli.bench.children import Child
-from rtlab.cli.bench.relay.devices import load
-from rtlab.cli.bench.relay.serving import serve
 from rtlab.cli.bench.results import result
+from rtlab.lab.messages import needing_messages
 
 SOCKETS = 1_000
 PEERS = ("Mailchain", "XMTP")
@@ -40,7 +39,10 @@ def run(quick: bool) -> dict[str, object]:
 
 
 def measure(size: Size) -> Iterator[dict[str, object]]:
-    """Give the rows of this relay."""
+    """Give the rows of this relay; MessagingError without the extra `messaging`."""
+    with needing_messages():
+        from rtlab.cli.bench.relay.devices import load
+        from rtlab.cli.bench.relay.serving import serve
     case = f"{size.sockets} sockets"
     with Child(serve) as relay, Child(load, os.getpid()) as devices:
         devices.send((relay.receive(), size.sockets))

@@ -1,6 +1,8 @@
+import sys
+
 import pytest
 
-from rtlab.errors import ConfigError
+from rtlab.errors import ConfigError, LocalError
 from rtlab.model import Instrument
 from rtlab.sources.venues import directory
 from rtlab.sources.venues.directory import VENUES, Wanted, is_live, moved, wanted
@@ -33,6 +35,13 @@ def test_a_source_without_instruments_is_an_error_with_an_example(text):
 def test_an_unknown_venue_is_told_with_the_nearest_and_all():
     with pytest.raises(ConfigError, match=r"did you mean kraken\?.*binance-usdm.*ccxt\.NAME"):
         wanted("krakn:BTC/USD")
+
+
+def test_a_venue_of_ccxt_needs_its_extra_and_says_so_before_it_is_opened(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ccxt", None)
+    with pytest.raises(LocalError, match=r"the venue ccxt\.okx needs .*pip install 'rtlab\[venues\]'"):
+        wanted("ccxt.okx:BTC/USDT")
+    assert wanted("kraken:BTC/USD").venue == "kraken"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import base64
 
 import msgspec
+from support.command import assert_one_clear_line, environ_without, rtlab
 
 from rtlab.cli.bench import relay
 from rtlab.cli.bench.relay import Size, _goals, measure
@@ -50,3 +51,8 @@ def test_frames_are_cut_however_they_come():
     for at in range(len(stream)):
         socket.data_received(stream[at : at + 1])
     assert got == [b'{"op":"mail"}', long]
+
+
+def test_without_its_packages_it_says_which_extra_has_them(tmp_path):
+    done = rtlab("bench", "relay", "--quick", environ=environ_without("base58", tmp_path))
+    assert_one_clear_line(done, "pip install 'rtlab[messaging]'")
