@@ -59,7 +59,7 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
         change()
         return True
     session: ServerSession | None = getattr(document.session_context, "session", None)
-    if session is not None and _is_home(document):
+    if session is not None and state._loaded.get(document) and is_home(document):
         # with many tabs the callbacks by which Bokeh comes to its lock cost more than what is drawn
         locked: Any = session.with_document_locked
         task = asyncio.ensure_future(locked(_changed, document, change))
@@ -84,11 +84,10 @@ def _change_later(document: Document, change: Callable[[], None]) -> bool:
     return True
 
 
-def _is_home(document: Document) -> bool:
-    """Whether this is the loop of a page whose browser has all of it."""
-    is_shown = state._connected.get(document) and state._loaded.get(document)
+def is_home(document: Document) -> bool:
+    """Whether this is the loop of a page whose browser was sent all of it."""
     is_own = state._thread_id_.get(document) == threading.get_ident()
-    return bool(is_shown) and is_own and asyncio._get_running_loop() is not None
+    return bool(state._connected.get(document)) and is_own and asyncio._get_running_loop() is not None
 
 
 def _is_destroyed(document: Document) -> bool:

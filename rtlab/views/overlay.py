@@ -24,6 +24,7 @@ from bokeh.model import Model
 from panel.io.state import state
 
 from rtlab.errors import SourceError
+from rtlab.views import wire
 from rtlab.views.host import SENDING, Component, Heartbeat, forget, send_at_once
 from rtlab.views.loading import arrived
 from rtlab.views.still import Still
@@ -294,7 +295,7 @@ class Overlay(Component):
     def send(self, message: dict[str, object]) -> None:
         """Send a message to whoever looks; arrays travel as bytes."""
         with SENDING:
-            self._send_msg(message)
+            wire.send(self, message)
 
     @property
     def seen(self) -> bool:

@@ -1,7 +1,5 @@
 import asyncio
 import gc
-import json
-import socket
 import threading
 import weakref
 from collections.abc import Iterator
@@ -12,13 +10,13 @@ from typing import ClassVar
 import panel as pn
 import pytest
 from bokeh.document import Document
-from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.io import notebook
 from panel.io.state import state
 from panel.viewable import Child, Children, MimeRenderMixin
 from pyviz_comms import Comm, CommManager
 from support.fake_page import FakePage
-from websockets.sync.client import ClientConnection, connect
+from support.page_socket import document_of, looking, serving, until_sent
+from websockets.sync.client import ClientConnection
 
 from rtlab.views import host
 from rtlab.views.host import SENDING, Component, Heartbeat, backend, forget, push, send_at_once
@@ -241,43 +239,16 @@ def test_a_session_that_ends_cleans_up_the_parts_of_parts():
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[str, list[pn.Column]]]:
-    """The socket of a page with one column, and the columns that were made for it."""
+def looked_at() -> Iterator[tuple[ClientConnection, pn.Column, Document]]:
+    """A browser that never said that it is ready, the page's column and its document."""
     places: list[pn.Column] = []
 
     def app() -> pn.Column:
         places.append(pn.Column("first"))
         return places[-1]
 
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    # the port listens before this returns
-    server = pn.serve(app, port=port, address="127.0.0.1", show=False, start=False, verbose=False)
-    server.start()
-    runs = threading.Thread(target=server.io_loop.start)
-    runs.start()
-    yield f"ws://127.0.0.1:{port}/ws", places
-    server.io_loop.add_callback(server.io_loop.stop)
-    runs.join(10)
-    server.stop()
-
-
-@pytest.fixture
-def looked_at(served) -> Iterator[tuple[ClientConnection, pn.Column, Document]]:
-    """A browser that took the page whole and never said that it is ready, the page's column and its document."""
-    url, places = served
-    with connect(url, subprotocols=["bokeh", generate_jwt_token(generate_session_id())]) as browser:
-        assert "ACK" in browser.recv(20)
-        for part in ({"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}):
-            browser.send(json.dumps(part))
-        until_sent(browser, "first")
-        [ref] = places[-1]._models
-        yield browser, places[-1], state._views[ref][2]
-
-
-def until_sent(browser: ClientConnection, text: str) -> None:
-    while text not in browser.recv(20):
-        pass
+    with serving(app) as url, looking(url) as browser:
+        yield browser, places[-1], document_of(places[-1])
 
 
 def test_a_change_while_the_browser_still_builds_the_page_arrives(looked_at):
