@@ -4,6 +4,31 @@
 const LEAST = 24, MOST = 160, PIXELS = 10, NARROWEST = 3
 let newest = null, own = false, following = true, known = { start: 0, end: 0 }
 
+// Bokeh takes a button that rests for 300 ms for a press, and what comes then for no drag: it is given the press again
+function drag_after_a_rest(element) {
+  const far = 5 // what Bokeh too takes for a move, in pixels
+  let pressed = null, rested = false, resting = 0
+  const end = () => { pressed = null; clearTimeout(resting) }
+  const on = (kind, act) => element.addEventListener(kind, (event) => { if (event.isTrusted) act(event) }, true)
+  on("pointerdown", (event) => {
+    end()
+    if (!event.isPrimary || event.button !== 0) return
+    pressed = event
+    rested = false
+    resting = setTimeout(() => { rested = true }, 300)
+  })
+  on("pointermove", (event) => {
+    if (!pressed || !event.isPrimary) return
+    if (Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) <= far) return
+    const { pointerId, pointerType, clientX, clientY } = pressed
+    const again = { pointerId, pointerType, clientX, clientY, isPrimary: true, button: 0, buttons: 1 }
+    end()
+    if (rested) for (const kind of ["pointercancel", "pointerdown"]) element.dispatchEvent(new PointerEvent(kind, again))
+  })
+  on("pointerup", end)
+  on("pointercancel", end)
+}
+
 export default function ({ source, edge, plot, x, y, volume, lines, panes }, changed) {
   const { x: at, low, high, volume: sums } = source.data
   const count = at.length
@@ -11,8 +36,11 @@ export default function ({ source, edge, plot, x, y, volume, lines, panes }, cha
   own = true
   const last = edge.data.x[0], interval = edge.data.interval[0]
   const is_laid_out = !plot.properties.inner_width.is_unset
-  // a finger that goes up or down scrolls the page
-  if (newest === null) Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view.events_el.style.setProperty("touch-action", "pan-y")
+  const element = newest === null ? Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view.events_el : null
+  if (element) {
+    element.style.setProperty("touch-action", "pan-y") // a finger that goes up or down scrolls the page
+    drag_after_a_rest(element)
+  }
   if (changed === x && (x.start !== known.start || x.end !== known.end)) {
     const span = x.end - x.start, is_drag = Math.abs(span - (known.end - known.start)) < span * 1e-6
     following = x.end >= newest && !(is_drag && x.end < known.end)

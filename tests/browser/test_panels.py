@@ -424,7 +424,8 @@ def test_the_reader_chooses_another_instrument(market: Page, exchange: Exchange)
     until(lambda: "ETH-USD" in market.title(), "the title", page=market)
 
 
-def test_candles_follow_until_they_are_dragged_away(market: Page) -> None:
+@pytest.mark.parametrize("rest_ms", [0, 600], ids=["at once", "after a rest"])
+def test_candles_follow_until_they_are_dragged_away(market: Page, rest_ms: int) -> None:
     read = f"{FIGURE} const x = figure('candles').model.x_range; return [x.start, x.end]"
     first = evaluate(market, read)
     until(lambda: evaluate(market, read)[1] > first[1], "the window follows", 30, page=market)
@@ -432,6 +433,7 @@ def test_candles_follow_until_they_are_dragged_away(market: Page) -> None:
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     market.mouse.move(*middle)
     market.mouse.down()
+    market.wait_for_timeout(rest_ms)
     market.mouse.move(middle[0] + 150, middle[1], steps=5)
     market.mouse.up()
     dragged = evaluate(market, read)
