@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from numba.core.event import Event, Listener, install_listener
 from numba.misc.appdirs import AppDirs
 
 from rtlab.errors import LocalError
+from rtlab.signals import interruptible
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,7 +117,10 @@ def _widened(one: Any) -> Any:
 
 @contextmanager
 def announce(what: str) -> Iterator[None]:
-    """Say on stderr, in one line, that `what` is being compiled and how long it took; nothing if it was kept."""
+    """Say on stderr, in one line, that `what` is being compiled and how long it took; nothing if it was kept.
+
+    A command may be ended in the middle of it: what was compiled by then is kept, whole.
+    """
     listener = _Announcement(what)
     with install_listener("numba:compile", listener):
         try:
@@ -141,6 +145,7 @@ class _Announcement(Listener):
         self._what = what
         self._thread = threading.get_ident()  # numba tells every listener of every thread
         self._began: float | None = None
+        self._heeding = ExitStack()
         self._ended = 0.0
 
     def on_start(self, event: Event) -> None:
@@ -149,12 +154,14 @@ class _Announcement(Listener):
             kept = str(cache_folder()).replace(str(Path.home()), "~", 1)
             sys.stderr.write(f"rtlab: compiling {self._what} (once, kept in {kept})…")
             sys.stderr.flush()
+            self._heeding.enter_context(interruptible("\n"))
 
     def on_end(self, event: Event) -> None:
         if threading.get_ident() == self._thread:
             self._ended = time.perf_counter()
 
     def close(self) -> None:
+        self._heeding.close()
         if self._began is not None:
             sys.stderr.write(f" {self._ended - self._began:.1f} s\n")
             sys.stderr.flush()

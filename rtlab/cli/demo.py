@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import settings_of, settle_heap
+from rtlab.cli.running import begun, settings_of, settle_heap
 
 
 @click.command()
@@ -42,6 +42,7 @@ def command(for_s: float | None, **flags: object) -> None:
 
 
 def _say(page: str, feed: str, others: Sequence[str]) -> None:
+    begun()
     settle_heap()
     click.echo(f"dashboard at {page} , feed at {feed} (Ctrl-C ends both)")
     click.echo(f"beside it: {', '.join(f'/{name}' for name in others)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.cli.running import begun, ended_event, run, settings_of
 from rtlab.config import Settings
 from rtlab.embedded import EMBEDDED
 
@@ -60,6 +60,7 @@ def command(
     kept: list[RawKeeper] = []
 
     def say(recorder: "Recorder") -> None:
+        begun()
         told = {"url": recorder.url, "folder": str(folder)}
         click.echo(json.dumps(told) if owned else f"recording into {folder} (Ctrl-C ends it)")
         if not owned:

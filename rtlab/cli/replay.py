@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import ended_event, run, settings_of
+from rtlab.cli.running import begun, ended_event, run, settings_of
 
 
 @click.command()
@@ -72,15 +72,15 @@ def command(
     wanted = None if unpaced else speed if speed is not None else 1.0
     complaint = ""
 
+    def say(url: str) -> None:
+        begun()
+        click.echo(f"{symbol} from {file.name}: feed at {url} (Ctrl-C ends it)")
+
     async def main() -> None:
         nonlocal complaint
-        replay = Replay(source, settings, speed=wanted, verify=verify)
         ended = await ended_event(after_s=for_s)
-        verdict = await replay.run(
-            ended,
-            lambda url: click.echo(f"{symbol} from {file.name}: feed at {url} (Ctrl-C ends it)"),
-            _progress(),
-        )
+        replay = Replay(source, settings, speed=wanted, verify=verify)
+        verdict = await replay.run(ended, say, _progress())
         if verdict is not None:
             click.echo("\n".join(verdict.lines))
             complaint = verdict.complaint(f"the replay of {file}")

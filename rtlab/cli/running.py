@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
+from types import FrameType
 
 from rtlab.config import Settings, load
+from rtlab.signals import came, end_at_once
 from rtlab.telemetry import configure_logging
 
 
@@ -50,15 +52,38 @@ def run(main: Coroutine[object, object, None]) -> None:
 
 
 async def ended_event(*, after_s: float | None = None, with_owner: bool = False) -> asyncio.Event:
-    """Give an event that is set by Ctrl-C or SIGTERM, `after_s` seconds, or the end of standard input."""
+    """Give an event that is set by Ctrl-C or SIGTERM, `after_s` seconds, or the end of standard input.
+
+    Until `begun` is called, kernels that compile are no reason to wait: the process ends at once, with status 0.
+    """
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
+        _note(number)
+    end_at_once({signal.SIGINT: 0, signal.SIGTERM: 0}, owner=sys.stdin.fileno() if with_owner else None)
     if after_s is not None:
         loop.call_later(after_s, ended.set)
     if with_owner:
         await loop.connect_read_pipe(lambda: _Owner(ended), sys.stdin)
     return ended
+
+
+def begun() -> None:
+    """Say that the command does what it is for: from now on it ends in order, whatever is compiled meanwhile."""
+    end_at_once({})
+
+
+def _note(number: int) -> None:
+    # the loop's own handler leaves all to the loop, which what compiles on it keeps from looking
+    before = signal.getsignal(number)
+    assert callable(before)
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        came(number)
+        before(number, frame)
+
+    signal.signal(number, handler)
+    signal.siginterrupt(number, False)
 
 
 class _Owner(asyncio.Protocol):

@@ -5,7 +5,7 @@ import json
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import ended_event, raise_file_limit, run, settings_of, settle_heap
+from rtlab.cli.running import begun, ended_event, raise_file_limit, run, settings_of, settle_heap
 
 OTHER_FILES = 256  # that are no readers
 
@@ -54,6 +54,7 @@ def command(role: str, source: str | None, for_s: float | None, owned: bool, **f
     raise_file_limit(settings.connections + OTHER_FILES)
 
     def say(url: str) -> None:
+        begun()
         settle_heap()
         what = "market written to" if role == "engine" else "feed at"
         click.echo(json.dumps({"url": url}) if owned else f"{what} {url} (Ctrl-C ends it)")

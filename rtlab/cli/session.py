@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from rtlab.cli.remote import steer
-from rtlab.cli.running import ended_event, run
+from rtlab.cli.running import begun, ended_event, run
 from rtlab.config import Settings
 from rtlab.errors import RtlabError
 from rtlab.lab.notes import Note
@@ -53,6 +53,7 @@ def play_session(
         ended = await ended_event(after_s=for_s)
         player = Player(session, settings, speed=speed, start=start, end=end, on_note=_say_note)
         async with player:
+            begun()
             click.echo(f"{_about(session)}: feed at {player.gateway.url} (Ctrl-C ends it)")
             steering = asyncio.create_task(steer(player, click.echo))
             shown = asyncio.create_task(_show(settings, player.gateway.url, ended)) if page else None

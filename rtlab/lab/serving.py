@@ -23,6 +23,7 @@ from rtlab.lab.lab import Lab, connect_with, demo_with, live_with
 from rtlab.lab.machine import Monitor
 from rtlab.lab.messages import NONE, check_messages, pane_options
 from rtlab.lab.scrape import Count, Scrape
+from rtlab.signals import interruptible
 from rtlab.sources.venues.directory import is_live, wanted
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.shell import whole_page
@@ -40,7 +41,7 @@ async def serve_dashboard(
     """
     free_port(settings.host, settings.dashboard_port)  # a busy one is told before a market is started
     check_messages(settings, on_a_page=True)
-    lab = await asyncio.to_thread(lab_of, settings)
+    lab = await asyncio.to_thread(interruptible()(lab_of), settings)
     try:
         pages: dict[str, Callable[[], object]] = {
             PAGE: lambda: page_of(lab),

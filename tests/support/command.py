@@ -16,6 +16,22 @@ def rtlab(
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=environment)
 
 
+def signalled_while_compiling(
+    number: int, cache: Path, *arguments: object, timeout: float = 100
+) -> subprocess.CompletedProcess[str]:
+    """Run `rtlab ARGUMENTS` with an empty cache of kernels, and send a signal when the first is being compiled."""
+    command = [sys.executable, "-m", "rtlab", *map(str, arguments)]
+    environ, pipe, said = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}, subprocess.PIPE, b""
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environ, bufsize=0) as process:
+        assert process.stderr is not None
+        while not said.endswith("…".encode()):  # unbuffered: the rest is for `communicate`
+            said += (one := process.stderr.read(1))
+            assert one, said
+        process.send_signal(number)
+        out, more = process.communicate(timeout=timeout)
+    return subprocess.CompletedProcess(command, process.returncode, out.decode(), (said + more).decode())
+
+
 def environ_without(module: str, folder: Path) -> dict[str, str]:
     """Give an environment where `module` is not installed, and no kernel was ever compiled; `folder` is for both."""
     told = f"raise ModuleNotFoundError({f'No module named {module!r}'!r}, name={module!r})\n"

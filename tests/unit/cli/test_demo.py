@@ -1,8 +1,9 @@
 import re
+import signal
 import socket
 
 import pytest
-from support.command import assert_one_clear_line, environ_without, rtlab
+from support.command import assert_one_clear_line, environ_without, rtlab, signalled_while_compiling
 
 
 def test_it_says_where_page_and_feed_are_and_ends_by_itself():
@@ -29,6 +30,12 @@ def test_messages_that_are_not_installed_are_told_before_anything_is_compiled(mo
     done = rtlab("demo", "--dashboard-port", "0", "--messages", environ=environ_without(module, tmp_path))
     assert_one_clear_line(done, "pip install 'rtlab[messaging]'", f"No module named '{module}'")
     assert "compiling" not in done.stderr
+
+
+def test_a_signal_ends_it_while_it_compiles(tmp_path):
+    done = signalled_while_compiling(signal.SIGINT, tmp_path, "demo", "--dashboard-port", "0")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.fullmatch(r"rtlab: compiling level of detail \(once, kept in .*\)…\n", done.stderr)
 
 
 def test_a_feed_that_is_not_there_is_one_clear_line():

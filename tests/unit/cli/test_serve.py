@@ -1,13 +1,14 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 
 import pytest
-from support.command import assert_one_clear_line, environ_without, rtlab
+from support.command import assert_one_clear_line, environ_without, rtlab, signalled_while_compiling
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed
 
@@ -57,6 +58,16 @@ def test_messages_that_are_not_installed_are_told_before_anything_is_compiled(tm
     done = rtlab("serve", "--port", "0", "--messages", environ=environ_without("base58", tmp_path))
     assert_one_clear_line(done, "pip install 'rtlab[messaging]'", "No module named 'base58'")
     assert "compiling" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_while_it_compiles_and_nothing_half_is_kept(number, tmp_path):
+    done = signalled_while_compiling(number, tmp_path, "serve", "--port", "0")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.fullmatch(r"rtlab: compiling the matching engine \(once, kept in .*\)…\n", done.stderr)
+    assert not [
+        path for path in tmp_path.rglob("*") if path.is_file() and path.suffix not in (".nbi", ".nbc")
+    ]
 
 
 async def test_sigterm_sends_readers_away_with_a_hint_and_the_log_is_json():
