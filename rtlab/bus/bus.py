@@ -1,7 +1,7 @@
 """The bus as its users hold it: publish, consume, ask, count."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
@@ -13,13 +13,15 @@ from rtlab.bus.event import Event, Topic, pack
 from rtlab.bus.handling import Handler, Options
 from rtlab.bus.publisher import DEADLINE_S, Publisher
 from rtlab.bus.redis_streams import LEASE_S, RedisStreams
-from rtlab.bus.transport import Transport
+from rtlab.bus.transport import DeadLetter, Transport
 from rtlab.embedded import EMBEDDED, EmbeddedServer
 from rtlab.errors import BusError, ConfigError, UnreachableError
 from rtlab.extras import extra
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
+
+MOST_LETTERS = 100
 
 
 class Bus:
@@ -120,6 +122,18 @@ class Bus:
             for task in waits:
                 task.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+
+    async def dead_letters(
+        self, topic: Topic[Any], group: str | None = None, most: int = MOST_LETTERS
+    ) -> list[DeadLetter]:
+        """Give what a group (the topic's first by default) could not handle, with why; the `most` oldest first."""
+        return await self.transport.letters(topic, group or topic.groups[0], most)
+
+    async def replay(
+        self, topic: Topic[Any], group: str | None = None, ids: Sequence[str] | None = None
+    ) -> int:
+        """Send a group's dead letters to it again (None: all), behind what waits there; give how many there were."""
+        return await self.transport.take_letters(topic, group or topic.groups[0], ids, replay=True)
 
     def statistics(self) -> Mapping[str, NamedTuple]:
         """Count what was published, and what became of it for each group, for `telemetry.exposition` too."""

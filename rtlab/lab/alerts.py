@@ -14,12 +14,12 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from rtlab.alerts import Alert, Loss, Rest, Rule, Said, Sight, Silence, Webhook, alerts_topic
 from rtlab.alerts.alert import HOOK, PAGE
 from rtlab.book import TickerView
-from rtlab.bus import Bus, DeadLetter, Delivery, Retry, Topic, connect
+from rtlab.bus import Bus, DeadLetter, Delivery, Retry, connect
 from rtlab.bus.event import Event
 from rtlab.errors import RtlabError, UnreachableError
 from rtlab.lab.hub import Followed, Handler, Hub, Wish
@@ -194,10 +194,18 @@ class Alerts:
         return self._bus.statistics() if self._bus is not None else {}
 
     async def dead_letters(self, group: str = HOOK) -> list[DeadLetter]:
-        """Give the alerts that nobody took after all tries, with why, the oldest first."""
-        if self._bus is None:
-            return []
-        return await self._bus.transport.letters(cast("Topic[object]", self._topic), group, KEPT)
+        """Give the alerts that nobody took after all tries, with why, the oldest first; on any event loop."""
+        return await self._loop.awaitable(self._letters(group))
+
+    def dead_letters_blocking(self, group: str = HOOK, timeout_s: float = 10.0) -> list[DeadLetter]:
+        """Give the same where no event loop runs; UnreachableError when the bus does not answer in `timeout_s`."""
+        try:
+            return self._loop.wait(self._letters(group), timeout_s)
+        except TimeoutError:
+            raise UnreachableError(f"the bus of the alerts did not answer within {timeout_s:g} s") from None
+
+    async def _letters(self, group: str) -> list[DeadLetter]:
+        return [] if self._bus is None else await self._bus.dead_letters(self._topic, group, KEPT)
 
     async def close(self) -> None:
         """End all rules, publish what was said, and leave the bus. Idempotent."""

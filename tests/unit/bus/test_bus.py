@@ -79,8 +79,8 @@ async def test_a_poison_event_is_buried_listed_and_replayed_to_its_group_alone(u
         assert (letter.reason, letter.tries, letter.event.id) == ("ValueError: poison", 2, "k0-1")
         assert await bus.transport.letters(topic, "other", 10) == []
         heal.set()
-        assert await bus.transport.take_letters(topic, "main", ["not there"], replay=True) == 0
-        assert await bus.transport.take_letters(topic, "main", None, replay=True) == 1
+        assert await bus.replay(topic, ids=["not there"]) == 0
+        assert await bus.replay(topic, "main") == 1
         await until(lambda: well == [0, 2, 1])
         assert await bus.transport.letters(topic, "main", 10) == []
     assert sorted(others) == [0, 1, 2]
@@ -98,8 +98,10 @@ async def test_dead_letters_that_are_purged_are_gone(url, new_topic):
         await bus.publish(topic, *counted_events(topic, 3, 3))
         await until(lambda: bus.statistics()[f"bus_{topic.name}_main"].dead == 3)
         assert await bus.transport.take_letters(topic, "main", ["k1-0"], replay=False) == 1
-        left = await bus.transport.letters(topic, "main", 10)
+        left = await bus.dead_letters(topic)
         assert sorted(letter.event.id for letter in left) == ["k0-0", "k2-0"]
+        assert {letter.reason for letter in left} == {"ValueError: poison"}
+        assert await bus.dead_letters(topic, "main", most=1) == left[:1]
 
 
 async def test_a_request_is_answered_and_one_that_nobody_answers_times_out(url, new_topic):

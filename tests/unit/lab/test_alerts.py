@@ -105,15 +105,22 @@ async def test_a_webhook_that_stays_down_leaves_a_dead_letter_that_says_why(lab,
     async with rtlab.connect(lab.url) as other:
         watch = await other.alert("BTC-USD", above=0, webhook=f"http://127.0.0.1:{free_port()}/secret")
         for _ in range(500):
-            if letters := await asyncio.wrap_future(other.loop.start(other.alerts.dead_letters())):
+            if letters := await other.alerts.dead_letters():
                 break
             await asyncio.sleep(0.02)
         (letter,) = letters
+        assert await asyncio.to_thread(other.alerts.dead_letters_blocking) == letters
         assert (letter.event.id, letter.tries) == (f"{watch.id}-1", 2)
         assert "cannot be reached" in letter.reason
         counted = other.statistics()
         assert counted["alerts"].failed == 2
         assert counted["bus_alerts_webhook"].dead == 1
+
+
+def test_a_script_asks_for_dead_letters_and_waits_for_them(lab):
+    assert lab.alerts.dead_letters_blocking("page") == []
+    with pytest.raises(UnreachableError, match="did not answer within 0 s"):
+        lab.alerts.dead_letters_blocking(timeout_s=0)
 
 
 def test_a_feed_that_falls_silent_and_is_lost_is_told(lab):
