@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HOT = "hot"
 """The folder of a store in which its own server keeps what is hot."""
+KEPT_IN = ("manifest", "tail", "own", "locks")
+"""Its folders that its first record makes, and no other program."""
 
 
 def _silent(done: int, of: int) -> None:
@@ -221,14 +223,11 @@ class Store:
 
         Prices are ticks, quantities lots: join the view `instruments` for `price * tick_size`, `qty * lot_size`.
         Each channel of another name is a view as well, of its own columns and `instrument`.
+        StoreError when the folder is not there or holds other things than a record, and for a query that fails.
         """
         from rtlab.store.sql import Sql  # late: who asks nothing in SQL does not wait for DuckDB
 
-        root = self.place.root
-        if isinstance(self.place, LocalPlace) and not Path(root).exists():  # its views would be empty
-            raise StoreError(
-                f"there is no folder {root}", expected="one that `rtlab record` or `rtlab import` wrote"
-            )
+        self._check_kept()
         with self._lock:
             self._sql = self._sql or Sql(self.place)
         asked, failed = None, None
@@ -244,6 +243,24 @@ class Store:
                 StoreError
             ) as problem:  # a file may have been merged or dropped since: then it is asked again
                 asked, failed = files, problem
+
+    def _check_kept(self) -> None:
+        # the views over a wrong folder would be empty, and nobody would know why; an empty one is an empty store
+        if not isinstance(self.place, LocalPlace):
+            return
+        folder = self.place.folder
+        if not folder.exists():
+            raise StoreError(
+                f"there is no folder {folder}", expected="one that `rtlab record` or `rtlab import` wrote"
+            )
+        inside = list(folder.iterdir())
+        if inside and not any((folder / name).is_dir() for name in (HOT, *KEPT_IN)):
+            near = [f"{one.name}/" for one in inside if (one / KEPT_IN[0]).is_dir()]
+            raise StoreError(
+                f"there is no record in the folder {folder}",
+                expected="a folder that `rtlab record` or `rtlab import` wrote"
+                + (f", as {' or '.join(sorted(near))} in it" if near else ""),
+            )
 
     def _market_rows(self) -> tuple[dict[str, Manifest], dict[str, pa.Table]]:
         rows: dict[str, list[pa.Table]] = {"book": [], "trades": []}

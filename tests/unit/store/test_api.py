@@ -102,6 +102,26 @@ def test_sql_over_a_folder_that_is_not_there_says_so_and_gives_no_empty_table(tm
         store.sql("SELECT * FROM trades")
 
 
+def test_sql_over_a_folder_of_other_things_says_that_there_is_no_record_and_where_one_is(tmp_path):
+    (tmp_path / "notes.txt").write_text("not a record")
+    with Store(tmp_path) as store:
+        with pytest.raises(StoreError, match=rf"no record in the folder {tmp_path}: .*rtlab import` wrote$"):
+            store.sql("SELECT * FROM trades")
+        keep(tmp_path / "market", Made(), rolls=1)
+        with pytest.raises(StoreError, match=r"rtlab record.*, as market/ in it$"):
+            store.sql("SELECT * FROM trades")
+        keep(tmp_path, Made(), rolls=1)
+        assert store.sql("SELECT * FROM trades").num_rows > 0
+
+
+@pytest.mark.parametrize("began", ["hot", "locks", "tail"])
+def test_sql_over_a_record_that_has_just_begun_is_empty(tmp_path, began):
+    (tmp_path / began).mkdir()
+    (tmp_path / "notes.txt").write_text("beside it")
+    with Store(tmp_path) as store:
+        assert store.sql("SELECT * FROM trades").num_rows == 0
+
+
 def test_a_replay_makes_the_same_market_byte_for_byte(tmp_path):
     made = Made()
     made.market.state("BTC-USD").bars_of(10**9)
