@@ -32,6 +32,9 @@ def command(for_s: float | None, **flags: object) -> None:
     import asyncio
 
     from rtlab.cli.running import ended_event
+    from rtlab.lab.preflight import check
+
+    check(settings)  # Panel takes seconds to load: what is wrong is told before
     from rtlab.lab.serving import serve_dashboard
 
     async def main() -> None:

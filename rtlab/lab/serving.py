@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,12 @@ from panel.template import Template
 from tornado.web import RedirectHandler
 
 from rtlab.config import Settings, load
-from rtlab.errors import AddressError
 from rtlab.lab.dashboard import Dashboard, Kind
 from rtlab.lab.grids import Grid
 from rtlab.lab.lab import Lab, connect_with, demo_with, live_with
 from rtlab.lab.machine import Monitor
-from rtlab.lab.messages import NONE, check_messages, pane_options
+from rtlab.lab.messages import NONE, pane_options
+from rtlab.lab.preflight import check, free_port
 from rtlab.lab.scrape import Count, Scrape
 from rtlab.signals import interruptible
 from rtlab.sources.venues.directory import is_live, wanted
@@ -35,12 +34,11 @@ Shown = TypeVar("Shown", Dashboard, Grid)
 async def serve_dashboard(
     settings: Settings, *, on_ready: Callable[[str, str, Sequence[str]], None], ended: asyncio.Event
 ) -> None:
-    """Serve the pages of the settings' feed until `ended`; AddressError on a busy port.
+    """Serve the pages of the settings' feed until `ended`; raises what `check` does.
 
     `on_ready` is told the addresses of the market page and of the feed, and the names of the other pages.
     """
-    free_port(settings.host, settings.dashboard_port)  # a busy one is told before a market is started
-    check_messages(settings, on_a_page=True)
+    check(settings)
     lab = await asyncio.to_thread(interruptible()(lab_of), settings)
     try:
         pages: dict[str, Callable[[], object]] = {
@@ -82,18 +80,6 @@ def shared_lab() -> Lab:
 
     lab: Lab = pn.state.as_cached("rtlab.lab", make)
     return lab
-
-
-def free_port(host: str, port: int) -> int:
-    """Give `port`, or any that is free for 0; AddressError when it cannot be bound."""
-    try:
-        with socket.create_server((host, port)) as probe:
-            return int(probe.getsockname()[1])
-    except OSError as problem:
-        raise AddressError(
-            f"the dashboard cannot bind {host}:{port}: {problem.strerror or problem}",
-            expected="a free port: --dashboard-port, or 0 for any",
-        ) from None
 
 
 def start_server(
