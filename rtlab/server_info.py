@@ -4,15 +4,17 @@ from collections.abc import Mapping
 
 OLDEST = (6, 2)
 """Streams that are trimmed by id came with Redis 6.2. Valkey and KeyDB tell the version of Redis that they equal."""
+OLDEST_BUS = (7, 0)
+"""Scripts that say which keys they need (`#!lua flags=`) came with Redis 7.0."""
 
 _FORGETS = "keeps nothing on its disk (appendonly no): what is not recorded yet is lost with it"
 _EVICTS = "throws keys away when its memory is full (maxmemory-policy {}): noeviction loses nothing unseen"
 
 
-def is_too_old(info: Mapping[str, object]) -> bool:
-    """Tell whether a server is older than OLDEST, or tells no version."""
+def is_too_old(info: Mapping[str, object], oldest: tuple[int, int] = (0, 0)) -> bool:
+    """Tell whether a server is older than OLDEST or `oldest`, or tells no version."""
     parts = version_of(info).split(".")[:2]
-    return not all(part.isdecimal() for part in parts) or tuple(map(int, parts)) < OLDEST
+    return not all(part.isdecimal() for part in parts) or tuple(map(int, parts)) < max(OLDEST, oldest)
 
 
 def version_of(info: Mapping[str, object]) -> str:

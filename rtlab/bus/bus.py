@@ -14,9 +14,10 @@ from rtlab.bus.handling import Handler, Options
 from rtlab.bus.publisher import DEADLINE_S, Publisher
 from rtlab.bus.redis_streams import LEASE_S, RedisStreams
 from rtlab.bus.transport import DeadLetter, Transport
-from rtlab.embedded import EMBEDDED, EmbeddedServer
+from rtlab.embedded import EMBEDDED, EmbeddedServer, find_binary
 from rtlab.errors import BusError, ConfigError, UnreachableError
 from rtlab.extras import extra
+from rtlab.server_info import OLDEST_BUS
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
@@ -178,7 +179,7 @@ def connect(url: str = EMBEDDED, *, folder: Path | None = None, lease_s: float =
             from rtlab.bus.rabbit import Rabbit  # late: an extra
         return Bus(Rabbit(url))
     if url == EMBEDDED:
-        server = EmbeddedServer(folder, sync="always")
+        server = EmbeddedServer(folder, sync="always", binary=find_binary(OLDEST_BUS))
         return Bus(RedisStreams(server.start(), lease_s=lease_s), server)
     if url.startswith(("redis://", "rediss://", "unix://")):
         return Bus(RedisStreams(url, lease_s=lease_s))

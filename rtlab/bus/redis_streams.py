@@ -20,7 +20,8 @@ from rtlab.bus.redis_keys import TOPICS, Keys
 from rtlab.bus.redis_member import RedisMember, backlog_of
 from rtlab.bus.topics import declared, known_topic
 from rtlab.bus.transport import Backlog, DeadLetter, Held, Question
-from rtlab.errors import shown
+from rtlab.errors import BusError, shown
+from rtlab.server_info import OLDEST_BUS, is_too_old, version_of
 
 log = logging.getLogger("rtlab.bus")
 
@@ -37,9 +38,18 @@ class RedisStreams:
         self._scripts = Scripts(self._redis)
 
     async def open(self) -> None:
-        """Connect; warns when the server may lose what it confirmed."""
+        """Connect; warns when the server may lose what it confirmed. BusError where it is too old."""
         async with answering(self.url):
             found: Any = await self._redis.config_get("append*")
+            info = await self._redis.info("server")
+        if is_too_old(info, OLDEST_BUS):
+            await self._redis.aclose()
+            wanted = f"{'.'.join(map(str, OLDEST_BUS))} or newer, or Valkey"
+            raise BusError(
+                f"the Redis at {shown(self.url)} is too old for the bus",
+                expected=wanted,
+                got=version_of(info),
+            )
         if found.get("appendonly") != "yes" or found.get("appendfsync") != "always":
             log.warning(
                 "the Redis at %s may lose events that it confirmed: for the bus it should have appendonly yes and "

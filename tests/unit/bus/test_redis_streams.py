@@ -6,7 +6,7 @@ from support.bus_fixtures import opened, transport_at
 
 from rtlab.bus.event import pack
 from rtlab.embedded import EmbeddedServer
-from rtlab.errors import UnreachableError
+from rtlab.errors import BusError, UnreachableError
 
 
 async def test_a_server_that_may_lose_what_it_confirmed_is_named(caplog, logger, redis_url):
@@ -17,6 +17,12 @@ async def test_a_server_that_may_lose_what_it_confirmed_is_named(caplog, logger,
     caplog.clear()
     async with opened(transport_at(redis_url)):
         assert caplog.text == ""
+
+
+async def test_a_server_that_is_too_old_is_told_by_its_version(redis_url, monkeypatch):
+    monkeypatch.setattr("rtlab.server_info.OLDEST", (99, 0))
+    with pytest.raises(BusError, match=r"is too old for the bus: expected 7\.0 or newer, or Valkey, got \d"):
+        await transport_at(redis_url).open()
 
 
 async def test_a_server_without_memory_refuses_events_but_takes_commits_and_goes_on(redis_url, new_topic):

