@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rtlab.cli.durations import Duration
-from rtlab.cli.running import begun, ended_event, run, settings_of
+from rtlab.cli.running import begun, ended_event, readers_line, run, settings_of
 
 
 @click.command()
@@ -84,8 +84,9 @@ def command(
         if verdict is not None:
             click.echo("\n".join(verdict.lines))
             complaint = verdict.complaint(f"the replay of {file}")
-        elif not ended.is_set():
-            click.echo("the recording is over")
+        else:
+            over = "" if ended.is_set() else "the recording is over; "
+            click.echo(over + readers_line(replay.server.gateway.statistics()))
 
     run(main())
     if complaint:

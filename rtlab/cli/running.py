@@ -7,10 +7,14 @@ import signal
 import sys
 from collections.abc import Coroutine, Mapping
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from rtlab.config import Settings, load
 from rtlab.signals import came, end_at_once
 from rtlab.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from rtlab.feed import GatewayStatistics
 
 
 def settings_of(flags: Mapping[str, object]) -> Settings:
@@ -66,6 +70,14 @@ async def ended_event(*, after_s: float | None = None, with_owner: bool = False)
     if with_owner:
         await loop.connect_read_pipe(lambda: _Owner(ended), sys.stdin)
     return ended
+
+
+def readers_line(told: "GatewayStatistics") -> str:
+    """Say what became of a feed's readers, and what was left out for them."""
+    return (
+        f"readers: {told.accepted:,} in all, {told.evicted:,} cut off, {told.merged:,} states merged into newer ones, "
+        f"{told.dropped:,} trades dropped"
+    )
 
 
 def begun() -> None:

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from rtlab.cli.remote import steer
-from rtlab.cli.running import begun, ended_event, run
+from rtlab.cli.running import begun, ended_event, readers_line, run
 from rtlab.config import Settings
 from rtlab.errors import RtlabError
 from rtlab.lab.notes import Note
@@ -65,6 +65,7 @@ def play_session(
                 if shown is not None:
                     await shown
                 await asyncio.wait([steering])
+            click.echo(readers_line(player.gateway.statistics()))
             if not steering.cancelled() and isinstance(steering.exception(), RtlabError):
                 steering.result()
 

@@ -221,7 +221,8 @@ class Store:
     def sql(self, query: str) -> pa.Table:
         """Run a SELECT over the views `book`, `trades` and `levels` of all instruments, hot and cold.
 
-        Prices are ticks, quantities lots: join the view `instruments` for `price * tick_size`, `qty * lot_size`.
+        Their columns are instrument, ts (ns), side (0 bid, 1 ask), price, qty, epoch, seq and step. Prices are ticks,
+        quantities lots: join the view `instruments` for `price * tick_size`, `qty * lot_size`.
         Each channel of another name is a view as well, of its own columns and `instrument`.
         StoreError when the folder is not there or holds other things than a record, and for a query that fails.
         """

@@ -47,8 +47,9 @@ def plot(
 
     `kind` "scatter" draws marks instead of lines, at most one in two by two pixels, of an x in any order.
 
-    In a notebook's cell the plot shows itself; in a script `plot(...).show()` opens a page with it. Text is no time:
-    `pd.to_datetime` makes times of it. A column that is left out is named in the plot.
+    In a notebook's cell the plot shows itself; in a script `plot(...).show()` opens a page with it. Text is no time
+    and no category: `pd.to_datetime(column)` makes times of it, `column.astype("category")` categories. A column
+    that is left out is named in the plot.
 
     DataError says what is wrong with the data. What is wrong with a later part of a stream is shown in the
     plot, which keeps what it had.

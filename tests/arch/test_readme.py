@@ -18,14 +18,14 @@ HEADINGS = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_every_python_block_runs_in_order_as_one_script():
+def test_every_python_block_runs_in_order_as_one_script(tmp_path):
     assert len(BLOCKS) >= 3
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join(BLOCKS)], capture_output=True, text=True, timeout=100
-    )
+    command = [sys.executable, "-W", "error", "-c", "\n".join(BLOCKS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "bid | ask" in done.stdout
+    assert re.search(r"instrument +second +vwap +volume\n0 +BTC-USD +20", done.stdout), done.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

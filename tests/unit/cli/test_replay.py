@@ -28,12 +28,14 @@ def test_an_unchecked_replay_plays_to_the_end(beginning):
     done = rtlab("replay", beginning, "--speed", "1000", "--port", "0")
     assert done.returncode == 0
     assert done.stdout.startswith("ETHUSDT from spot.gz: feed at ws://127.0.0.1:")
+    assert done.stdout.splitlines()[-1].startswith("the recording is over; readers: 0 in all, ")
 
 
 def test_a_replay_ends_when_its_time_is_over(beginning):
     done = rtlab("replay", beginning, "--speed", "0.01", "--for", "300ms", "--port", "0")
     assert done.returncode == 0
     assert "the recording is over" not in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("readers: 0 in all, ")
 
 
 def test_a_recording_whose_quotes_differ_does_not_hold(beginning, tmp_path):

@@ -4,9 +4,11 @@ import os
 import signal
 
 import pytest
+from support.markets import HandMarket
 
-from rtlab.cli.running import ended_event, raise_file_limit, run, settings_of, settle_heap
+from rtlab.cli.running import ended_event, raise_file_limit, readers_line, run, settings_of, settle_heap
 from rtlab.errors import ConfigError
+from rtlab.feed import Gateway
 
 
 async def test_the_event_is_set_after_its_time():
@@ -44,6 +46,14 @@ def test_no_collection_walks_through_what_was_there_when_the_heap_settled():
         assert not any(one is walked for one in gc.get_objects())
     finally:
         gc.unfreeze()
+
+
+async def test_what_readers_were_spared_is_told_in_a_line():
+    async with Gateway(HandMarket()) as gateway:
+        told = gateway.statistics()._replace(accepted=2, evicted=1, merged=1234, dropped=56)
+    assert readers_line(told) == (
+        "readers: 2 in all, 1 cut off, 1,234 states merged into newer ones, 56 trades dropped"
+    )
 
 
 def test_run_runs_to_the_end():

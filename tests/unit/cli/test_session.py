@@ -41,7 +41,8 @@ def test_a_session_is_steered_from_standard_input_and_tells_its_notes(folder):
     assert lines[0].startswith(f"BTC-USD from {text_of(start)}, 6 s: feed at ws://127.0.0.1:")
     assert sum(line.endswith(", held") for line in lines) == 3
     assert any(line.startswith("? this steers no replay") for line in lines)
-    assert lines[-1] == f"{text_of(start + 60 * STEP_NS)}: look here (ann)"
+    assert lines[-2] == f"{text_of(start + 60 * STEP_NS)}: look here (ann)"
+    assert lines[-1].startswith("readers: 0 in all, ")
     assert end > start
 
 
