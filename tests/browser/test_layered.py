@@ -3,7 +3,7 @@
 import gc
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import panel as pn
@@ -57,6 +57,7 @@ return { x: [...source.data.x], y: [...source.data.y], start: x_range.start, end
          backend: plot.model.output_backend,
          badge: plot.canvas_view.events_el.querySelector(".rtlab-badge")?.innerText }
 """
+DRAWN = "return dense_plot()?.model.renderers.find((r) => r.name === 'dense').data_source.data.x.length ?? -1"
 
 
 class Plots:
@@ -86,12 +87,16 @@ def plots() -> Plots:
     return Plots()
 
 
+def mark(plot: LayeredPlot) -> None:
+    plot.overlay.lines = [Line(y=float(MANY_Y[-1]), label="Buy 1", colour="bid")]
+    plot.overlay.markers = [Marker(x=float(MANY_X[N // 2]), y=float(MANY_Y[N // 2]), label="here")]
+
+
 @pytest.fixture(scope="module")
 def static(serve: Serve, many: Pyramid, plots: Plots) -> str:
     def app() -> LayeredPlot:
         plot = plots.keep(LayeredPlot(many, title="Ten million", height=400))
-        plot.overlay.lines = [Line(y=float(MANY_Y[-1]), label="Buy 1", colour="bid")]
-        plot.overlay.markers = [Marker(x=float(MANY_X[N // 2]), y=float(MANY_Y[N // 2]), label="here")]
+        mark(plot)
         return plot
 
     return serve(app)
@@ -127,7 +132,7 @@ def settled(page: Page, plot: LayeredPlot) -> dict:
 
     def quiet() -> bool:
         statistics = plot.statistics()
-        seen.append((statistics.asked, len(state(page)["x"])))
+        seen.append((statistics.asked, evaluate(page, DRAWN)))
         return len(seen) > 5 and len(set(seen[-5:])) == 1 and statistics.shown == seen[-1][1]
 
     until(quiet, "quiet", page=page)
@@ -151,8 +156,39 @@ def middle(page: Page) -> tuple[float, float]:
     return box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5
 
 
-def test_wheel_zoom_brings_the_columns_that_brute_force_finds(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
+@pytest.fixture(scope="module")
+def shared(browser: Browser, static: str, plots: Plots) -> Iterator[tuple[Page, LayeredPlot]]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    watch = Watch(page)
+    yield page, opened(page, static, plots)
+    page.close()
+    watch.check()
+
+
+@pytest.fixture
+def chart(shared: tuple[Page, LayeredPlot]) -> tuple[Page, LayeredPlot]:
+    """The page and the plot of all tests that look at the static chart, as if it were just opened."""
+    page, plot = shared
+    mark(plot)
+    page.mouse.move(*middle(page))
+    for _ in range(20):
+        if evaluate(page, WHOLE, float(MANY_X[-1] - MANY_X[0])):
+            break
+        page.mouse.wheel(0, 600)
+        page.wait_for_timeout(30)
+    assert evaluate(page, WHOLE, float(MANY_X[-1] - MANY_X[0]))
+    if not plot.follow:
+        page.mouse.dblclick(*middle(page))
+        until(lambda: plot.follow, "live", page=page)
+    settled(page, plot)
+    return page, plot
+
+
+WHOLE = "const { start, end } = dense_plot().model.x_range; return end - start >= a"
+
+
+def test_wheel_zoom_brings_the_columns_that_brute_force_finds(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     whole = settled(page, plot)
     page.mouse.move(*middle(page))
     cursor = evaluate(page, "return dense_plot().frame.x_scale.invert(a)", middle(page)[0])
@@ -224,9 +260,8 @@ def test_a_late_answer_is_not_waited_for_and_later_moves_neither(
     assert_is_oracle(again, MANY_X, MANY_Y)
 
 
-def test_the_zoom_is_about_the_cursor(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
-    settled(page, plot)
+def test_the_zoom_is_about_the_cursor(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     page.mouse.move(*middle(page))
     under = (
         "return dense_plot().frame.x_scale.invert(a - dense_plot().canvas_view.el.getBoundingClientRect().x)"
@@ -238,9 +273,8 @@ def test_the_zoom_is_about_the_cursor(page: Page, static: str, plots: Plots):
     assert after == pytest.approx(before, abs=(now["end"] - now["start"]) / now["width"])
 
 
-def test_mouse_over_a_static_chart_never_repaints_the_dense_layer(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
-    settled(page, plot)
+def test_mouse_over_a_static_chart_never_repaints_the_dense_layer(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     evaluate(page, COUNT_PAINTS)
     x, y = middle(page)
     page.mouse.move(x, y)
@@ -259,8 +293,8 @@ def test_mouse_over_a_static_chart_never_repaints_the_dense_layer(page: Page, st
     until(lambda: page.evaluate("window.paints") > 0, "a paint", page=page)
 
 
-def test_the_cursor_reads_out_a_point_that_there_is(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
+def test_the_cursor_reads_out_a_point_that_there_is(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     page.mouse.move(*middle(page))
     for _ in range(15):
         page.mouse.wheel(0, -300)
@@ -274,8 +308,8 @@ def test_the_cursor_reads_out_a_point_that_there_is(page: Page, static: str, plo
     assert len(time.split(":")) == 3
 
 
-def test_dragging_moves_the_window_and_a_double_click_goes_back(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
+def test_dragging_moves_the_window_and_a_double_click_goes_back(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     page.mouse.move(*middle(page))
     for _ in range(10):
         page.mouse.wheel(0, -200)
@@ -314,9 +348,8 @@ def test_nobody_leaves_the_points_by_zooming_or_dragging(page: Page, static: str
     assert now["end"] > MANY_X[0]
 
 
-def test_answers_to_a_window_that_was_left_are_dropped_and_counted(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
-    settled(page, plot)
+def test_answers_to_a_window_that_was_left_are_dropped_and_counted(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     page.mouse.move(*middle(page))
     dropped = plot.statistics().dropped
     # the question leaves with one animation frame; before its answer can come, the window jumps back
@@ -416,8 +449,8 @@ def test_another_width_asks_for_other_columns(page: Page, static: str, plots: Pl
     assert_is_oracle(narrow, MANY_X, MANY_Y)
 
 
-def test_a_browser_without_hardware_gl_gets_the_canvas(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
+def test_a_browser_without_hardware_gl_gets_the_canvas(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     assert state(page)["backend"] == "canvas"
     assert plot.statistics().output_backend == "canvas"
 
@@ -447,8 +480,8 @@ def test_a_browser_with_hardware_gl_gets_webgl_and_the_same_points(
     watch.check()
 
 
-def test_lines_and_markers_lie_where_their_values_are(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
+def test_lines_and_markers_lie_where_their_values_are(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     now = settled(page, plot)
     plot.overlay.lines = [Line(y=(now["low"] + now["high"]) / 2, label="half")]
     page.wait_for_selector("text=half", state="attached")
@@ -476,12 +509,14 @@ def test_before_the_first_point_the_badge_says_so_and_the_first_one_is_a_dot(
     assert now["badge"] == "● live · 1 of 1 points · exact · 0 merged · 0 dropped"
 
 
-def test_the_theme_changes_while_it_is_shown(page: Page, static: str, plots: Plots):
-    plot = opened(page, static, plots)
+def test_the_theme_changes_while_it_is_shown(chart: tuple[Page, LayeredPlot]):
+    page, plot = chart
     plot.theme = "dark"
     fill = "return dense_plot().model.background_fill_color"
     until(lambda: evaluate(page, fill) == "#131920", "dark", page=page)
     assert "rgb(19, 25, 32)" in str(page.locator(".rtlab-badge").get_attribute("style"))
+    plot.theme = "light"
+    until(lambda: evaluate(page, fill) != "#131920", "light again", page=page)
 
 
 def test_when_python_is_silent_the_badge_says_so_and_when_it_is_back_too(
@@ -547,7 +582,7 @@ def test_a_closed_page_frees_its_plot(browser: Browser, static: str, plots: Plot
         gc.collect()
         return gone() is None
 
-    until(freed, "the plot is freed", 20)
+    until(freed, "the plot is freed", 20, every=0.5)  # each look collects all garbage
 
 
 def test_removing_the_plot_from_a_page_leaves_nothing_behind(page: Page, serve: Serve, plots: Plots):

@@ -52,7 +52,10 @@ LABELS = f"{FIGURE} return figure('depth').model.below[0].major_label_text_color
 
 
 class Exchange:
-    """Two instruments that never rest, and the pages that look at them; fed by a thread."""
+    """Two instruments that never rest, and the pages that look at them; fed by a thread.
+
+    `page` is the newest page, or the one that is looked at again.
+    """
 
     def __init__(self) -> None:
         self.instruments = (BTC, ETH)
@@ -61,6 +64,8 @@ class Exchange:
         self.made: list[weakref.ref[MarketPage]] = []
         self.newest: dict[str, MarketState] = {}
         self.updates = 0
+        self.looked_at: weakref.ref[MarketPage] | None = None
+        self._period = 0.1
         self._flowing, self._ending, self._telling = threading.Event(), threading.Event(), threading.Lock()
         for symbol, market in self.markets.items():
             self.prices[symbol].append(market.trades(4_000))
@@ -83,9 +88,11 @@ class Exchange:
 
     @property
     def page(self) -> MarketPage:
-        return self.pages[-1]
+        again = self.looked_at and self.looked_at()
+        return again or self.pages[-1]
 
-    def flow(self) -> None:
+    def flow(self, rate: int = 10) -> None:
+        self._period = 1 / rate
         self._flowing.set()
 
     def stop(self) -> None:
@@ -97,10 +104,13 @@ class Exchange:
         self._thread.join(10)
 
     def _run(self) -> None:
-        while not self._ending.wait(1 / 30):
+        while not self._ending.wait(self._period):
             with self._telling:
                 if self._flowing.is_set():
-                    self._tell({symbol: self._state(symbol) for symbol in self.markets})
+                    self._tell({symbol: self._state(symbol) for symbol in self._seen()})
+
+    def _seen(self) -> set[str]:
+        return {page.instrument.symbol for page in self.pages}
 
     def _tell(self, states: dict[str, MarketState]) -> None:
         for page in self.pages:
@@ -129,13 +139,25 @@ def address(exchange: Exchange, serve: Serve) -> str:
     return serve(exchange.app())
 
 
-@pytest.fixture
-def market(page: Page, exchange: Exchange, address: str) -> Iterator[Page]:
-    """A page that shows a flowing market."""
+@pytest.fixture(scope="module")
+def shared(browser: Browser, exchange: Exchange, address: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    watch = Watch(page)
     exchange.flow()
     page.goto(address)
     page.locator(".ladder .bid .price").first.wait_for()
+    exchange.looked_at = exchange.made[-1]
     yield page
+    page.close()
+    watch.check()
+
+
+@pytest.fixture
+def market(shared: Page, exchange: Exchange) -> Iterator[Page]:
+    """The page of all tests that look at a flowing market, and leave the page as it was."""
+    exchange.flow()
+    shared.locator(".health.live").wait_for()
+    yield shared
     exchange.stop()
 
 
@@ -167,6 +189,75 @@ def texts(page: Page, selector: str) -> list[str]:
 def moves(page: Page, selector: str) -> None:
     before = texts(page, selector)
     until(lambda: texts(page, selector) != before, f"{selector} moves", page=page)
+
+
+# these have pages of their own, and come first: the page that all others share would be drawn beside them
+OVERFLOW = """() => {
+  const found = []
+  const walk = (root) => {
+    for (const e of root.querySelectorAll("*")) {
+      if (e.shadowRoot) walk(e.shadowRoot)
+      const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())
+      if (text && e.offsetParent && !e.closest("style,script,option") && e.scrollWidth > e.clientWidth + 1
+          && getComputedStyle(e).display !== "inline")
+        found.push(`${e.className}: ${e.textContent}`)
+    }
+  }
+  walk(document)
+  return found
+}"""
+
+
+@pytest.mark.parametrize(
+    ("theme", "widths"),
+    [
+        ("light", (390, 1280, 2560)),
+        # the market page is looked at in the dark by its own tests as well
+        pytest.param("dark", (2560, 1280, 390), marks=pytest.mark.long),
+    ],
+    ids=["light", "dark"],
+)
+def test_the_page_fits_and_looks_as_it_should(
+    browser: Browser, exchange: Exchange, address: str, theme: str, widths: tuple[int, ...]
+) -> None:
+    first = {"width": widths[0], "height": WIDTHS[widths[0]]}
+    context = browser.new_context(viewport=first, color_scheme=theme)
+    page = context.new_page()
+    watch = Watch(page)
+    exchange.flow()
+    page.goto(address)
+    page.locator(f".rt.ladder.{theme} .bid .price").first.wait_for()
+    assert "width=device-width" in page.locator("meta[name=viewport]").get_attribute("content")
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+        moves(page, ".market .last")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(OVERFLOW) == []
+        cards = [box for box in (card.bounding_box() for card in page.locator(".market .card").all()) if box]
+        assert len(cards) == 6
+        assert all(card["width"] >= 230 and card["height"] >= 180 for card in cards)
+        assert len({card["x"] for card in cards}) == (1 if width == 390 else 4)
+        if width != 390:
+            assert max(card["y"] + card["height"] for card in cards) <= WIDTHS[width]
+        SHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SHOTS / f"panels-{width}-{theme}.png", full_page=True)
+    exchange.stop()
+    context.close()
+    watch.check()
+
+
+def test_closed_tabs_leave_nothing(
+    browser: Browser, exchange: Exchange, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "panel")  # a kept record of an event keeps its models
+    exchange.flow()
+    for _ in range(2):
+        page = browser.new_page()
+        page.goto(address)
+        page.locator(".ladder .bid .price").first.wait_for()
+        page.close()
+    exchange.stop()
+    until(lambda: not alive(exchange), "every page is freed", 60, every=0.5)  # each look collects all garbage
 
 
 def test_every_panel_moves(market: Page) -> None:
@@ -215,8 +306,11 @@ def test_every_plot_says_how_much_of_what_is_held_it_shows_and_what_the_feed_los
     market: Page, exchange: Exchange
 ) -> None:
     price, depth, candles, profile = (market.locator(one) for one in BADGES)
-    exchange.stop()
     page = exchange.page
+    exchange.flow(30)
+    merged = page.depth.merged
+    until(lambda: page.depth.merged > merged, "told thirty times a second and drawn ten times", page=market)
+    exchange.stop()
 
     def counted(badge: Locator, unit: str) -> list[int]:
         found = re.search(rf"([\d,]+) of ([\d,.]+)(K?) {unit}", badge.inner_text())
@@ -236,8 +330,6 @@ def test_every_plot_says_how_much_of_what_is_held_it_shows_and_what_the_feed_los
         assert "Feed: " in badge.get_attribute("title")
         assert "0 gaps" in badge.get_attribute("title")
         assert "updates merged" in badge.get_attribute("title") or badge is price
-    assert page.depth.merged > 0  # it is told thirty times a second and drawn ten times
-    exchange.flow()
 
 
 def test_a_feed_that_stops_is_visibly_frozen_and_thaws_again(market: Page, exchange: Exchange) -> None:
@@ -299,6 +391,14 @@ def _stand_in_columns(market: Page, side: str, column: str) -> None:
         assert max(widths) - min(widths) < 0.6
 
 
+def test_the_newest_trade_is_on_top_and_coloured_by_who_took(market: Page) -> None:
+    market.locator(".tape .lines .bought .price").first.wait_for()
+    times = texts(market, ".tape .lines .line .time")
+    assert times == sorted(times, reverse=True)
+    # rows go round: one that was found as bought is another trade a little later, and may be sold
+    assert set(read(market, ".tape .lines .bought .price", "getComputedStyle(one).color")) == {rgb(LIGHT.bid)}
+
+
 def test_the_tape_is_bounded_whatever_comes(market: Page, exchange: Exchange) -> None:
     tape = exchange.page.tape
     tape.append(RandomMarket(9).trades(5_000))
@@ -309,14 +409,6 @@ def test_the_tape_is_bounded_whatever_comes(market: Page, exchange: Exchange) ->
     row = market.locator(".tape .lines .line").first.evaluate("(line) => line.getBoundingClientRect().height")
     assert height / row == pytest.approx(round(height / row), abs=0.01), "the last line is cut"
     assert tape.statistics().skipped > 4_000
-
-
-def test_the_newest_trade_is_on_top_and_coloured_by_who_took(market: Page) -> None:
-    market.locator(".tape .lines .bought .price").first.wait_for()
-    times = texts(market, ".tape .lines .line .time")
-    assert times == sorted(times, reverse=True)
-    # rows go round: one that was found as bought is another trade a little later, and may be sold
-    assert set(read(market, ".tape .lines .bought .price", "getComputedStyle(one).color")) == {rgb(LIGHT.bid)}
 
 
 def rgb(colour: str) -> str:
@@ -365,12 +457,15 @@ def test_the_profile_draws_what_was_traded_and_is_walked_and_switched_by_keyboar
     until(lambda: said.inner_text() != control, "the row above is read out", page=market)
     market.keyboard.press("Shift+Tab")
     until(lambda: "trades" in said.inner_text(), "what the panel holds is told again", page=market)
+    session.press("Enter")
+    until(lambda: exchange.page.profile.whole, "the session is chosen again", page=market)
 
 
 def test_a_tab_that_does_not_paint_gets_no_backlog_and_then_the_newest(
     market: Page, exchange: Exchange
 ) -> None:
     pace = exchange.page.beat.pace
+    exchange.flow(30)
     market.evaluate(HIDE)
     hidden_at, began = pace.statistics().drawn, time.monotonic_ns()
     seen = exchange.updates
@@ -401,7 +496,8 @@ def test_the_switch_changes_every_panel_there_and_back(market: Page, exchange: E
         )
 
 
-@pytest.mark.parametrize("preferred", ["light", "dark"])
+# light is what the page is opened in that fits every screen
+@pytest.mark.parametrize("preferred", [pytest.param("light", marks=pytest.mark.long), "dark"])
 def test_the_first_theme_is_what_the_system_prefers(
     browser: Browser, exchange: Exchange, address: str, preferred: str
 ) -> None:
@@ -413,15 +509,6 @@ def test_the_first_theme_is_what_the_system_prefers(
     page.locator(f".rt.ladder.{preferred}").wait_for()
     context.close()
     watch.check()
-
-
-def test_the_reader_chooses_another_instrument(market: Page, exchange: Exchange) -> None:
-    market.locator(".market .choice").select_option("ETH-USD")
-    until(lambda: exchange.page.instrument is ETH, "python knows", page=market)
-    until(lambda: "3,1" in "".join(texts(market, ".ladder .bid .price")[:1]), "its prices", page=market)
-    for selector in (".ladder .bid .size", ".tape .lines .line", ".market .last"):
-        moves(market, selector)
-    until(lambda: "ETH-USD" in market.title(), "the title", page=market)
 
 
 @pytest.mark.parametrize("rest_ms", [0, 600], ids=["at once", "after a rest"])
@@ -444,6 +531,9 @@ def test_candles_follow_until_they_are_dragged_away(market: Page, rest_ms: int) 
     before = evaluate(market, newest)
     until(lambda: evaluate(market, newest) > before, "another candle", 30, page=market)
     assert evaluate(market, read) == dragged
+    evaluate(market, f"{FIGURE} figure('candles').canvas_view.events_el.focus()")
+    market.keyboard.press("Escape")
+    until(lambda: evaluate(market, read)[1] > evaluate(market, newest), "it follows again", page=market)
 
 
 def test_candles_are_moved_zoomed_and_brought_back_by_keyboard(market: Page) -> None:
@@ -608,58 +698,14 @@ def test_python_is_never_told_of_a_range_that_the_browser_set(market: Page, exch
     assert (page.candles._figure.y_range.start, page.candles._figure.y_range.end) == (0, 1)
 
 
-OVERFLOW = """() => {
-  const found = []
-  const walk = (root) => {
-    for (const e of root.querySelectorAll("*")) {
-      if (e.shadowRoot) walk(e.shadowRoot)
-      const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())
-      if (text && e.offsetParent && !e.closest("style,script,option") && e.scrollWidth > e.clientWidth + 1
-          && getComputedStyle(e).display !== "inline")
-        found.push(`${e.className}: ${e.textContent}`)
-    }
-  }
-  walk(document)
-  return found
-}"""
-
-
-@pytest.mark.parametrize(
-    ("theme", "widths"),
-    [
-        ("light", (390, 1280, 2560)),
-        # the market page is looked at in the dark by its own tests as well
-        pytest.param("dark", (2560, 1280, 390), marks=pytest.mark.long),
-    ],
-    ids=["light", "dark"],
-)
-def test_the_page_fits_and_looks_as_it_should(
-    browser: Browser, exchange: Exchange, address: str, theme: str, widths: tuple[int, ...]
-) -> None:
-    first = {"width": widths[0], "height": WIDTHS[widths[0]]}
-    context = browser.new_context(viewport=first, color_scheme=theme)
-    page = context.new_page()
-    watch = Watch(page)
-    exchange.flow()
-    page.goto(address)
-    page.locator(f".rt.ladder.{theme} .bid .price").first.wait_for()
-    assert "width=device-width" in page.locator("meta[name=viewport]").get_attribute("content")
-    for width in widths:
-        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
-        moves(page, ".market .last")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert page.evaluate(OVERFLOW) == []
-        cards = [box for box in (card.bounding_box() for card in page.locator(".market .card").all()) if box]
-        assert len(cards) == 6
-        assert all(card["width"] >= 230 and card["height"] >= 180 for card in cards)
-        assert len({card["x"] for card in cards}) == (1 if width == 390 else 4)
-        if width != 390:
-            assert max(card["y"] + card["height"] for card in cards) <= WIDTHS[width]
-        SHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=SHOTS / f"panels-{width}-{theme}.png", full_page=True)
-    exchange.stop()
-    context.close()
-    watch.check()
+def test_the_reader_chooses_another_instrument(market: Page, exchange: Exchange) -> None:
+    # the last test of the shared page that cares for the instrument
+    market.locator(".market .choice").select_option("ETH-USD")
+    until(lambda: exchange.page.instrument is ETH, "python knows", page=market)
+    until(lambda: "3,1" in "".join(texts(market, ".ladder .bid .price")[:1]), "its prices", page=market)
+    for selector in (".ladder .bid .size", ".tape .lines .line", ".market .last"):
+        moves(market, selector)
+    until(lambda: "ETH-USD" in market.title(), "the title", page=market)
 
 
 def test_a_page_before_its_first_state_says_what_it_waits_for(
@@ -670,20 +716,6 @@ def test_a_page_before_its_first_state_says_what_it_waits_for(
     page.locator(".ladder .empty").wait_for()
     said = texts(page, ".ladder .empty") + texts(page, ".tape .empty") + texts(page, ".health .pill")
     assert said == ["Waiting for the book of BTC-USD …", "Waiting for a trade of BTC-USD …", "WAITING"]
-
-
-def test_closed_tabs_leave_nothing(
-    browser: Browser, exchange: Exchange, address: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("WARNING", "panel")  # a kept record of an event keeps its models
-    exchange.flow()
-    for _ in range(3):
-        page = browser.new_page()
-        page.goto(address)
-        page.locator(".ladder .bid .price").first.wait_for()
-        page.close()
-    exchange.stop()
-    until(lambda: not alive(exchange), "every page is freed", 60)
 
 
 def test_a_ladder_alone_moves_by_the_same_code(page: Page, serve: Serve) -> None:

@@ -76,16 +76,23 @@ class Watch:
         assert self.outside == [], self.outside
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 15.0, *, page: Page | None = None) -> Any:
-    """Wait for something to be true and give it; with a `page`, its events go on meanwhile."""
+def until(
+    condition: Callable[[], Any],
+    what: str,
+    seconds: float = 15.0,
+    *,
+    page: Page | None = None,
+    every: float = 0.02,
+) -> Any:
+    """Wait for something to be true and give it, looking `every` so many s; with a `page`, its events go on."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
             pytest.fail(f"{what}: not within {seconds} s")
         if page is not None:
-            page.wait_for_timeout(20)
+            page.wait_for_timeout(1000 * every)
         else:
-            time.sleep(0.02)
+            time.sleep(every)
     return value
 
 
