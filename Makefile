@@ -62,7 +62,7 @@ wire: .made/dev
 	$(BIN)/python tools/wire.py
 
 pictures: .made/dev
-	PICTURE=1 $(BIN)/pytest tests/browser/test_market.py -k fits
+	PICTURE=1 RTLAB_ROUNDS=1 $(BIN)/pytest tests/browser/test_market.py -k fits
 	$(BIN)/python tools/pictures.py
 
 bench: .made/dev

@@ -49,7 +49,9 @@ return { ladder: text(".ladder-face"), tape: text(".tape-face"), pill: text(".pi
 @pytest.fixture(scope="module")
 def market() -> Iterator[str]:
     """The address of the page of a demo in a process of its own."""
-    command = [sys.executable, "-m", "rtlab", "demo", "--dashboard-port", "0", "--for", "10m"]
+    rate = "2000" if "PICTURE" in os.environ else "500"
+    wanted = ["--dashboard-port", "0", "--rate", rate, "--for", "10m"]
+    command = [sys.executable, "-m", "rtlab", "demo", *wanted]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as demo:
         assert demo.stdout is not None
         yield re.findall(r"http://\S+", demo.stdout.readline())[0]
@@ -82,22 +84,14 @@ def _open(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, Wa
     return page, watch
 
 
-def test_price_ladder_depth_and_tape_move(browser: Browser, market: str) -> None:
-    page, watch = _open(browser, market, 1280, "light")
-    first, price = _shown(page), evaluate(page, PRICE)
-    until(lambda: evaluate(page, PRICE)[0] > price[0], "the price line moves", page=page)
-    for part in ("ladder", "tape"):
-        assert first[part], f"no {part} on the page"
-        until(lambda part=part: _shown(page)[part] != first[part], f"the {part} moves", page=page)
-    for i in range(len(first["figures"])):
-        until(lambda i=i: _shown(page)["figures"][i] != first["figures"][i], f"figure {i} moves", page=page)
-    assert len(first["figures"]) == 3  # price, candles, depth
-    page.close()
-    watch.check()
-
-
 @pytest.mark.parametrize(
-    ("scheme", "widths"), [("light", (390, 1280, 2560)), ("dark", (2560, 1280, 390))], ids=["light", "dark"]
+    ("scheme", "widths"),
+    [
+        # the market page is looked at in the light by the panels' tests as well
+        pytest.param("light", (390, 1280, 2560), marks=pytest.mark.long),
+        ("dark", (2560, 1280, 390)),
+    ],
+    ids=["light", "dark"],
 )
 def test_it_fits_every_screen_in_light_and_dark(
     browser: Browser, market: str, scheme: str, widths: tuple[int, ...]
@@ -124,31 +118,6 @@ def _keep(page: Page, name: str, width: int, scheme: str) -> None:
     assert red > 200 if scheme == "light" else red < 60
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=width < 500)
-
-
-def test_another_instrument_can_be_chosen(browser: Browser, market: str) -> None:
-    page, watch = _open(browser, market, 1280, "light")
-    page.locator("select").select_option("SOL-USD")
-    until(lambda: (shown := evaluate(page, PRICE)) and shown[1] < 1000, "the price of SOL-USD", page=page)
-    page.close()
-    watch.check()
-
-
-def test_a_closed_tab_leaves_the_others_moving(browser: Browser, market: str) -> None:
-    stays, watch = _open(browser, market, 1280, "light")
-    goes, _ = _open(browser, market, 1280, "dark")
-    goes.close()
-    before = evaluate(stays, PRICE)[0]
-    until(lambda: evaluate(stays, PRICE)[0] > before + 1000, "the page that stays moves", page=stays)
-    stays.close()
-    watch.check()
-
-
-def test_what_a_page_says_of_the_feed_is_true(browser: Browser, market: str) -> None:
-    page, watch = _open(browser, market, 1280, "light")
-    until(lambda: _shown(page)["pill"] == "LIVE", "the feed is shown as live", page=page)
-    page.close()
-    watch.check()
 
 
 # where the keyboard is: the name that a screen reader says, and whether an eye can see it
@@ -248,9 +217,12 @@ def test_a_page_fits_every_screen_is_walked_by_keyboard_alone_and_axe_finds_noth
 
 
 def _look(page: Page, name: str) -> None:
-    for scheme in ("light", "dark"):
+    widths = (390, 1280, 2560)
+    # what fits in one scheme fits in the other: make test-full looks at the dark in each width too
+    dark = widths if "RTLAB_ROUNDS" in os.environ else (1280,)
+    for scheme, seen in (("light", widths), ("dark", dark)):
         page.locator(f".page.{scheme}").wait_for()
-        for width in (390, 1280, 2560):
+        for width in seen:
             page.set_viewport_size({"width": width, "height": _height(width)})
             page.wait_for_timeout(100)
             _keep(page, name, width, scheme)
@@ -302,3 +274,40 @@ def _walk_grid(page: Page) -> None:
     rows = _download(page, "numbers")
     assert rows[0] == "name,value,change"
     assert len(rows) == 1 + page.locator(".cards .card").count()
+
+
+@pytest.fixture(scope="module")
+def looked(browser: Browser, market: str) -> Iterator[Page]:
+    """One page for the tests that only look; the last of them leaves it at another instrument."""
+    page, watch = _open(browser, market, 1280, "light")
+    yield page
+    page.close()
+    watch.check()
+
+
+def test_price_ladder_depth_and_tape_move(looked: Page) -> None:
+    page = looked
+    first, price = _shown(page), evaluate(page, PRICE)
+    until(lambda: evaluate(page, PRICE)[0] > price[0], "the price line moves", page=page)
+    for part in ("ladder", "tape"):
+        assert first[part], f"no {part} on the page"
+        until(lambda part=part: _shown(page)[part] != first[part], f"the {part} moves", page=page)
+    for i in range(len(first["figures"])):
+        until(lambda i=i: _shown(page)["figures"][i] != first["figures"][i], f"figure {i} moves", page=page)
+    assert len(first["figures"]) == 3  # price, candles, depth
+
+
+def test_a_closed_tab_leaves_the_others_moving(browser: Browser, market: str, looked: Page) -> None:
+    goes, _ = _open(browser, market, 1280, "dark")
+    goes.close()
+    before = evaluate(looked, PRICE)[0]
+    until(lambda: evaluate(looked, PRICE)[0] > before + 1000, "the page that stays moves", page=looked)
+
+
+def test_what_a_page_says_of_the_feed_is_true(looked: Page) -> None:
+    until(lambda: _shown(looked)["pill"] == "LIVE", "the feed is shown as live", page=looked)
+
+
+def test_another_instrument_can_be_chosen(looked: Page) -> None:
+    looked.locator("select").select_option("SOL-USD")
+    until(lambda: (shown := evaluate(looked, PRICE)) and shown[1] < 1000, "the price of SOL-USD", page=looked)
