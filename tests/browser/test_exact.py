@@ -112,7 +112,10 @@ def compare(page: Page, name: str, start: float, end: float) -> dict:
     return page.evaluate(f"async (a) => {{ {COMPARE} }}", [name, start, end])
 
 
-@pytest.mark.parametrize("name", ["walk", "gaps", "equal x", "steps"])
+FURTHER = [pytest.param(name, marks=pytest.mark.long) for name in ("equal x", "steps")]
+
+
+@pytest.mark.parametrize("name", ["walk", "gaps", *FURTHER])
 def test_every_pixel_is_that_of_all_points(charts: Page, name: str):
     random = np.random.default_rng(9)
     told = []

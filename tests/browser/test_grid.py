@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
-from support.browser import until
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, until
 
 from rtlab.views import Metrics
 from rtlab.views.grid_page import GridPage
@@ -43,12 +43,17 @@ def numbers() -> Numbers:
     return Numbers()
 
 
-@pytest.fixture
-def shown(page: Page, serve: Serve, numbers: Numbers) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def shown(browser: Browser, serve: Serve, numbers: Numbers) -> Iterator[Page]:
+    """One page; each test leaves it without a filter and in the first order."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    watch = Watch(page)
     page.goto(serve(numbers.app))
     until(lambda: page.locator("li.card").count() == len(NAMES), "the cards", page=page)
     yield page
     numbers.pages.clear()
+    page.close()
+    watch.check()
 
 
 def order(page: Page) -> list[str]:
@@ -75,6 +80,8 @@ def test_cards_are_filtered_and_ordered(shown: Page, numbers: Numbers):
     shown.get_by_label("Filter by name").fill("")
     until(lambda: order(shown)[0] == "quinces", "all of them", page=shown)
     assert shown.locator(".count").inner_text() == "4 of 4"
+    shown.get_by_label("Order").select_option(index=0)
+    until(lambda: order(shown) == NAMES, "the first order", page=shown)
 
 
 def test_keys_walk_from_card_to_card(shown: Page):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
-from support.browser import until
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, until
 from support.random_market import BTC, RandomMarket
 
 from rtlab.views import DepthHeatmap, DepthHistory
@@ -104,12 +104,22 @@ def flow() -> Iterator[Flow]:
     made.end()
 
 
-@pytest.fixture
-def shown(page: Page, serve: Serve, flow: Flow) -> Iterator[Page]:
-    flow.flow(False)
+@pytest.fixture(scope="module")
+def shared(browser: Browser, serve: Serve, flow: Flow) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    watch = Watch(page)
     page.goto(serve(flow.app))
     until(lambda: page.evaluate(STATE), "the first picture", page=page)
     yield page
+    page.close()
+    watch.check()
+
+
+@pytest.fixture
+def shown(shared: Page, flow: Flow) -> Iterator[Page]:
+    """One page for all; each test leaves it live and as wide as it was."""
+    flow.flow(False)
+    yield shared
     flow.flow(False)
 
 
@@ -177,6 +187,8 @@ def test_the_wheel_drag_and_keys_look_elsewhere_and_one_gesture_goes_back(shown:
     shown.mouse.dblclick(500, 200)
     back = until(lambda: (now := settled(shown))["end"] is None and now, "live again", page=shown)
     assert back["last"] >= zoomed["last"]
+    shown.mouse.wheel(0, 100)
+    until(lambda: settled(shown)["scale"] == before["scale"], "as wide as before", page=shown)
 
 
 def test_space_holds_the_picture_while_the_market_goes_on(shown: Page, flow: Flow):
@@ -207,8 +219,13 @@ def test_what_is_seen_is_kept_as_numbers_and_as_a_picture(shown: Page, flow: Flo
 
 
 def test_a_feed_that_stops_is_visibly_frozen(shown: Page, flow: Flow):
+    before = shown.evaluate(STATE)["last"]
     flow.flow(True)
-    until(lambda: "live" in shown.evaluate(STATE)["badge"], "live", page=shown)
+    until(
+        lambda: (now := shown.evaluate(STATE))["last"] > before and "live" in now["badge"],
+        "live",
+        page=shown,
+    )
     flow.flow(False)
     until(lambda: "frozen" in shown.evaluate(STATE)["badge"], "frozen", page=shown)
 

@@ -1,12 +1,12 @@
 """The layers above a chart in a real browser: what a hand does to them, and that the line below is not repainted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import panel as pn
 import pytest
-from playwright.sync_api import Page
-from support.browser import evaluate, until
+from playwright.sync_api import Browser, Page
+from support.browser import Watch, evaluate, until
 
 from rtlab.views import Event, LayeredPlot, Line, Marker, Note, Pyramid, Range
 
@@ -33,11 +33,22 @@ BADGE = "return dense_plot().canvas_view.events_el.innerText"
 class Shown:
     """One chart in a page, and how often its line was painted since it came to rest."""
 
-    def __init__(self, page: Page, plot: LayeredPlot) -> None:
-        self.page, self.plot = page, plot
-        until(lambda: plot.statistics().shown > 0, "the first drawing", page=page)
+    def __init__(self, page: Page, url: str, made: list[LayeredPlot]) -> None:
+        page.goto(url)
+        page.wait_for_selector(".rtlab-badge")
+        self.page, self.plot = page, made[-1]
+        until(lambda: self.plot.statistics().shown > 0, "the first drawing", page=page)
         page.wait_for_timeout(300)
         evaluate(page, COUNT_PAINTS)
+
+    def put_back(self) -> None:
+        overlay = self.plot.overlay
+        overlay.lines, overlay.notes, overlay.events, overlay.markers, overlay.ranges = LINES, (), (), (), ()
+        if not self.plot.follow:
+            self.page.mouse.dblclick(*self.at(0.9))
+            until(lambda: self.plot.follow, "live", page=self.page)
+        self.page.wait_for_timeout(150)
+        self.page.evaluate("window.paints = 0")
 
     @property
     def paints(self) -> int:
@@ -52,19 +63,44 @@ class Shown:
         return self.page.locator(".rtlab-overlay text, .rtlab-cursor text").all_text_contents()
 
 
-@pytest.fixture
-def shown(page: Page, serve: Serve) -> Shown:
-    made: list[LayeredPlot] = []
+LINES = [Line(y=0.5, name="stop", label="Stop"), Line(y=-0.5, label="fixed")]
 
+
+@pytest.fixture(scope="module")
+def made() -> list[LayeredPlot]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def url(serve: Serve, made: list[LayeredPlot]) -> str:
     def app() -> LayeredPlot:
         x = np.arange(float(N))
         made.append(LayeredPlot(Pyramid(x, np.sin(x / 100)), x="number", height=360))
-        made[-1].overlay.lines = [Line(y=0.5, name="stop", label="Stop"), Line(y=-0.5, label="fixed")]
+        made[-1].overlay.lines = LINES
         return made[-1]
 
-    page.goto(serve(app))
-    page.wait_for_selector(".rtlab-badge")
-    return Shown(page, made[-1])
+    return serve(app)
+
+
+@pytest.fixture
+def alone(page: Page, url: str, made: list[LayeredPlot]) -> Shown:
+    return Shown(page, url, made)
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser, url: str, made: list[LayeredPlot]) -> Iterator[Shown]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    watch = Watch(page)
+    yield Shown(page, url, made)
+    page.close()
+    watch.check()
+
+
+@pytest.fixture
+def shown(shared: Shown) -> Shown:
+    """The chart of all tests that append nothing to it and leave its span."""
+    shared.put_back()
+    return shared
 
 
 def test_the_mouse_over_a_static_chart_paints_the_line_not_once(shown: Shown):
@@ -89,12 +125,12 @@ def test_a_named_line_is_dragged_without_one_paint_and_python_hears_of_it(shown:
     assert shown.paints == 0
 
 
-def test_a_lines_price_is_written_anew_when_the_axis_has_fewer_digits(shown: Shown):
-    shown.plot.overlay.lines = [Line(y=1 / 7, label="a seventh")]
-    until(lambda: any(text.startswith("0.14") for text in shown.texts()), "its digits", page=shown.page)
-    shown.plot.append([N], [1e4])
-    until(lambda: "0" in shown.texts(), "none behind the point", page=shown.page)
-    assert not any(text.startswith("0.14") for text in shown.texts())
+def test_a_lines_price_is_written_anew_when_the_axis_has_fewer_digits(alone: Shown):
+    alone.plot.overlay.lines = [Line(y=1 / 7, label="a seventh")]
+    until(lambda: any(text.startswith("0.14") for text in alone.texts()), "its digits", page=alone.page)
+    alone.plot.append([N], [1e4])
+    until(lambda: "0" in alone.texts(), "none behind the point", page=alone.page)
+    assert not any(text.startswith("0.14") for text in alone.texts())
 
 
 def test_a_line_without_a_name_cannot_be_dragged(shown: Shown):
@@ -108,19 +144,19 @@ def test_a_line_without_a_name_cannot_be_dragged(shown: Shown):
     until(lambda: shown.plot.statistics().asked > before, "the window moves instead", page=shown.page)
 
 
-def test_while_it_streams_the_line_is_painted_once_a_drawing(shown: Shown):
-    before = shown.plot.statistics().drawn
+def test_while_it_streams_the_line_is_painted_once_a_drawing(alone: Shown):
+    before = alone.plot.statistics().drawn
     for step in range(20):
-        painted = shown.page.evaluate("window.paints")
-        shown.plot.append([float(N + step)], [0.0])
-        until(lambda n=painted: shown.page.evaluate("window.paints") > n, "a paint", page=shown.page)
-    shown.page.wait_for_timeout(300)
-    assert shown.plot.statistics().drawn - before == 20
-    assert shown.paints == 20
+        painted = alone.page.evaluate("window.paints")
+        alone.plot.append([float(N + step)], [0.0])
+        until(lambda n=painted: alone.page.evaluate("window.paints") > n, "a paint", page=alone.page)
+    alone.page.wait_for_timeout(300)
+    assert alone.plot.statistics().drawn - before == 20
+    assert alone.paints == 20
 
 
-def test_following_costs_a_small_part_of_sending_the_window_again(shown: Shown, capsys):
-    page, plot = shown.page, shown.plot
+def test_following_costs_a_small_part_of_sending_the_window_again(alone: Shown, capsys):
+    page, plot = alone.page, alone.plot
     frames: list[int] = []
     devtools = page.context.new_cdp_session(page)
     devtools.send("Network.enable")
@@ -219,30 +255,30 @@ def test_each_layer_is_hidden_and_shown_again_without_a_paint(shown: Shown):
     assert shown.paints == 0
 
 
-def test_a_stream_that_stops_is_visibly_frozen(shown: Shown):
+def test_a_stream_that_stops_is_visibly_frozen(alone: Shown):
     for step in range(15):
-        shown.plot.append([float(N + step)], [0.0])
-        shown.page.wait_for_timeout(60)
-    until(lambda: "live" in evaluate(shown.page, BADGE), "live", page=shown.page)
-    assert "exact" in evaluate(shown.page, BADGE)
-    until(lambda: "frozen" in evaluate(shown.page, BADGE), "frozen", 5, page=shown.page)
-    shown.plot.append([float(N + 20)], [0.0])
-    until(lambda: "live" in evaluate(shown.page, BADGE), "live again", page=shown.page)
+        alone.plot.append([float(N + step)], [0.0])
+        alone.page.wait_for_timeout(60)
+    until(lambda: "live" in evaluate(alone.page, BADGE), "live", page=alone.page)
+    assert "exact" in evaluate(alone.page, BADGE)
+    until(lambda: "frozen" in evaluate(alone.page, BADGE), "frozen", 5, page=alone.page)
+    alone.plot.append([float(N + 20)], [0.0])
+    until(lambda: "live" in evaluate(alone.page, BADGE), "live again", page=alone.page)
 
 
-def test_keys_move_zoom_pause_and_go_back(shown: Shown):
+def test_keys_move_zoom_pause_and_go_back(alone: Shown):
     window = "const { start, end } = dense_plot().model.x_range; return [start, end]"
-    page = shown.page
+    page = alone.page
     whole = evaluate(page, window)
     evaluate(page, "dense_plot().canvas_view.events_el.focus()")
     page.keyboard.press("+")
     until(lambda: np.diff(evaluate(page, window)) < 0.9 * np.diff(whole), "zoomed", page=page)
     page.keyboard.press("End")
-    until(lambda: shown.plot.follow, "live", page=page)
+    until(lambda: alone.plot.follow, "live", page=page)
     page.keyboard.press("ArrowLeft")
-    until(lambda: not shown.plot.follow, "moved back", page=page)
+    until(lambda: not alone.plot.follow, "moved back", page=page)
     page.keyboard.press(" ")
-    until(lambda: shown.plot.follow, "live again", page=page)
+    until(lambda: alone.plot.follow, "live again", page=page)
     assert "2,000 points from 0 to 1,999" in evaluate(
         page, "return dense_plot().canvas_view.events_el.getAttribute('aria-label')"
     )

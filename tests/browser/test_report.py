@@ -49,7 +49,7 @@ BLOCKED = """
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
     target = tmp_path_factory.mktemp("report") / "report.html"
-    target.write_text(page_of(report(part(50_000), notes=(note(20, "here <b>it</b> fell"),))), "utf-8")
+    target.write_text(page_of(report(part(10_000), notes=(note(20, "here <b>it</b> fell"),))), "utf-8")
     return f"file://{target}"
 
 
