@@ -56,8 +56,8 @@ def served() -> Iterator[Served]:
         yield there
 
 
-@pytest.fixture
-def person(browser: Browser) -> Iterator[Callable[..., Page]]:
+@contextmanager
+def people(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open a browser of somebody of his own; all must end without errors and requests to other hosts."""
     opened = []
 
@@ -74,6 +74,12 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
         watch.check()
 
 
+@pytest.fixture
+def person(browser: Browser) -> Iterator[Callable[..., Page]]:
+    with people(browser) as open_one:
+        yield open_one
+
+
 def shot(page: Page, name: str) -> None:
     if SHOTS is not None:
         page.screenshot(path=SHOTS / f"{name}.png")
@@ -86,6 +92,13 @@ def acquainted(served: Served, person: Callable[..., Page], **phone: int) -> Ite
     write(one, sign_in(other, served.page, "solana", theme="dark"), "hello")
     accept(other)
     yield one, other
+
+
+@pytest.fixture(scope="module")
+def friends(browser: Browser, served: Served) -> Iterator[tuple[Page, Page]]:
+    """Two who talk with each other, for all tests that leave their conversation open."""
+    with people(browser) as person, acquainted(served, person) as pair:
+        yield pair
 
 
 def test_two_wallets_write_to_each_other(served, person):
@@ -137,44 +150,47 @@ DRAW_ONCE = """async () => {
 }"""
 
 
-def test_both_see_one_safety_number_and_both_devices(served, person):
-    with acquainted(served, person) as (one, other):
-        numbers = []
-        for page in (one, other):
-            page.get_by_role("button", name="Details").click()
-            numbers.append(page.locator(".digits").inner_text())
-            assert page.locator(".full li").count() == 2
-        shot(one, "details")
-        assert numbers[0] == numbers[1]
-        assert len(numbers[0].split()) == 12
+def test_both_see_one_safety_number_and_both_devices(friends):
+    one, other = friends
+    numbers = []
+    for page in (one, other):
+        page.get_by_role("button", name="Details").click()
+        numbers.append(page.locator(".digits").inner_text())
+        assert page.locator(".full li").count() == 2
+    shot(one, "details")
+    assert numbers[0] == numbers[1]
+    assert len(numbers[0].split()) == 12
+    for page in friends:
+        page.locator(".bar").get_by_role("button", name="Close").click()
 
 
-def test_whatever_is_written_is_shown_and_never_run(served, person):
-    with acquainted(served, person) as (one, other):
-        for text in HOSTILE:
-            say(one, text)
-        for text in HOSTILE:
-            said(other).get_by_text(text, exact=True).wait_for()
-        other.get_by_label("Search on this device").fill("onerror")
-        other.get_by_role("navigation").locator("li").first.wait_for()
-        for page in (one, other):
-            assert page.evaluate("window.hit") is None
-            assert page.evaluate("document.querySelectorAll('img,iframe,svg,math,a').length") == 0
-        shot(other, "hostile")
+def test_whatever_is_written_is_shown_and_never_run(friends):
+    one, other = friends
+    for text in HOSTILE:
+        say(one, text)
+    for text in HOSTILE:
+        said(other).get_by_text(text, exact=True).wait_for()
+    other.get_by_label("Search on this device").fill("onerror")
+    other.get_by_role("navigation").locator("li").first.wait_for()
+    for page in (one, other):
+        assert page.evaluate("window.hit") is None
+        assert page.evaluate("document.querySelectorAll('img,iframe,svg,math,a').length") == 0
+    shot(other, "hostile")
+    other.get_by_label("Search on this device").fill("")
 
 
-def test_a_device_keeps_its_messages_and_goes_on_after_a_reload(served, person):
-    with acquainted(served, person) as (one, other):
-        say(one, "before the reload")
-        said(other).get_by_text("before the reload").wait_for()
-        account = account_of(other)
-        other.reload()
-        other.get_by_text("Online").wait_for()
-        assert account_of(other) == account
-        say(one, "after the reload")
-        other.get_by_role("navigation").locator("li button").first.click()
-        said(other).get_by_text("before the reload").wait_for()
-        said(other).get_by_text("after the reload").wait_for()
+def test_a_device_keeps_its_messages_and_goes_on_after_a_reload(friends):
+    one, other = friends
+    say(one, "before the reload")
+    said(other).get_by_text("before the reload").wait_for()
+    account = account_of(other)
+    other.reload()
+    other.get_by_text("Online").wait_for()
+    assert account_of(other) == account
+    say(one, "after the reload")
+    other.get_by_role("navigation").locator("li button").first.click()
+    said(other).get_by_text("before the reload").wait_for()
+    said(other).get_by_text("after the reload").wait_for()
 
 
 # a page either sends no message at all or each: a socket that swallowed the first two would not take the third
@@ -248,21 +264,21 @@ FULL_DISK = """() => {
 }"""
 
 
-def test_what_is_stored_in_the_browser_is_encrypted_as_records_and_in_its_places(served, person):
-    with acquainted(served, person) as (one, other):
-        say(one, "canary-in-the-browser")
-        said(other).get_by_text("canary-in-the-browser").wait_for()
-        first = other.evaluate(STORED)
-        until(lambda: other.evaluate(STORED)["records"] == 0, "what was put is in its place", page=other)
-        last = other.evaluate(STORED)
-        assert first["many"] > 0
-        assert last["places"] > 20
-        for found in (first, last):
-            assert (found["clear"], found["extractable"]) == (False, False)
-        other.reload()
-        other.get_by_text("Online").wait_for()
-        other.get_by_role("navigation").locator("li button").first.click()
-        said(other).get_by_text("canary-in-the-browser").wait_for()
+def test_what_is_stored_in_the_browser_is_encrypted_as_records_and_in_its_places(friends):
+    one, other = friends
+    say(one, "canary-in-the-browser")
+    said(other).get_by_text("canary-in-the-browser").wait_for()
+    first = other.evaluate(STORED)
+    until(lambda: other.evaluate(STORED)["records"] == 0, "what was put is in its place", page=other)
+    last = other.evaluate(STORED)
+    assert first["many"] > 0
+    assert last["places"] > 20
+    for found in (first, last):
+        assert (found["clear"], found["extractable"]) == (False, False)
+    other.reload()
+    other.get_by_text("Online").wait_for()
+    other.get_by_role("navigation").locator("li button").first.click()
+    said(other).get_by_text("canary-in-the-browser").wait_for()
 
 
 STORED = """async () => {
@@ -313,21 +329,22 @@ def test_a_blocked_account_is_not_heard(served, person):
         assert said(other).get_by_text("are you there").count() == 0
 
 
-def test_it_works_by_keyboard_alone(served, person):
-    with acquainted(served, person) as (one, other):
-        one.get_by_label("Message", exact=True).focus()
-        one.keyboard.type("two lines")
-        one.keyboard.press("Shift+Enter")
-        one.keyboard.type("of text")
-        one.keyboard.press("Enter")
-        said(other).get_by_text("two lines").wait_for()
-        one.keyboard.press("Escape")
-        one.get_by_text("Choose a conversation.").wait_for()
-        reached = set()
-        for _ in range(12):
-            one.keyboard.press("Tab")
-            reached.add(one.evaluate(FOCUSED))
-        assert {"Account to write to", "Search on this device", "BUTTON"} <= reached
+def test_it_works_by_keyboard_alone(friends):
+    one, other = friends
+    one.get_by_label("Message", exact=True).focus()
+    one.keyboard.type("two lines")
+    one.keyboard.press("Shift+Enter")
+    one.keyboard.type("of text")
+    one.keyboard.press("Enter")
+    said(other).get_by_text("two lines").wait_for()
+    one.keyboard.press("Escape")
+    one.get_by_text("Choose a conversation.").wait_for()
+    reached = set()
+    for _ in range(12):
+        one.keyboard.press("Tab")
+        reached.add(one.evaluate(FOCUSED))
+    assert {"Account to write to", "Search on this device", "BUTTON"} <= reached
+    one.get_by_role("navigation").locator("li button").first.click()
 
 
 def test_a_sandboxed_frame_has_memory_only_and_works(served, person):
