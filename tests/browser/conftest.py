@@ -1,11 +1,15 @@
-"""Fixtures for tests in a browser: `browser`, `page` (watched), `serve` (a Panel app at a free port)."""
+"""Fixtures for tests in a browser: `browser`, `page` (watched), `serve` (a Panel app at a free port),
+`jupyter` (a JupyterLab for all).
+"""
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, chromium, until
+from support.jupyter import jupyter_lab
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,14 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     opened.close()
     watch.check()
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One JupyterLab for the notebooks of several modules, which end their kernels: its address and its folder."""
+    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+    with jupyter_lab(folder, home) as url:
+        yield url, folder
 
 
 def free_port() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import evaluate, until
-from support.jupyter import jupyter_lab, plotted, run_code, write_notebook
+from support.jupyter import end_kernel, plotted, run_code, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -45,22 +45,17 @@ return { x: [...source.data.x], y: [...source.data.y], start: x_range.start, end
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("notebooks")
+def folder(jupyter: tuple[str, Path]) -> Path:
+    return jupyter[1]
 
 
 @pytest.fixture(scope="module")
-def lab(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
+def notebook(browser: Browser, jupyter: tuple[str, Path]) -> Iterator[Page]:
+    url, folder = jupyter
     write_notebook(folder / "plot.ipynb", CELLS)
-    with jupyter_lab(Path(folder), Path(home)) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def notebook(browser: Browser, lab: str) -> Iterator[Page]:
-    with plotted(browser, lab, "plot.ipynb", 30) as page:
+    with plotted(browser, url, "plot.ipynb", 30) as page:
         yield page
+        end_kernel(page)
 
 
 def state(page: Page) -> dict:

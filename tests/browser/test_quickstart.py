@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
-from support.jupyter import OWN_ERRORS, jupyter_lab, open_notebook, run_all, run_code, write_notebook
+from support.jupyter import OWN_ERRORS, end_kernel, open_notebook, run_all, run_code, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,15 +34,14 @@ return [...data.x].map((x, i) => [x, data.open[i], data.high[i], data.low[i], da
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(jupyter: tuple[str, Path]) -> str:
     """The address of a JupyterLab with both notebooks."""
-    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+    url, folder = jupyter
     shutil.copy(ROOT / "notebooks" / "00_quickstart.ipynb", folder)
     write_notebook(
         folder / "first.ipynb", ["import rtlab\nlab = rtlab.demo()\nlab", "lab.close()\nprint(lab)"]
     )
-    with jupyter_lab(folder, home) as url:
-        yield url
+    return url
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +51,7 @@ def notebook(browser: Browser, served: str) -> Iterator[Page]:
     open_notebook(page, served, "00_quickstart.ipynb")
     run_all(page, 120)
     yield page
+    end_kernel(page)
     page.close()
     watch.check(allowed=OWN_ERRORS)
 
@@ -70,6 +70,7 @@ def test_three_lines_in_a_fresh_kernel_show_a_moving_market(browser: Browser, se
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / "first-minute.png")
     run_code(page, "assert repr(lab).startswith('<rtlab.Lab ws://127.0.0.1:'); lab.close()")
+    end_kernel(page)
     page.close()
     watch.check(allowed=OWN_ERRORS)
 

@@ -114,6 +114,11 @@ def open_notebook(page: Page, url: str, name: str) -> None:
     page.wait_for_function(idle, timeout=60_000)
 
 
+def end_kernel(page: Page) -> None:
+    """End the kernel of the open notebook: the server, and what else it serves, goes on without it."""
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
 @contextmanager
 def plotted(browser: Browser, url: str, name: str, seconds: float) -> Iterator[Page]:
     """A notebook that has run, and whose plot is there within `seconds`; it must end without console errors."""
