@@ -42,7 +42,7 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
     """Run `change`, which alters what `pane` shows, where that is legal, and send it; True if anybody looks.
 
     In a notebook at once and under the lock; in a served page at once inside one of its callbacks, else with the
-    document's lock, on the next turn of its loop if that is free. Without anybody who looks `change` is not run.
+    document's lock, in the thread of its loop. Without anybody who looks `change` is not run.
     """
     shown = [state._views[ref] for ref in list(pane._models) if ref in state._views]
     if not shown:
@@ -58,11 +58,13 @@ def push(pane: Viewable, change: Callable[[], None]) -> bool:
             return False
         change()
         return True
-    session: ServerSession | None = getattr(document.session_context, "session", None)
-    if session is not None and state._loaded.get(document) and is_home(document):
+    session: Any = getattr(document.session_context, "session", None)
+    if session is not None and state._connected.get(document) and state._loaded.get(document):
         # with many tabs the callbacks by which Bokeh comes to its lock cost more than what is drawn
-        locked: Any = session.with_document_locked
-        task = asyncio.ensure_future(locked(_changed, document, change))
+        if not is_home(document):
+            session._loop.add_callback(push, pane, change)
+            return True
+        task = asyncio.ensure_future(session.with_document_locked(_changed, document, change))
         _CHANGES.add(task)
         task.add_done_callback(_CHANGES.discard)
         return True

@@ -23,7 +23,7 @@ from rtlab.views.scatter import CELL_PX, Scatter, Shown
 from rtlab.views.still import STILL_PX, Still, picture, told
 from rtlab.views.theme import ThemeName, colours
 from rtlab.views.viewport import Moving, News, Points, joined, window
-from rtlab.views.wire import reaches
+from rtlab.views.wire import at_home
 
 _FEW = 64  # so many numbers are sent as text, in base64: a third longer than as bytes, but two frames fewer
 
@@ -182,10 +182,10 @@ class LayeredPlot(Viewer):
 
     def _flush(self) -> None:
         if self.overlay.seen:
-            # what is called with a new window may change models
-            is_direct = self._on_window is None and reaches(self.overlay)
             for draw in self._pace.take(time.monotonic_ns()):
-                draw() if is_direct else push(self.overlay, draw)
+                # what is called with a new window may change models
+                if self._on_window is not None or not at_home(self.overlay, draw):
+                    push(self.overlay, draw)
 
     def _heard(self, message: Heard) -> None:
         # one lock for all of it: columns and news must leave in the order in which they were cut

@@ -5,18 +5,20 @@ by node, compared with all models, and written frame by frame. But a message cha
 its own. So here its frames are put together from bytes and written as one piece: a header, no metadata, the content,
 and of each array a name and its bytes, as Bokeh would have sent them.
 
-A page takes messages so when the browser has its document, the caller is in the thread of its loop, and its sockets do
+A page takes messages so when the browser has its document, the sender is in the thread of its loop, and its sockets do
 not compress. All else, a notebook above all, goes Bokeh's way. While another message is half-way on a socket ours
 waits for its turn, and those after it wait behind it.
 """
 
 import math
 import struct
+from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from bokeh.document import Document
 from panel.io.state import state
 from panel.models.esm import ESMEvent
 from tornado.websocket import WebSocketHandler
@@ -28,19 +30,37 @@ _NUMBERS = count(1)
 _encode = msgspec.json.Encoder().encode
 
 
+class _Page(NamedTuple):
+    model: str
+    document: Document
+    loop: Any
+    sockets: list[Any]
+
+
 def send(component: Component, message: dict[str, object]) -> None:
     """Send a message to whoever looks at a component: of what JSON knows, any floats, and arrays of float64."""
-    sockets = _sockets(component)
-    if sockets is None:
+    pages = _pages(component)
+    if pages is None or not all(is_home(page.document) for page in pages):
         component._send_msg(message)
         return
-    for model, socket in sockets:
-        _write(socket, frames(model, message))
+    for page in pages:
+        data = frames(page.model, message)
+        for socket in page.sockets:
+            _write(socket, data)
 
 
-def reaches(component: Component) -> bool:
-    """Whether `send` needs neither the document nor its lock, as things are."""
-    return _sockets(component) is not None
+def at_home(component: Component, act: Callable[[], object]) -> bool:
+    """Have `act`, which sends and changes no model, run in the thread of the page's loop: at once if this is it.
+
+    False, and it is not run, where nobody looks or messages go Bokeh's way.
+    """
+    if not (pages := _pages(component)):
+        return False
+    if all(is_home(page.document) for page in pages):
+        act()
+    else:
+        pages[-1].loop.add_callback(act)
+    return True
 
 
 def frames(model: str, message: dict[str, object]) -> bytes:
@@ -57,22 +77,25 @@ def frames(model: str, message: dict[str, object]) -> bytes:
     return b"".join(parts)
 
 
-def _sockets(component: Component) -> list[tuple[str, WebSocketHandler]] | None:
-    """Give each socket with the id of the component's model behind it; None where a message must go Bokeh's way."""
-    found = []
+def _pages(component: Component) -> list[_Page] | None:
+    """Give where a component is shown; None where a message to it must go Bokeh's way from any thread."""
+    pages = []
     for ref, (model, _) in list(component._models.items()):
         if ref not in state._views or ref in state._fake_roots:
             continue
         _, _, document, comm = state._views[ref]
         session: Any = getattr(document.session_context, "session", None)
-        if comm or session is None or not is_home(document):
+        if comm or session is None or not state._connected.get(document):
             return None
-        for connection in session._subscribed_connections:
-            socket: Any = connection._socket
-            if not isinstance(socket, WebSocketHandler) or socket.get_compression_options() is not None:
-                return None
-            found.append((model.id, socket))
-    return found
+        sockets = [connection._socket for connection in list(session._subscribed_connections)]
+        if not all(map(_is_plain, sockets)):
+            return None
+        pages.append(_Page(model.id, document, session._loop, sockets))
+    return pages
+
+
+def _is_plain(socket: object) -> bool:
+    return isinstance(socket, WebSocketHandler) and socket.get_compression_options() is None
 
 
 def _write(socket: Any, data: bytes) -> None:

@@ -58,7 +58,10 @@ class Tab:
         page = await asyncio.to_thread(lambda: urlopen(self.url).read().decode())
         token = re.search(r'"token"\s*:\s*"([^"]+)"', html.unescape(page))[1]
         address = self.url.replace("http", "ws") + "/ws"
-        self.socket = await websockets.connect(address, subprotocols=["bokeh", token], max_size=None)
+        # without a bound a tab that nobody reads any more still hears the end of its connection
+        self.socket = await websockets.connect(
+            address, subprotocols=["bokeh", token], max_size=None, max_queue=None
+        )
         await self._message()  # ACK
         await self._send("PULL-DOC-REQ", {})
         while "doc" not in (content := (await self._message())[1]):

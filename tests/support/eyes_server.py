@@ -48,7 +48,8 @@ class Charts:
 
     def told(self) -> dict:
         live = [plot.statistics() for plot in list(self.shown)]
-        return {"alive": len(live), "merged": sum(one.merged for one in live), "subscriptions": 0}
+        merged = sum(one.merged for one in live)
+        return {"alive": len(live), "merged": merged, "subscriptions": 0, "points": len(self.pyramid)}
 
 
 class Market:
@@ -65,7 +66,7 @@ class Market:
 
     def told(self) -> dict:
         subscriptions = self.lab.loop.call(lambda: len(self.lab.hub.wishes))
-        return {"alive": len(self.shown), "subscriptions": subscriptions}
+        return {"alive": len(self.shown), "subscriptions": subscriptions, "points": 0}
 
 
 def asked(lines: asyncio.Queue, loop: asyncio.AbstractEventLoop) -> None:
@@ -100,6 +101,7 @@ async def main(kind: str) -> None:
         own = {"cpu_s": time.process_time(), "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
         gc.collect()  # takes a second of its own
         own |= {"sessions": len(server.get_sessions()), "now": time.time(), "kb": resident_kb()}
+        own["objects"] = len(gc.get_objects())
         print(json.dumps(await asyncio.to_thread(served.told) | own), flush=True)
     server.stop()
     if kind == "market":

@@ -36,7 +36,8 @@ def serving(app: Callable[[], object], **options: object) -> Iterator[str]:
 @contextmanager
 def looking(url: str) -> Iterator[ClientConnection]:
     """A browser that took the page whole and never said that it is ready."""
-    with connect(url, subprotocols=["bokeh", generate_jwt_token(generate_session_id())]) as browser:
+    tokens = ["bokeh", generate_jwt_token(generate_session_id())]
+    with connect(url, subprotocols=tokens, open_timeout=60) as browser:
         assert "ACK" in browser.recv(20)
         for part in ({"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}):
             browser.send(json.dumps(part))

@@ -271,6 +271,22 @@ def test_what_is_pushed_to_a_page_on_its_own_loop_waits_for_no_callback_of_bokeh
     assert callbacks == [set()]
 
 
+def test_what_another_thread_pushes_to_a_page_waits_for_no_callback_of_bokeh(looked_at):
+    browser, column, page = looked_at
+    state._loaded[page] = True
+    session, threads = page.session_context.session, []
+
+    def change() -> None:
+        assert session._lock._block._value == 0  # it is held
+        threads.append(threading.get_ident())
+        column.append("second")
+
+    assert push(column, change)
+    assert page.session_callbacks == []
+    until_sent(browser, "second")
+    assert threads == [state._thread_id_[page]]
+
+
 def test_what_is_pushed_while_somebody_holds_the_lock_comes_after_him(looked_at):
     browser, column, page = looked_at
     state._loaded[page] = True

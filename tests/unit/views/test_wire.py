@@ -8,6 +8,7 @@ import pytest
 from bokeh.document.events import MessageSentEvent
 from bokeh.protocol.messages.patch_doc import patch_doc
 from bokeh.protocol.messages.pull_doc_reply import pull_doc_reply
+from panel.io.state import state
 from panel.models.esm import ESMEvent
 from support.fake_page import FakePage
 from support.page_socket import document_of, looking, message, serving, told, until_sent
@@ -89,7 +90,7 @@ def test_messages_have_numbers_of_their_own():
 
 def test_where_no_session_serves_the_page_a_message_goes_through_the_document():
     page = FakePage(leaf := Leaf())
-    assert not wire.reaches(leaf)
+    assert not wire.at_home(leaf, lambda: pytest.fail("it has no loop"))
     wire.send(leaf, {"type": "ping"})
     assert page.of("ping") == [{"type": "ping"}]
     page.close()
@@ -131,7 +132,6 @@ def seen(request) -> Iterator[Seen]:
 def test_a_message_waits_for_no_document(seen):
     async def act() -> None:
         with await seen.session._lock.acquire():
-            assert wire.reaches(seen.leaf)
             wire.send(seen.leaf, {"n": 1, "points": SMALL})
             await asyncio.to_thread(came.wait, 20)
             unlocked.append(came.is_set())
@@ -172,7 +172,7 @@ def test_a_browser_that_left_is_sent_nothing(seen):
 @pytest.mark.parametrize("seen", [{"websocket_compression_level": 6}], indirect=True)
 def test_a_socket_that_compresses_is_left_to_bokeh(seen):
     def act() -> None:
-        reached.append(wire.reaches(seen.leaf))
+        reached.append(wire.at_home(seen.leaf, lambda: None))
         wire.send(seen.leaf, {"n": 1})
 
     reached: list[bool] = []
@@ -182,6 +182,28 @@ def test_a_socket_that_compresses_is_left_to_bokeh(seen):
 
 
 def test_another_thread_sends_through_the_document(seen):
-    assert not wire.reaches(seen.leaf)
     wire.send(seen.leaf, {"n": 1})
     assert seen.numbers(1) == [1]
+
+
+def test_another_thread_can_have_it_sent_from_the_loop(seen):
+    def act() -> None:
+        threads.append(threading.get_ident())
+        wire.send(seen.leaf, {"n": 1})
+
+    threads: list[int] = []
+    assert wire.at_home(seen.leaf, act)
+    assert seen.numbers(1) == [1]
+    assert threads == [state._thread_id_[seen.document]] != [threading.get_ident()]
+
+
+def test_on_the_loop_it_is_sent_at_once(seen):
+    def act() -> None:
+        for number in (1, 2):
+            order.append(wire.at_home(seen.leaf, lambda number=number: order.append(number)))
+        wire.send(seen.leaf, {"n": 3})
+
+    order: list[object] = []
+    seen.run(act)
+    assert seen.numbers(1) == [3]
+    assert order == [1, True, 2, True]
