@@ -151,10 +151,12 @@ class _Announcement(Listener):
     def on_start(self, event: Event) -> None:
         if self._began is None and threading.get_ident() == self._thread:
             self._began = self._ended = time.perf_counter()
+            self._heeding.enter_context(
+                interruptible("\n")
+            )  # first, for it ends the line that is begun below
             kept = str(cache_folder()).replace(str(Path.home()), "~", 1)
             sys.stderr.write(f"rtlab: compiling {self._what} (once, kept in {kept})…")
             sys.stderr.flush()
-            self._heeding.enter_context(interruptible("\n"))
 
     def on_end(self, event: Event) -> None:
         if threading.get_ident() == self._thread:

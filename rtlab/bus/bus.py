@@ -127,14 +127,20 @@ class Bus:
     async def dead_letters(
         self, topic: Topic[Any], group: str | None = None, most: int = MOST_LETTERS
     ) -> list[DeadLetter]:
-        """Give what a group (the topic's first by default) could not handle, with why; the `most` oldest first."""
-        return await self.transport.letters(topic, group or topic.groups[0], most)
+        """Give what a group (the topic's first by default) could not handle, with why; the `most` oldest first.
+
+        BusError when the topic has no such group.
+        """
+        return await self.transport.letters(topic, _group_of(topic, group), most)
 
     async def replay(
         self, topic: Topic[Any], group: str | None = None, ids: Sequence[str] | None = None
     ) -> int:
-        """Send a group's dead letters to it again (None: all), behind what waits there; give how many there were."""
-        return await self.transport.take_letters(topic, group or topic.groups[0], ids, replay=True)
+        """Send a group's dead letters to it again (None: all), behind what waits there; give how many there were.
+
+        BusError when the topic has no such group.
+        """
+        return await self.transport.take_letters(topic, _group_of(topic, group), ids, replay=True)
 
     def statistics(self) -> Mapping[str, NamedTuple]:
         """Count what was published, and what became of it for each group, for `telemetry.exposition` too."""
@@ -156,6 +162,13 @@ class Bus:
             for event in events:
                 entry = pack([event])[0][0]
                 await self.transport.append_late(topic, topic.shard(event.key), entry, after_s)
+
+
+def _group_of(topic: Topic[Any], group: str | None) -> str:
+    if group is not None and group not in topic.groups:
+        known = ", ".join(topic.groups)
+        raise BusError(f"the topic {topic.name} has no such group", expected=f"one of {known}", got=group)
+    return group or topic.groups[0]
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rtlab.bus.cancelling import cancelled
 from rtlab.bus.event import ENTRY_EVENTS, Event, Topic, pack
 from rtlab.bus.tally import PublisherStatistics
 from rtlab.bus.transport import DeadLetter, Transport
@@ -122,8 +123,7 @@ class _Line:
         for waiting in self._queue:
             waiting.done.cancel()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     async def _flush(self) -> None:
         while self._queue:

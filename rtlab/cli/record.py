@@ -100,6 +100,10 @@ def _check(asked: Asked, settings: Settings) -> None:
     named = (asked.url is not None) + (asked.source is not None)
     if named > 1 or (named == 0 and settings.redis_url == EMBEDDED):
         raise click.UsageError("what is to be recorded? Give one of --redis, --url and --source")
+    if asked.url == "demo":  # what the setting calls a market of its own
+        raise click.UsageError(
+            "a simulated market is recorded from its feed: `rtlab serve`, and --url ws://127.0.0.1:8765"
+        )
     if asked.raw and not asked.is_live:
         raise click.UsageError("--raw keeps a live venue's messages: give --source VENUE:INSTRUMENT")
 

@@ -14,12 +14,14 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from rtlab.alerts import Alert, Loss, Rest, Rule, Said, Sight, Silence, Webhook, alerts_topic
 from rtlab.alerts.alert import HOOK, PAGE
 from rtlab.book import TickerView
 from rtlab.bus import Bus, DeadLetter, Delivery, Retry, connect
+from rtlab.bus.cancelling import cancelled
 from rtlab.bus.event import Event
 from rtlab.errors import RtlabError, UnreachableError
 from rtlab.lab.hub import Followed, Handler, Hub, Wish
@@ -33,6 +35,7 @@ log = logging.getLogger("rtlab.alerts")
 LOOK_S = 0.1
 """How often time and losses are looked at; prices at every change."""
 START_S = 30.0
+LEAVE_S = 1.0
 MOST_WAITING = 1000
 KEPT = 200
 PAGE_RETRY = Retry(tries=3, first_s=0.05, most_s=1.0)
@@ -196,7 +199,7 @@ class Alerts:
     async def dead_letters(self, group: str = HOOK) -> list[DeadLetter]:
         """Give the alerts that nobody took after all tries, with why, the oldest first; on any event loop.
 
-        `group` is "webhook", or "page" for those whose `then` raised.
+        `group` is "webhook", or "page" for those whose `then` raised; BusError for another.
         """
         return await self._loop.awaitable(self._letters(group))
 
@@ -216,11 +219,10 @@ class Alerts:
             self._forget(watch)
         self._starting.cancel()
         tasks, self._tasks = self._tasks, []
-        if tasks and not self._outbox.empty():
-            await asyncio.wait([asyncio.ensure_future(self._outbox.join())], timeout=1.0)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            with suppress(TimeoutError):  # a bus that is away: what was said is lost to it
+                await asyncio.wait_for(self._outbox.join(), LEAVE_S)
+        await cancelled(*tasks)
         bus, self._bus = self._bus, None
         if bus is not None:
             await bus.close()

@@ -113,6 +113,9 @@ async def test_dead_letters_that_are_purged_are_gone(url, new_topic):
         assert sorted(letter.event.id for letter in left) == ["k0-0", "k2-0"]
         assert {letter.reason for letter in left} == {"ValueError: poison"}
         assert await bus.dead_letters(topic, "main", most=1) == left[:1]
+        for ask in (bus.dead_letters, bus.replay):
+            with pytest.raises(BusError, match="has no such group: expected one of main, got mian"):
+                await ask(topic, "mian")
 
 
 async def test_a_request_is_answered_and_one_that_nobody_answers_times_out(url, new_topic):

@@ -65,6 +65,9 @@ def test_what_is_to_be_recorded_must_be_said_once(tmp_path):
     )
     both = rtlab("record", tmp_path / "s", "--url", "ws://x", "--source", "y", cwd=tmp_path)
     assert_one_clear_line(both, "Give one of")
+    demo = rtlab("record", tmp_path / "s", "--url", "demo", cwd=tmp_path)
+    assert_one_clear_line(demo, "`rtlab serve`, and --url ws://127.0.0.1:8765")
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_feed_that_is_not_there_and_a_missing_file_are_clear_errors(tmp_path):

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -12,7 +13,7 @@ from support.rabbit import free_port
 
 import rtlab
 from rtlab.alerts import Rule, Said
-from rtlab.errors import ClosedError, ConfigError, GridError, InstrumentError, UnreachableError
+from rtlab.errors import BusError, ClosedError, ConfigError, GridError, InstrumentError, UnreachableError
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,8 @@ async def test_a_webhook_that_stays_down_leaves_a_dead_letter_that_says_why(lab,
 
 def test_a_script_asks_for_dead_letters_and_waits_for_them(lab):
     assert lab.alerts.dead_letters_blocking("page") == []
+    with pytest.raises(BusError, match="expected one of page, webhook, got pgae"):
+        lab.alerts.dead_letters_blocking("pgae")
     with pytest.raises(UnreachableError, match="did not answer within 0 s"):
         lab.alerts.dead_letters_blocking(timeout_s=0)
 
@@ -152,6 +155,18 @@ def test_a_closed_lab_has_no_desk():
         lab.alert("BTC-USD", above=0)
     with pytest.raises(ClosedError):
         lab.alert("BTC-USD", above=0)
+
+
+def test_a_lab_closes_though_a_task_of_its_desk_loses_a_cancellation():
+    async def loses_one():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    with rtlab.demo(rate=100) as lab:
+        task = lab.loop.call(lambda: asyncio.ensure_future(loses_one()))
+        lab.alerts._tasks.append(task)
+    assert task.cancelled()
 
 
 def test_a_view_shows_what_was_told_and_what_comes_and_goes_when_nobody_holds_it(lab):
