@@ -8,7 +8,7 @@ import os
 import pytest
 from hypothesis import settings
 
-settings.register_profile("rtlab", deadline=None, max_examples=200 if "RTLAB_ROUNDS" in os.environ else 50)
+settings.register_profile("rtlab", deadline=None, max_examples=200 if "RTLAB_ROUNDS" in os.environ else 30)
 settings.load_profile("rtlab")
 
 

@@ -1,6 +1,7 @@
 """The numbers of the house, and that the ruler itself measures."""
 
 import ast
+import gc
 import importlib.util
 import subprocess
 import sys
@@ -35,7 +36,11 @@ NAMES = (
 @pytest.fixture(scope="module")
 def numbers():
     """Counted once, and only by the process that judges them."""
-    return {number.name: number for number in house.numbers()}
+    gc.disable()  # of a million nodes that are all in use nothing can be collected
+    try:
+        return {number.name: number for number in house.numbers()}
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="module")

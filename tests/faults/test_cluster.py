@@ -36,7 +36,7 @@ class Rounds(NamedTuple):
     seed: int = 1
 
 
-FEW = Rounds(kills=2, stops=1, cuts=3, moves=1, sizes=(4, 2), schedulers=1)
+FEW = Rounds(kills=1, stops=1, cuts=1, moves=1, sizes=(3, 2), schedulers=1)
 MANY = [  # pieces of a minute, each with a cluster of its own
     *(Rounds(kills=10, seed=seed) for seed in (1, 2)),
     Rounds(stops=3),

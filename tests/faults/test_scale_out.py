@@ -18,7 +18,8 @@ from rtlab.protocol import Subscription
 
 ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "1"))
 WISHES = (("book", "BTC-USD", None), ("book", "ETH-USD", 10), ("trades", "BTC-USD", 4096))
-SEED, RATE = 57, 3000
+SEED = 57
+RATE = 3000 if ROUNDS >= 200 else 1000
 CALM = (
     100  # commands a second: of a small book that changed much, a snapshot is cheaper than what became of it
 )

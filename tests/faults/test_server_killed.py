@@ -17,14 +17,15 @@ from rtlab.client import Client, LinkState, connect
 from rtlab.lab.faults.proxy import LossyProxy
 from rtlab.protocol import Subscription
 
-ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "2"))
 WISHES = (
     ("book", "BTC-USD", None),
     ("book", "ETH-USD", 10),
     ("trades", "BTC-USD", 1000),
     ("trades", "ETH-USD", 10),
 )
-SEED, RATE = 31, 5000
+SEED = 31
+RATE = 5000 if ROUNDS >= 200 else 2000
 
 pytestmark = [pytest.mark.rounds, pytest.mark.timeout(60 + 30 * ROUNDS)]
 

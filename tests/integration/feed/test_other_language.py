@@ -110,7 +110,7 @@ async def harmed(played: Recorded, reader: JavaScriptReader, word: str, count: s
                 return shown
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ["usdm", pytest.param("spot", marks=pytest.mark.long)])
 async def test_a_reader_in_javascript_ends_equal_after_merges_a_cut_a_gap_and_a_wrong_level(name):
     played = Recorded(name)
     async with played.gateway, JavaScriptReader(played.gateway.url, played.wishes()) as reader:

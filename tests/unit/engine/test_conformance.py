@@ -76,8 +76,14 @@ def test_all_34_edge_cases_report_what_the_other_engine_reported(kind: str) -> N
     assert differing == []
 
 
-@pytest.mark.parametrize("kind", ["kernel", "twin"])
-@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize(
+    ("kind", "stream"),
+    [
+        *(("kernel", stream) for stream in STREAMS),
+        pytest.param("twin", STREAMS[0], marks=pytest.mark.long),
+        ("twin", STREAMS[1]),
+    ],
+)
 def test_recorded_stream_reports_what_the_other_engine_reported(kind: str, stream: str) -> None:
     columns = np.load(recorded(f"matching/{stream}"))
     rows = commands(*(columns[name] for name in ("type", "side", "ioc", "qty", "oid", "px")))

@@ -1,16 +1,19 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 from support.command import assert_one_clear_line, rtlab
 
-from rtlab.cli.bench import BENCHES, _table
+from rtlab.cli.bench import BENCHES, _table, bandwidth, command
 from rtlab.cli.bench.everything import BEGINS, ENDS
 
 
 @pytest.fixture(scope="module")
 def report():
-    done = rtlab("bench", "bandwidth", "--quick", "--json", timeout=110)
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bandwidth, "run", lambda quick: bandwidth.measure(3.0, 0.5 if quick else 20.0))
+        done = CliRunner().invoke(command, ["bandwidth", "--quick", "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
