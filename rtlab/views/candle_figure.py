@@ -26,7 +26,7 @@ from rtlab.views.theme import FONT, Colours, dress
 PANE_PX, AXIS_HEIGHT_PX = 72, 24
 
 
-def _bare(x: Range, y: Range1d) -> figure:
+def _bare(x: Range, y: Range1d, ticker: Any) -> figure:
     plot = figure(
         tags=[OURS],
         x_range=x,
@@ -40,7 +40,7 @@ def _bare(x: Range, y: Range1d) -> figure:
         min_border_right=AXIS_PX,
         sizing_mode="stretch_both",
     )
-    plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
+    plot.xaxis.ticker = ticker
     plot.xaxis.formatter = DatetimeTickFormatter(**TIMES)
     return plot
 
@@ -49,7 +49,8 @@ def price_figure(
     source: ColumnDataSource, holes: ColumnDataSource, mapper: CategoricalColorMapper, decimals: int
 ) -> figure:
     """Draw candles and volume of `source`, and pale strips where `holes` says that there is no candle."""
-    plot = _bare(Range1d(start=0, end=1), Range1d(start=0, end=1))
+    ticker = DatetimeTicker(desired_num_ticks=4)  # the browser says how many fit
+    plot = _bare(Range1d(start=0, end=1), Range1d(start=0, end=1), ticker)
     plot.name = "candles"
     plot.extra_y_ranges = {"volume": Range1d(start=0, end=1)}
     colour = transform("way", mapper)
@@ -84,14 +85,14 @@ def paint_holes(plot: figure, colours: Colours) -> None:
 
 
 class Pane:
-    """The figure of one indicator below the candles: the same window, heights of its own."""
+    """The figure of one indicator below the `main` one: the same window and times, heights of its own."""
 
-    def __init__(self, indicator: Indicator, x: Range) -> None:
+    def __init__(self, indicator: Indicator, main: figure) -> None:
         kind = KINDS[indicator.kind]
         self.fixed = kind.most is not None
         most = 1.0 if kind.most is None else kind.most
         self.y = Range1d(start=kind.least or 0.0, end=most)
-        self.figure = _bare(x, self.y)
+        self.figure = _bare(main.x_range, self.y, main.xaxis[0].ticker)
         self.figure.update(name=indicator.name, height=PANE_PX, sizing_mode="stretch_width", visible=False)
         if kind.marks:
             self.figure.yaxis.ticker = FixedTicker(ticks=list(kind.marks))

@@ -2,6 +2,7 @@
 // moved away from it, by any drag back (a candle that comes meanwhile must not undo it) or by a zoom that leaves it
 // out. y fits what is seen. Which window is seen is told to whoever brings its candles (see indicators.js).
 const LEAST = 24, MOST = 160, PIXELS = 10, NARROWEST = 3
+const TICK_PX = 100 // between two times on the axis, about: their words must not touch; Bokeh tells the year alone of a single one
 let newest = null, own = false, following = true, known = { start: 0, end: 0 }
 
 // Bokeh takes a button that rests for 300 ms for a press, and what comes then for no drag: it is given the press again
@@ -55,6 +56,8 @@ export default function ({ source, edge, plot, x, y, volume, lines, panes }, cha
   }
   known = { start: x.start, end: x.end }
   if (is_laid_out) {
+    const ticks = Math.max(3, Math.min(10, Math.floor(plot.inner_width / TICK_PX)))
+    plot.below[0].ticker.setv({ desired_num_ticks: ticks }, { sync: false })
     const most = Math.max(LEAST, Math.floor(plot.inner_width / NARROWEST))
     globalThis.rtlab_looks?.get(plot.id)?.({ x0: x.start, x1: x.end, most, live: following, newest: last + 2 * interval })
   }

@@ -80,9 +80,7 @@ class Candles(LivePanel):
         decimals = Digits(instrument.tick_size).decimals
         self._figure = price_figure(self._table.source, self._holes, self._mapper, decimals)
         self._panes = {
-            name: Pane(lines.indicator, self._figure.x_range)
-            for name, lines in self._lines.items()
-            if lines.has_pane
+            name: Pane(lines.indicator, self._figure) for name, lines in self._lines.items() if lines.has_pane
         }
         for name, lines in self._lines.items():
             lines.put(self._panes[name].figure if name in self._panes else self._figure)

@@ -298,7 +298,7 @@ class Chart extends Hand {
     this.on_repaint = () => {
       this.draw("marks", "cursor") // in the frame of the line that they belong to
       const { width } = plot.frame.bbox
-      const ticks = Math.max(2, Math.min(10, Math.floor(width / 100))) // labels must not touch
+      const ticks = Math.max(3, Math.min(10, Math.floor(width / 100))) // labels must not touch; of one Bokeh tells the year
       for (const axis of below) axis.ticker.desired_num_ticks = ticks
       if (Math.abs(width - this.asked_width) >= 2) {
         this.wear_legend()

@@ -586,6 +586,26 @@ def test_candles_fit_what_is_seen(market: Page) -> None:
     until(lambda: evaluate(market, fits), "the ranges fit", page=market)
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_times_below_the_candles_do_not_touch(
+    page: Page, serve: Serve, exchange: Exchange, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(serve(exchange.app()))
+    exchange.flow()
+    apart = f"""{FIGURE}
+      const plot = figure('candles'), {{ frame }} = plot, [axis] = plot.model.below
+      const times = plot.children_views().find((view) => view.model === axis).tick_coords.major[0]
+      const at = [...times].map((x) => frame.x_scale.compute(x))
+      return [at.length, ...at.slice(1).map((x, i) => x - at[i])]"""
+    there = f"{FIGURE} return !!figure('candles') && data('candles').x.length > 5"
+    until(lambda: evaluate(page, there), "candles", 40, page=page)
+    told = f"{FIGURE} return figure('candles').model.below[0].ticker.desired_num_ticks"
+    until(lambda: (evaluate(page, told) == 3) == (width == 390), "as many as fit", page=page)
+    # "00:00:00" is 52 px wide; of a single time Bokeh tells the year alone
+    until(lambda: (now := evaluate(page, apart))[0] > 1 and min(now[1:]) > 68, "times apart", page=page)
+
+
 def test_indicators_are_switched_on_by_keyboard_and_move_with_the_open_candle(market: Page) -> None:
     average = f"""{FIGURE}
       const line = figure('candles').model.renderers.find((r) => r.glyph.y?.field === 'average')

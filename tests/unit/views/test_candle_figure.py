@@ -1,5 +1,6 @@
 import pytest
-from bokeh.models import CategoricalColorMapper, ColumnDataSource, CrosshairTool, Range1d
+from bokeh.models import CategoricalColorMapper, ColumnDataSource, CrosshairTool
+from bokeh.plotting import figure
 from support.random_market import BTC
 
 from rtlab.views.candle_figure import AXIS_HEIGHT_PX, PANE_PX, Pane, arrange, join_crosshair, price_figure
@@ -16,8 +17,8 @@ def price(decimals: int = 1):
     return price_figure(source, ColumnDataSource({"left": [], "right": []}), mapper, decimals)
 
 
-def pane(name: str, x: Range1d | None = None) -> Pane:
-    return Pane(Indicator(name, BTC), x or Range1d(start=0, end=1))
+def pane(name: str, main: figure | None = None) -> Pane:
+    return Pane(Indicator(name, BTC), main or price())
 
 
 @pytest.mark.parametrize(("decimals", "written"), [(0, "0,0"), (1, "0,0.0"), (3, "0,0.000")])
@@ -27,9 +28,10 @@ def test_prices_have_the_decimals_of_the_tick(decimals: int, written: str) -> No
 
 def test_panes_share_the_window_and_stand_below_the_frame_of_the_prices() -> None:
     plot = price()
-    below = [pane(name, plot.x_range) for name in ("rsi 14", "atr 14")]
+    below = [pane(name, plot) for name in ("rsi 14", "atr 14")]
     for one in below:
         assert one.figure.x_range is plot.x_range
+        assert one.figure.xaxis[0].ticker is plot.xaxis[0].ticker
         assert one.figure.y_range is not plot.y_range
         assert one.figure.min_border_right == plot.min_border_right == AXIS_PX
         assert (one.figure.height, one.figure.visible, one.figure.tags) == (PANE_PX, False, [OURS])
