@@ -126,7 +126,9 @@ export function render({ model }) {
       const state = `card ${way} ${stale ? "stale" : ""}`
       if (card.state !== state) card.element.className = card.state = state
       const sign = { up: "▲", down: "▼", "": "" }[way]
-      put(card.texts[1], stale ? `frozen ${Math.round(age / 1000)} s` : `${sign} ${(100 * Math.abs(card.share)).toFixed(2)} %`)
+      const percent = 100 * Math.abs(card.share)
+      const words = way && percent < 0.005 ? "< 0.01" : percent.toFixed(2) // an arrow beside 0.00 would be a riddle
+      put(card.texts[1], stale ? `frozen ${Math.round(age / 1000)} s` : `${sign} ${words} %`)
     }
   }
 

@@ -70,6 +70,13 @@ def test_every_number_has_a_card_with_its_value_change_and_course(shown: Page, n
     until(lambda: pears.evaluate(INK) > 20, "a line", page=shown)
 
 
+def test_a_change_too_small_for_its_digits_is_told_as_such(shown: Page, numbers: Numbers):
+    change = shown.locator("li.card", has_text="pears").locator(".change")
+    for more, words in ((1e-4, "▲ < 0.01 %"), (-1e-4, "▼ < 0.01 %"), (0, "0.00 %")):
+        numbers.say(more)
+        until(lambda words=words: change.inner_text().strip() == words, words, page=shown)
+
+
 def test_cards_are_filtered_and_ordered(shown: Page, numbers: Numbers):
     numbers.say(-1)
     assert order(shown) == NAMES
