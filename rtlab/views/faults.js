@@ -32,7 +32,7 @@ function reader(parent, kind, title, what) {
   const cells = {}
   const grid = make(card, "cells")
   for (const [name, label] of CELLS) {
-    const cell = make(grid, `cell ${name}`)
+    const cell = make(grid, `cell of-${name}`) // a badge of a panel is "held"
     make(cell, "label", label)
     cells[name] = make(cell, "value", "–")
   }

@@ -52,19 +52,19 @@ def lab(browser: Browser, address: str) -> Iterator[Page]:
     assert "✓ Equal" in text(page, ".verdict")
     assert " 0 different" in text(page, ".verdict")
     assert "silent loss 0" in text(page, ".sums")
-    assert text(page, ".ours .lost .value") == "0"
+    assert text(page, ".ours .of-lost .value") == "0"
     page.close()
     watch.check()
 
 
 def test_a_slow_line_makes_ours_lag_and_merge_and_the_plain_one_queue(lab: Page) -> None:
-    merged = number(lab, ".ours .merged .value")
+    merged = number(lab, ".ours .of-merged .value")
     slide(lab, "bytes_per_s", 15)
     assert text(lab, ".slider:has(input[name=bytes_per_s]) .value") == "2.8 kB/s"
     until(lambda: text(lab, ".plain .pill") == "QUEUEING", "the plain server queues", 30, page=lab)
-    until(lambda: "MB" in text(lab, ".plain .held .value"), "a megabyte is queued", 40, page=lab)
-    until(lambda: number(lab, ".ours .merged .value") > merged + 20, "ours is merged", 30, page=lab)
-    assert "MB" not in text(lab, ".ours .held .value")
+    until(lambda: "MB" in text(lab, ".plain .of-held .value"), "a megabyte is queued", 40, page=lab)
+    until(lambda: number(lab, ".ours .of-merged .value") > merged + 20, "ours is merged", 30, page=lab)
+    assert "MB" not in text(lab, ".ours .of-held .value")
     SHOTS.mkdir(exist_ok=True)
     lab.screenshot(path=SHOTS / "fault-slow.png")
     heal(lab)
@@ -76,7 +76,8 @@ def test_a_frozen_reader_falls_behind_and_comes_back_at_once(lab: Page) -> None:
     until(lambda: text(lab, ".press.freeze") == "Let the reader go on", "it is frozen", page=lab)
     until(
         lambda: (
-            number(lab, ".step.lagging .times") > lagged or text(lab, ".ours .stale_ms .value").endswith(" s")
+            number(lab, ".step.lagging .times") > lagged
+            or text(lab, ".ours .of-stale_ms .value").endswith(" s")
         ),
         "it falls behind",
         20,
@@ -84,15 +85,15 @@ def test_a_frozen_reader_falls_behind_and_comes_back_at_once(lab: Page) -> None:
     )
     lab.locator(".press.freeze").click()
     until(lambda: text(lab, ".ours .pill") == "LIVE", "it is live again", 30, page=lab)
-    until(lambda: text(lab, ".ours .stale_ms .value").endswith(" ms"), "it is current", 20, page=lab)
+    until(lambda: text(lab, ".ours .of-stale_ms .value").endswith(" ms"), "it is current", 20, page=lab)
 
 
 def test_a_killed_gateway_is_started_again_and_the_book_is_equal_in_a_new_epoch(lab: Page) -> None:
     epoch = re.findall(r"epoch (\d+)", text(lab, ".verdict"))
-    back = number(lab, ".ours .resumed .value")
+    back = number(lab, ".ours .of-resumed .value")
     lab.locator(".press.kill").click()
     until(lambda: text(lab, ".ours .pill") == "RECONNECTING", "the gateway is gone", 20, page=lab)
-    until(lambda: number(lab, ".ours .resumed .value") > back, "the reader is back", 40, page=lab)
+    until(lambda: number(lab, ".ours .of-resumed .value") > back, "the reader is back", 40, page=lab)
     until(lambda: re.findall(r"epoch (\d+)", text(lab, ".verdict")) != epoch, "a new epoch", 20, page=lab)
     until(lambda: text(lab, ".ours .pill") == "LIVE", "it is live", 30, page=lab)
 
@@ -168,6 +169,9 @@ def test_it_fits_every_screen_in_light_and_dark(
     background = page.locator(".faults").evaluate("(one) => getComputedStyle(one).backgroundColor")
     red = int(re.findall(r"\d+", background)[0])
     assert red > 200 if scheme == "light" else red < 60
+    for cell in page.locator(".cell").all():
+        inside, outer = cell.bounding_box(), cell.locator("xpath=ancestor::section").bounding_box()
+        assert outer["y"] < inside["y"] < outer["y"] + outer["height"]
     SHOTS.mkdir(exist_ok=True)
     for width in widths:
         page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
