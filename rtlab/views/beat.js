@@ -9,11 +9,21 @@ const AGAIN_MS = 1000
 // our own figures is sent: they are changed by Python, and what the browser does with them it keeps.
 const ours = ({ tags, renderers }) => tags.includes("rtlab") || renderers?.some(({ name }) => name === "dense")
 
+const holds_models = (value) => {
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return false
+  if (value.properties && value.references) return true
+  const parts = value instanceof Map ? [...value.values()] : Array.isArray(value) ? value : Object.values(value)
+  return parts.length < 1000 && parts.some(holds_models)
+}
+
+// By what holds models Bokeh finds those that are in use: once nothing came for 30 s it forgets all others, and what
+// Python sends them then is an error. So that stays as it is.
 function keep_here(document) {
   for (const model of document.all_models) {
     if (model.type !== "Figure" || !ours(model)) continue
     for (const part of [model, ...model.references()])
-      for (const property of Object.values(part.properties)) property.internal = true
+      for (const property of Object.values(part.properties))
+        property.internal = property.is_unset || !holds_models(property.get_value())
   }
 }
 

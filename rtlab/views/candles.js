@@ -3,7 +3,7 @@
 // out. y fits what is seen. Which window is seen is told to whoever brings its candles (see indicators.js).
 const LEAST = 24, MOST = 160, PIXELS = 10, NARROWEST = 3
 const TICK_PX = 100 // between two times on the axis, about: their words must not touch; Bokeh tells the year alone of a single one
-let newest = null, own = false, following = true, known = { start: 0, end: 0 }
+let newest = null, own = false, at_hand = false, following = true, known = { start: 0, end: 0 }
 
 // Bokeh takes a button that rests for 300 ms for a press, and what comes then for no drag: it is given the press again
 function drag_after_a_rest(element) {
@@ -37,8 +37,9 @@ export default function ({ source, edge, plot, x, y, volume, lines, panes }, cha
   own = true
   const last = edge.data.x[0], interval = edge.data.interval[0]
   const is_laid_out = !plot.properties.inner_width.is_unset
-  const element = newest === null ? Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view.events_el : null
+  const element = at_hand ? null : Bokeh.index.find_one_by_id?.(plot.id)?.canvas_view?.events_el
   if (element) {
+    at_hand = true
     element.style.setProperty("touch-action", "pan-y") // a finger that goes up or down scrolls the page
     drag_after_a_rest(element)
   }

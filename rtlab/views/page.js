@@ -1,6 +1,7 @@
 // The shell of a page: header, the panels' places, light and dark. The panels draw themselves, in the order of
 // `places`.
 const TITLE_MS = 250 // the window's title is dear: another process draws it
+const GONE_MS = 2000 // by then nothing comes any more for what was shown before
 
 function make(parent, kind, text = "", tag = "div") {
   const element = parent.appendChild(document.createElement(tag))
@@ -39,9 +40,16 @@ function wished() {
   return stored ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")
 }
 
-export function render({ model }) {
+// Bokeh looks which models are still in use once nothing came for 30 s. A feed is never silent for so long: those of an
+// instrument that was left would stay for ever, with their points.
+function let_go(view) {
+  setTimeout(() => view.model.document?._recompute_all_models?.(), GONE_MS)
+}
+
+export function render({ model, view }) {
   const root = document.createElement("div")
   let state = ""
+  let_go(view)
   const wear = () => {
     root.className = `rt page ${model.kind} ${model.theme} ${model.alone ? "alone" : ""} ${state}`
     if (model.alone) document.documentElement.style.background = getComputedStyle(root).backgroundColor || ""

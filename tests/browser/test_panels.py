@@ -38,6 +38,7 @@ const figure = (name) => find_view((view) => view.model.name === name)
 const data = (name, i = 0) => figure(name).model.renderers[i].data_source.data
 """
 
+MODELS = "return Bokeh.documents[0].all_models.size"
 
 # a browser gives a hidden tab no animation frames; the first after it is shown again bring what waits
 HIDE = """() => {
@@ -718,14 +719,30 @@ def test_python_is_never_told_of_a_range_that_the_browser_set(market: Page, exch
     assert (page.candles._figure.y_range.start, page.candles._figure.y_range.end) == (0, 1)
 
 
+def test_after_a_long_silence_bokeh_forgets_no_model_that_is_in_use(market: Page) -> None:
+    held = evaluate(market, MODELS)
+    assert held > 200
+    # what it does itself 30 s after the last news; what Python sends to a model that it forgot is an error
+    evaluate(market, "Bokeh.documents[0]._recompute_all_models()")
+    assert evaluate(market, MODELS) == held
+    for look in ("[...data('depth').y].join()", "[...data('candles').close].join()"):
+        first = evaluate(market, f"{FIGURE} return {look}")
+        until(lambda: evaluate(market, f"{FIGURE} return {look}") != first, f"{look} moves", page=market)  # noqa: B023
+
+
 def test_the_reader_chooses_another_instrument(market: Page, exchange: Exchange) -> None:
     # the last test of the shared page that cares for the instrument
+    held = evaluate(market, MODELS)
     market.locator(".market .choice").select_option("ETH-USD")
     until(lambda: exchange.page.instrument is ETH, "python knows", page=market)
     until(lambda: "3,1" in "".join(texts(market, ".ladder .bid .price")[:1]), "its prices", page=market)
     for selector in (".ladder .bid .size", ".tape .lines .line", ".market .last"):
         moves(market, selector)
     until(lambda: "ETH-USD" in market.title(), "the title", page=market)
+    # those of the instrument that was left do not stay, though news never rest
+    until(lambda: evaluate(market, MODELS) < 1.2 * held, "the models left behind are let go", page=market)
+    for selector in (".ladder .bid .size", ".tape .lines .line", ".market .last"):
+        moves(market, selector)
 
 
 def test_a_page_before_its_first_state_says_what_it_waits_for(
