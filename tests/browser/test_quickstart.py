@@ -1,18 +1,21 @@
 """notebooks/00_quickstart in a real JupyterLab: everything runs, moves, zooms and follows the mouse."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 from support.browser import Watch, evaluate, until
 from support.jupyter import OWN_ERRORS, end_kernel, open_notebook, run_all, run_code, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / ".shots"
+SNAP_PX = 40  # the crosshair goes to the nearest point that is so near (marks.js)
 
 SHOW = """(source) => { const content = jupyterapp.shell.currentWidget.content
   const index = content.widgets.findIndex((cell) => cell.model.sharedModel.getSource().includes(source))
@@ -95,17 +98,31 @@ def test_the_page_moves(notebook: Page) -> None:
     until(lambda: evaluate(notebook, STATE)["end"] > first["end"] + 1000, "movement", page=notebook)
 
 
+def point_at(notebook: Page, overlay: Locator, part: float) -> list[str]:
+    """Move the mouse to this part of the chart's width until the crosshair is there; give where that is, in pixels.
+
+    The notebook may be scrolling yet, and the chart leave from under the mouse.
+    """
+    cursor = notebook.locator(".rtlab-cursor").last
+    heights = cycle((100, 101))  # who does not move is not heard
+
+    def crosshair() -> list[str]:
+        box = overlay.bounding_box()
+        assert box is not None
+        notebook.mouse.move(box["x"] + part * box["width"], box["y"] + next(heights))
+        lines = re.findall(r'<line x1="([\d.]+)" x2="\1"', cursor.inner_html())
+        return [x for x in lines if abs(float(x) - part * box["width"]) <= SNAP_PX]
+
+    return until(crosshair, "the crosshair", page=notebook)
+
+
 def test_the_overlay_follows_the_mouse(notebook: Page) -> None:
     notebook.evaluate(SHOW, "lab.dashboard()")
     overlay = notebook.locator(".rtlab-overlay").last
     overlay.scroll_into_view_if_needed()
-    box = overlay.bounding_box()
-    assert box is not None
     seen = set()
     for step in range(8):
-        notebook.mouse.move(box["x"] + 80 + 30 * step, box["y"] + 100)
-        notebook.wait_for_timeout(50)
-        seen.add(overlay.inner_html())
+        seen.update(point_at(notebook, overlay, 0.4 + 0.05 * step))
     assert len(seen) > 4
 
 
@@ -113,10 +130,8 @@ def test_the_wheel_zooms(notebook: Page) -> None:
     notebook.evaluate(SHOW, "lab.dashboard()")
     overlay = notebook.locator(".rtlab-overlay").last
     overlay.scroll_into_view_if_needed()
-    box = overlay.bounding_box()
-    assert box is not None
     before = evaluate(notebook, STATE)
-    notebook.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 100)
+    point_at(notebook, overlay, 0.8)
     for _ in range(4):
         notebook.mouse.wheel(0, -200)
     narrow = (before["end"] - before["start"]) / 2
