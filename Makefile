@@ -11,8 +11,9 @@ TIMED := tests/browser tests/faults tests/integration/feed tests/property/bus te
 JS := rtlab/messaging/js
 JS_SOURCES := $(shell find $(JS)/src -type f) $(addprefix $(JS)/,build.mjs package.json package-lock.json)
 # what takes longest comes first: the two processes are then done at the same time. nbval is for notebooks alone:
-# what it imports costs each process more than a second
-BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+# what it imports costs each process more than a second. A process of tests that dies ends the run: the one in its
+# place may wait for ever for what the dead one had done
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 NOTEBOOKS := --nbval-lax --nbval-cell-timeout=120 notebooks
 
 .PHONY: demo test test-full check kernels format house mutants environment widget wire pictures bench clean

@@ -1,5 +1,5 @@
-"""Rules for every test: in CI a skip is a failure, no example is judged by how long it took, and no test
-leaves the logging of rtlab changed behind it.
+"""Rules for every test: in CI a skip is a failure, no example is judged by how long it took, what fails is named
+at once, and no test leaves behind it what a command sets up for its whole process.
 """
 
 import logging
@@ -8,8 +8,27 @@ import os
 import pytest
 from hypothesis import settings
 
+from rtlab.signals import end_at_once
+
 settings.register_profile("rtlab", deadline=None, max_examples=200 if "RTLAB_ROUNDS" in os.environ else 30)
 settings.load_profile("rtlab")
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Naming(config), "naming")
+
+
+class Naming:
+    """Tells the name of a test as it fails: a run that is cut off, or whose process dies, has no summary."""
+
+    def __init__(self, config):
+        self.config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.config.pluginmanager.get_plugin("terminalreporter").write_line(f" {report.nodeid}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,3 +55,10 @@ def logger():
     before = (list(ours.handlers), ours.level, ours.propagate)
     yield ours
     ours.handlers, ours.level, ours.propagate = before
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Whatever signals a command let end it at once: the process of the tests goes on."""
+    yield
+    end_at_once({})
