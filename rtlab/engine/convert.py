@@ -47,7 +47,7 @@ COMMAND_ROW = struct.Struct("<11q2I4BI")
 _NEW, _CANCEL, _REPLACE = int(CommandKind.NEW), int(CommandKind.CANCEL), int(CommandKind.REPLACE)
 _ACCEPTED, _TRADE = int(EventKind.ACCEPTED), int(EventKind.TRADE)
 _DONE, _LEVEL = int(EventKind.DONE), int(EventKind.LEVEL)
-_SIDES = tuple(Side)
+_SIDES = _BID, _ASK = tuple(Side)
 _REASONS = tuple(Reason)
 
 _pack_into = COMMAND_ROW.pack_into
@@ -56,6 +56,7 @@ _pack_plain = struct.Struct("<5q48x2I4B4x").pack_into
 _pack_cancel = struct.Struct("<2q72xI4xB7x").pack_into
 _cause = struct.Struct("<8x2q").unpack_from
 _tell = struct.Struct("<q16x5qI3Bx").iter_unpack
+_tell_two = struct.Struct("<4q8x3qI3Bx40x3qIBxBx").unpack_from
 
 Fields = tuple[int, ...]
 Head = tuple[int, int, int, str]
@@ -127,13 +128,14 @@ def _no_such(index: dict[str, int], symbol: str) -> InstrumentError:
 def pack(into: Room, command: Command, index: dict[str, int]) -> None:
     """Write `command` as a COMMAND row; CommandError when it is none or a number does not fit into the row."""
     try:
-        _ROWS[type(command)](into, command, index[command.instrument])
+        ROW_OF[type(command)](into, command, index[command.instrument])
     except (KeyError, struct.error, TypeError) as error:
-        raise _misfit(command, index, error) from None
+        raise misfit(command, index, error) from None
 
 
-def _misfit(command: Command, index: dict[str, int], error: Exception) -> CommandError | InstrumentError:
-    if type(command) not in _ROWS:
+def misfit(command: Command, index: dict[str, int], error: Exception) -> CommandError | InstrumentError:
+    """Say why `pack` cannot write a command."""
+    if type(command) not in ROW_OF:
         return CommandError(
             "the engine was given something else than a command",
             expected="NewOrder, CancelOrder, ReplaceOrder or another of rtlab.model.Command",
@@ -158,7 +160,8 @@ def _misfit(command: Command, index: dict[str, int], error: Exception) -> Comman
 
 
 def _new(into: Room, one: NewOrder, at: int) -> None:
-    if one.side not in _SIDES:
+    side = one.side  # seldom compared: that takes several times as long
+    if side is not _BID and side is not _ASK and side not in _SIDES:
         raise CommandError("an order has no such side", expected="Side.BID or Side.ASK", got=repr(one.side))
     if not (one.stop_price or one.display_qty or one.expire_ts or one.min_qty or one.link_id or one.trail):
         _pack_plain(
@@ -172,7 +175,7 @@ def _new(into: Room, one: NewOrder, at: int) -> None:
             at,
             one.flags,
             _NEW,
-            one.side,
+            side,
             one.order_type,
             one.tif,
         )
@@ -223,7 +226,7 @@ def _other(kind: CommandKind, write: Callable[[Any], Mapping[str, int]]) -> Call
 
 
 _OTHERS = ("price", "qty", "flags", "side", "phase")
-_ROWS: dict[type[Command], Callable[[Room, Any, int], None]] = {
+ROW_OF: dict[type[Command], Callable[[Room, Any, int], None]] = {
     NewOrder: _new,
     CancelOrder: _cancel,
     ReplaceOrder: _replace,
@@ -262,6 +265,25 @@ def events_of(rows: Room | bytes, symbols: Sequence[str]) -> list[Event]:
             head, numbers = (seq, command, ts, symbol), (order_id, price, qty, rest)
             events.append(_OTHER_EVENTS[kind](head, numbers, _SIDES[side], _REASONS[reason]))
     return events
+
+
+def two_events_of(rows: Room, at: int, symbols: Sequence[str]) -> list[Event]:
+    """Give the two rows of one command from byte `at` on as values.
+
+    Most commands have two events, of an order and of its level: these are read as one.
+    """
+    (seq, command, ts, order_id, price, qty, rest, instrument, kind, reason, side,
+     level_price, level_qty, level_orders, level_instrument, level_kind, level_side) = _tell_two(rows, at)  # fmt: skip
+    if level_kind != _LEVEL or (kind != _ACCEPTED and kind != _DONE):
+        return events_of(rows[at : at + 2 * EVENT.itemsize], symbols)
+    symbol, of = symbols[instrument], _SIDES[side]
+    first: Event
+    if kind == _ACCEPTED:
+        first = OrderAccepted(seq, command, ts, symbol, order_id, of, price, qty, rest)
+    else:
+        first = OrderDone(seq, command, ts, symbol, order_id, of, price, rest, _REASONS[reason])
+    symbol, of = symbols[level_instrument], _SIDES[level_side]
+    return [first, LevelChanged(seq + 1, command, ts, symbol, of, level_price, level_qty, level_orders)]
 
 
 def _replaced(head: Head, numbers: Numbers, side: Side, reason: Reason) -> Event:

@@ -300,18 +300,18 @@ def lend(address: int, commands: Rows[Command], events: Rows[Event]) -> int:
 
 
 @exclusive_kernel
-def run(address: int) -> int:
-    """Execute the commands that the state at this address names and give the number of events written.
+def run(address: int, begin: int) -> int:
+    """Execute the commands that the state at this address names and give where their events end, from row `begin` on.
 
-    A negative number says that memory must grow (`state.need`) before command `state.at` can go on. There is one
-    argument, a number, because each array costs a caller from Python 0.2 us.
+    A negative number says that memory must grow (`state.need`) before command `state.at` can go on. The arguments are
+    numbers, because each array costs a caller from Python 0.2 us.
     """
     state = state_at(address)
     commands = rows_at(state.commands_at, state.commands, COMMAND_ROW)
     memory = memory_of(state)
     state.need = READY
     if state.start == 0 and state.stage == BEGIN:
-        state.written = 0
+        state.written = begin
     if state.rehash != 0:
         for slot in range(1, state.used_orders + 1):
             if memory.orders[slot].instrument >= 0:

@@ -130,7 +130,7 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self._execute = door(run, self._address)
+            self._execute = door(run, self._address, 0)
             self._lend = door(lend, self._address, self.commands, self.events)
         self.run(0)
 
@@ -141,25 +141,25 @@ class Storage:
             self._lend(self._address, commands, events)
         self.commands, self.events = commands, events
 
-    def run(self, count: int) -> int:
-        """Execute the first `count` of the lent commands.
+    def run(self, count: int, begin: int = 0) -> int:
+        """Execute the first `count` of the lent commands; their events come into `events` from row `begin` on.
 
-        Gives the number of rows in `events`, which is another array if it was full.
+        Gives the row after the last of them. `events` is another array if it was full.
         """
         if count != self._count:
             self._words[_COMMANDS] = self._count = count  # to write it takes longer than to look
-        written = self._execute(self._address)
-        return written if written >= 0 else self._run_on()
+        end = self._execute(self._address, begin)
+        return end if end >= 0 else self._run_on(begin)
 
-    def _run_on(self) -> int:
+    def _run_on(self, begin: int) -> int:
         """Go on with more memory, as often as that is asked for."""
         words = self._words
         try:
             while True:
                 self._grow()
                 words[_START] = words[_AT]
-                if (written := self._execute(self._address)) >= 0:
-                    return written
+                if (end := self._execute(self._address, begin)) >= 0:
+                    return end
         except LocalError:
             self.state["stage"] = BEGIN  # the command that finds no room is given up
             raise

@@ -8,7 +8,7 @@ from support.play import commands
 from support.random_rows import instruments, random_rows
 
 from rtlab.engine import EVENT, Engine
-from rtlab.engine.engine import FEW, SCRATCH
+from rtlab.engine.engine import FEW, SCRATCH, SLAB
 from rtlab.errors import CommandError
 from rtlab.model import CancelOrder, NewOrder, Side
 
@@ -66,6 +66,63 @@ def test_events_of_a_small_batch_are_the_callers_own_and_may_be_written():
     assert first["qty"].tolist() == [77] * len(first)
     assert second["qty"].tolist() != first["qty"].tolist()
     assert engine.process(commands("buy 1 1@100")).tobytes() != kept  # a duplicate by now
+
+
+KEPT = {
+    "nothing": lambda events: (),
+    "all": lambda events: events,
+    "a column": lambda events: events["seq"],
+    "a slice of a slice": lambda events: events[1:][:1],
+    "rows of bytes": lambda events: events.view(np.uint8),
+    "a buffer": lambda events: memoryview(events.view(np.uint8)),
+    "a row": lambda events: events[0] if len(events) else (),
+}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 2, 8, FEW, FEW + 1, 5 * FEW]), st.sampled_from(list(KEPT)), st.booleans()
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_whatever_part_of_its_events_somebody_keeps_is_not_written_again(steps):
+    engine, kept, at = Engine(instruments(3), capacity=1), [], 0
+    for size, what, drops in steps:
+        part = KEPT[what](engine.process(ROWS[at : at + size]))
+        kept.append((part, np.asarray(part).tobytes()))
+        del part
+        engine.submit(CancelOrder(instrument="I0", order_id=10**9))
+        if drops:
+            del kept[len(kept) // 2 :]
+        at = (at + size) % 1000
+    for part, before in kept:
+        assert np.asarray(part).tobytes() == before
+
+
+def test_events_that_nobody_keeps_are_written_where_the_last_ones_were():
+    engine = Engine(instruments(3))
+    places = {engine.process(ROWS[at : at + 5]).ctypes.data for at in range(0, 500, 5)}
+    assert len(places) == 1
+    kept = [engine.process(ROWS[at : at + 5])["seq"] for at in range(500, 1000, 5)]
+    assert len({one.ctypes.data for one in kept}) == len(kept)
+    del kept
+    engine.process(ROWS[1000:1005])  # the last slab, and then its beginning
+    places = {engine.process(ROWS[at : at + 5]).ctypes.data for at in range(1005, 1500, 5)}
+    assert len(places) == 1
+
+
+def test_single_commands_beside_events_that_are_kept_need_no_more_than_their_room():
+    engine = Engine(instruments(1))
+    kept = [engine.process(commands(f"buy {number} 1@100")) for number in range(SLAB // 2 - 5)]
+    for number in range(1000, 2000):
+        order = NewOrder(instrument="I0", order_id=number, side=Side.BID, qty=1, price=100)
+        assert [event.command for event in engine.submit(order)] == [len(kept) + number - 1000] * 2
+    assert [events["seq"].tolist() for events in kept] == [
+        [2 * number + 1, 2 * number + 2] for number in range(len(kept))
+    ]
 
 
 def test_a_small_batch_with_more_events_than_the_buffer_holds_keeps_them_all():
