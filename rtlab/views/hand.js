@@ -229,7 +229,7 @@ class Hand extends Marks {
   write_note({ name, x, y, text }) {
     this.pen?.remove()
     const { frame, canvas_view } = this.plot
-    const { surface, text: ink, accent, font } = this.model.colours
+    const { surface, text: ink, accent, font } = this.colours
     const pen = (this.pen = document.createElement("input"))
     pen.value = text
     pen.maxLength = 200

@@ -29,7 +29,9 @@ class Marks {
 
   wear() {
     if (!this.plot) return
-    const { surface, border, text, font } = this.model.colours
+    this.lighter.forget()
+    this.colours = { ...this.model.colours }
+    const { surface, border, text, font } = this.colours
     for (const svg of this.svgs) svg.style.font = `11px ${font}`
     this.badge.style.cssText =
       `position:absolute;top:4px;right:40px;padding:2px 8px;border:1px solid ${border};border-radius:10px;` +
@@ -42,12 +44,12 @@ class Marks {
 
   // of a line, by its number
   hue(i) {
-    const { series } = this.model.colours
+    const { series } = this.colours
     return series[i % series.length]
   }
 
   colour(name) {
-    return this.model.colours[name] ?? name
+    return this.colours[name] ?? name
   }
 
   draw_marks() {
@@ -275,7 +277,7 @@ class Marks {
     const kind = words.replace(/[0-9]/g, "0") // the digits of these fonts are equally wide
     if (this.widths.size > 1000) this.widths.clear()
     if (!this.widths.has(kind)) {
-      pencil.font = `11px ${this.model.colours.font}`
+      pencil.font = `11px ${this.colours.font}`
       this.widths.set(kind, pencil.measureText(kind).width)
     }
     return this.widths.get(kind)
@@ -333,7 +335,7 @@ class Marks {
   }
 
   wear_legend() {
-    const { surface, border, text, muted, font } = this.model.colours
+    const { surface, border, text, muted, font } = this.colours
     const title = this.plot.model.title?.text ?? ""
     pencil.font = `bold 13px ${font}`
     const { frame, bbox } = this.plot, narrow = bbox.width < NARROW_PX

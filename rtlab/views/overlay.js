@@ -15,8 +15,9 @@
 //
 // All that is known here of BokehJS's inside (3.9): views of a root are found by children_views(); a plot
 // view has frame.bbox, frame.x_scale, frame.y_scale, canvas_view.overlays_el, canvas_view.events_el and the
-// signals repainted and removed; the view of a line has sx, sy, visuals and _paint (see columns.js); a property that is marked internal is not told to Python (in a notebook Panel
-// sends what setv(..., {sync: false}) changed all the same, and Python's echo runs the window backwards).
+// signals repainted and removed; the view of a line has sx, sy, visuals and _paint (see columns.js); what is read
+// once has names of its own (see lighter.js); a property that is marked internal is not told to Python (in a notebook
+// Panel sends what setv(..., {sync: false}) changed all the same, and Python's echo runs the window backwards).
 
 // Charts of one group on a page, whichever of its components they came with.
 const groups = (globalThis.rtlab_groups ??= new Map())
@@ -266,6 +267,8 @@ class Chart extends Hand {
     this.sources = dense.map((r) => r.data_source)
     const lines = plot.children_views().filter(({ model }) => dense.includes(model) && model.glyph.type === "Line")
     paint_by_columns(plot, lines.map(({ glyph }) => glyph))
+    this.lighter = lighten(plot)
+    this.colours = { ...this.model.colours } // each look at the model itself goes through several proxies
     keep_here(x_range, "start", "end")
     keep_here(y_range, "start", "end")
     for (const source of this.sources) keep_here(source, "data")
@@ -321,7 +324,7 @@ class Chart extends Hand {
   // what is wrong, else what there is to know
   show_notice() {
     const { notice, hint } = this.marks
-    const { surface, text, border, font } = this.model.colours
+    const { surface, text, border, font } = this.colours
     const [ink, edge] = notice ? [this.colour("bad"), this.colour("bad")] : [text, border]
     this.notice.textContent = notice || hint
     this.notice.hidden = !(notice || hint)
@@ -334,6 +337,7 @@ class Chart extends Hand {
     if (!this.plot) return
     this.plot.repainted.disconnect(this.on_repaint)
     this.plot.removed.disconnect(this.on_removed)
+    this.lighter.end()
     this.listening.abort()
     this.in_time()
     clearInterval(this.telling)

@@ -31,7 +31,18 @@ from rtlab.views.still import Still
 from rtlab.views.theme import FONT, Colours, series
 
 _HERE = Path(__file__).parent
-_SCRIPTS = "answers", "columns", "keep", "badge", "keep_chart", "sketch", "marks", "hand", "overlay"
+_SCRIPTS = (
+    "answers",
+    "columns",
+    "lighter",
+    "keep",
+    "badge",
+    "keep_chart",
+    "sketch",
+    "marks",
+    "hand",
+    "overlay",
+)
 BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15 s
 MOST_MARKERS = 1000
 WIDEST = 16_384
