@@ -285,12 +285,16 @@ def _locked(path: Path, *, shared: bool) -> int:
 
 
 def _has_owner(path: Path) -> bool:
-    """Tell whether somebody owns the server; its watch, who has that file alone, does not."""
-    file = _locked(path, shared=True) if path.exists() else -1
-    if file < 0:
+    """Tell whether somebody owns the server; its watch, who has that file alone, does not.
+
+    The watch may remove the folder at the same moment: nothing is made here, or it would be there again.
+    """
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
         return False
     try:
-        return not _lock(file, shared=False)
+        return _lock(file, shared=True) and not _lock(file, shared=False)
     finally:
         os.close(file)
 

@@ -128,6 +128,22 @@ def test_a_folder_has_an_owner_while_one_holds_it_and_its_watch_is_none(folder):
         assert not _has_owner(owners)
 
 
+def test_who_looks_for_owners_brings_no_folder_back_that_goes_at_that_moment(tmp_path, monkeypatch):
+    folder, opened = tmp_path / "goes", os.open
+    folder.mkdir()
+    (folder / "owners").touch()
+
+    def gone_first(path, *rest):
+        if folder.exists():
+            (folder / "owners").unlink()
+            folder.rmdir()
+        return opened(path, *rest)
+
+    monkeypatch.setattr(os, "open", gone_first)
+    assert not _has_owner(folder / "owners")
+    assert not folder.exists()  # whose end its last owner waits for
+
+
 def test_who_comes_while_the_server_ends_gets_a_new_one_with_all_that_was_written(folder):
     with ThreadPoolExecutor(1) as thread:
         for number in range(5):
