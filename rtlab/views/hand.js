@@ -129,7 +129,7 @@ class Hand extends Marks {
     const now = this.at(event)
     const before = this.pointers.get(event.pointerId)
     if (!before) {
-      this.plot.canvas_view.events_el.style.cursor = this.line_at(now) ? "ns-resize" : ""
+      this.lighter.point_as(this.line_at(now) ? "ns-resize" : null)
       return this.point(now)
     }
     if (this.held) {

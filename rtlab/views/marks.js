@@ -2,6 +2,7 @@
 
 const SNAP_PX = 40 // how near a point must be to be read out
 const NARROW_PX = 600 // of a plot whose lines are named below its badge
+const FAR_PX = 10_000 // that groups of marks move until they are drawn anew
 const MOST_LEVELS = 1000 // whose words are kept
 const LAYERS = ["lines", "markers", "events", "ranges", "notes"]
 
@@ -57,15 +58,16 @@ class Marks {
     const { left, right, top, bottom } = plot.frame.bbox
     const { x_scale, y_scale } = plot.frame
     this.draw_badge()
+    this.carry()
     const level = (value, colour, dashed, label) => {
       const y = y_scale.compute(value)
       if (!(y >= top && y <= bottom)) return
       const dash = dashed ? { "stroke-dasharray": "4 3" } : {}
-      layers.marks.draw("line", { x1: left, x2: right, y1: y, y2: y, stroke: colour, ...dash })
-      this.tag(layers.marks, right, y, "right", this.level(value), colour)
+      layers.levels.draw("line", { x1: left, x2: right, y1: y, y2: y, stroke: colour, ...dash })
+      this.tag(layers.levels, right, y, "right", this.level(value), colour)
       if (label) {
         const halo = { stroke: this.colour("surface"), "stroke-width": 3, "paint-order": "stroke" }
-        layers.marks.draw("text", { x: left + 6, y: y - 4, fill: colour, ...halo }, label)
+        layers.levels.draw("text", { x: left + 6, y: y - 4, fill: colour, ...halo }, label)
       }
     }
     const of = (layer) => (this.veiled.has(layer) ? [] : marks[layer])
@@ -81,15 +83,26 @@ class Marks {
         if (y === null || this.hidden.has(i)) continue
         const fill = this.hue(i)
         if (state.streaming) level(y, fill, true, "")
-        const at = { cx: x_scale.compute(state.last), cy: y_scale.compute(y) }
-        layers.marks.draw("circle", { ...at, r: 3, fill, class: "newest" })
+        const at = { cx: x_scale.compute(state.last) - layers.above.by, cy: y_scale.compute(y) }
+        layers.above.draw("circle", { ...at, r: 3, fill, class: "newest" })
       }
     }
     for (const marker of of("markers")) {
       const x = x_scale.compute(marker.x), y = y_scale.compute(marker.y)
-      if (x >= left && x <= right && y >= top && y <= bottom) this.draw_marker(marker, x, y)
+      if (x >= left && x <= right && y >= top && y <= bottom) this.draw_marker(marker, x - layers.above.by, y)
     }
-    layers.marks.end()
+    for (const layer of [layers.below, layers.levels, layers.above]) layer.end()
+  }
+
+  // What stands at an x is drawn in groups that move with the window as long as that is equally wide: then each mark
+  // stays where it is in its group, and the browser has one place to change instead of hundreds.
+  carry() {
+    const { x_range } = this.plot.model, { left, width } = this.plot.frame.bbox
+    const px = width / (x_range.end - x_range.start)
+    const moved = () => this.plot.frame.x_scale.compute(this.anchor.x) - left
+    const same = this.anchor && Math.abs(px / this.anchor.px - 1) < 1e-9 && Math.abs(moved()) < FAR_PX
+    if (!same) this.anchor = { x: x_range.start, px }
+    for (const layer of [this.layers.below, this.layers.above]) layer.move(moved())
   }
 
   draw_note({ x: at, y: height, text }) {
@@ -98,8 +111,9 @@ class Marks {
     const x = x_scale.compute(at), y = y_scale.compute(height)
     if (!(x >= left && x <= right && y >= top && y <= bottom)) return
     const fill = this.colour("text")
-    this.layers.marks.draw("circle", { cx: x, cy: y, r: 3, fill, class: "note" })
-    this.tag(this.layers.marks, x, y - 14, x > right - 120 ? "left" : "beside", text, fill)
+    const { above } = this.layers
+    above.draw("circle", { cx: x - above.by, cy: y, r: 3, fill, class: "note" })
+    this.tag(above, x - above.by, y - 14, x > right - 120 ? "left" : "beside", text, fill)
   }
 
   draw_range({ x0, x1, label, colour }) {
@@ -107,21 +121,23 @@ class Marks {
     const [from, to] = [x0, x1].map((x) => Math.max(left, Math.min(right, this.plot.frame.x_scale.compute(x))))
     if (!(to > from)) return
     const fill = this.colour(colour)
-    const strip = { x: from, y: top, width: to - from, height: bottom - top, fill, "fill-opacity": 0.12, class: "range" }
-    this.layers.marks.draw("rect", strip)
+    const { below } = this.layers
+    const strip = { x: from - below.by, y: top, width: to - from, height: bottom - top, fill, "fill-opacity": 0.12, class: "range" }
+    below.draw("rect", strip)
     const halo = { stroke: this.colour("surface"), "stroke-width": 3, "paint-order": "stroke" }
-    if (label) this.layers.marks.draw("text", { x: from + 4, y: top + 14, fill, ...halo }, label)
+    if (label) below.draw("text", { x: from + 4 - below.by, y: top + 14, fill, ...halo }, label)
   }
 
   draw_event({ x: at, label, colour }) {
-    const { layers, plot } = this
-    const { left, right, top, bottom } = plot.frame.bbox
-    const x = plot.frame.x_scale.compute(at)
+    const { below } = this.layers
+    const { left, right, top, bottom } = this.plot.frame.bbox
+    const x = this.plot.frame.x_scale.compute(at)
     if (!(x >= left && x <= right)) return
     const stroke = this.colour(colour)
     const from = label ? top + 8 : bottom - 8
-    layers.marks.draw("line", { x1: x, x2: x, y1: from, y2: bottom, stroke, "stroke-opacity": 0.6, class: "event" })
-    if (label) this.tag(layers.marks, x, bottom - 10, x > right - 90 ? "left" : "beside", label, stroke)
+    const place = x - below.by
+    below.draw("line", { x1: place, x2: place, y1: from, y2: bottom, stroke, "stroke-opacity": 0.6, class: "event" })
+    if (label) this.tag(below, place, bottom - 10, x > right - 90 ? "left" : "beside", label, stroke)
   }
 
   // with the decimals of the values, where these are known
@@ -145,8 +161,8 @@ class Marks {
   draw_marker({ shape, colour }, x, y) {
     const look = { fill: this.colour(colour), stroke: this.colour("surface"), "stroke-width": 1 }
     const point = { up: `M${tenth(x)},${tenth(y + 2)}l5,8h-10z`, down: `M${tenth(x)},${tenth(y - 2)}l5,-8h-10z` }[shape]
-    if (point) this.layers.marks.draw("path", { d: point, ...look })
-    else this.layers.marks.draw("circle", { cx: x, cy: y, r: 4, ...look })
+    if (point) this.layers.above.draw("path", { d: point, ...look })
+    else this.layers.above.draw("circle", { cx: x, cy: y, r: 4, ...look })
   }
 
   // what a screen reader says of the chart

@@ -281,7 +281,10 @@ class Chart extends Hand {
       element(overlays_el, "svg", { "aria-hidden": "true", class: name, style: look }))
     cursor.style.willChange = "transform"
     this.svgs = [marks, cursor]
-    this.layers = { marks: new Sketch(marks), cursor: new Sketch(cursor) }
+    this.layers = {
+      below: new Sketch(marks), levels: new Sketch(marks), above: new Sketch(marks), cursor: new Sketch(cursor),
+    }
+    this.anchor = null
     this.badge = document.createElement("button")
     this.badge.className = "rtlab-badge"
     events_el.append(this.badge)

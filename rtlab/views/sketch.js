@@ -14,6 +14,11 @@ function element(parent, name, attributes = {}) {
   return made
 }
 
+function write(node, words) {
+  if (node.firstChild && words) node.firstChild.data = words // else a new text is laid out
+  else node.textContent = words
+}
+
 // A group that is drawn again and again: what did not change since is left as it is, so that it costs the browser
 // neither layout nor paint. Places are whole tenths of a pixel for that reason.
 class Sketch {
@@ -21,6 +26,14 @@ class Sketch {
     this.group = element(svg, "g")
     this.kept = []
     this.at = 0
+    this.by = 0
+  }
+
+  // move the whole group so many px to the right of where it was drawn
+  move(px) {
+    const by = Math.round(px * 1000) / 1000
+    if (by !== this.by) this.group.setAttribute("transform", `translate(${by})`)
+    this.by = by
   }
 
   draw(name, attributes, words = "") {
@@ -40,7 +53,7 @@ class Sketch {
     }
     for (const key in one.attributes) if (!(key in attributes)) one.node.removeAttribute(key)
     one.attributes = attributes
-    if (one.words !== words) one.node.textContent = one.words = words
+    if (one.words !== words) write(one.node, (one.words = words))
     return one.node
   }
 

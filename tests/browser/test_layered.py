@@ -485,12 +485,12 @@ def test_lines_and_markers_lie_where_their_values_are(chart: tuple[Page, Layered
     now = settled(page, plot)
     plot.overlay.lines = [Line(y=(now["low"] + now["high"]) / 2, label="half")]
     page.wait_for_selector("text=half", state="attached")
-    line = page.locator(".rtlab-overlay g:first-of-type line").first
+    line = page.locator(".rtlab-overlay line").first
     frame = evaluate(page, "const { top, bottom } = dense_plot().frame.bbox; return (top + bottom) / 2")
     assert float(line.get_attribute("y1") or 0) == pytest.approx(frame, abs=1)
-    assert page.locator(".rtlab-overlay g:first-of-type circle:not(.newest)").count() == 1
+    assert page.locator(".rtlab-overlay circle:not(.newest)").count() == 1
     plot.overlay.lines, plot.overlay.markers = (), ()
-    until(lambda: page.locator(".rtlab-overlay g:first-of-type line").count() == 0, "gone", page=page)
+    until(lambda: page.locator(".rtlab-overlay line").count() == 0, "gone", page=page)
 
 
 def test_before_the_first_point_the_badge_says_so_and_the_first_one_is_a_dot(

@@ -255,6 +255,53 @@ def test_each_layer_is_hidden_and_shown_again_without_a_paint(shown: Shown):
     assert shown.paints == 0
 
 
+# what changes in the browser where marks stand, from now on; and how far each is from where it should be, in px
+CHANGES = """
+window.changes = []
+new MutationObserver((all) => changes.push(...all.map(({ target, attributeName }) => [target.nodeName, attributeName])))
+  .observe(dense_plot().canvas_view.overlays_el.querySelector(".rtlab-overlay"), { attributes: true, subtree: true })
+"""
+FAR = """
+const plot = dense_plot(), { overlays_el } = plot.canvas_view
+const zero = overlays_el.getBoundingClientRect().left
+const middle = (node) => { const { left, width } = node.getBoundingClientRect(); return left + width / 2 - zero }
+const far = (found, wanted) => found.map(middle).sort((p, q) => p - q)
+  .map((place, i) => Math.abs(place - plot.frame.x_scale.compute(wanted[i])))
+return ["line.event", "path"].flatMap((name) => far([...overlays_el.querySelectorAll(name)], a))
+"""
+
+
+def test_marks_go_along_with_a_window_that_follows_and_only_their_group_is_moved(alone: Shown):
+    stands = [800.0, 1000.0, 1200.0]
+    alone.plot.overlay.events = [Event(x=x, label="halt") for x in stands]
+    alone.plot.overlay.markers = [Marker(x=x, y=0.0, shape="up") for x in stands]
+    alone.page.mouse.move(*alone.at(0.0))
+    alone.page.mouse.wheel(0, -100)  # a window that is narrower than all points follows at its width
+    alone.plot.append([float(N)], [0.0])
+    alone.page.mouse.dblclick(*alone.at(0.9))
+    until(lambda: "halt" in alone.texts(), "events", page=alone.page)
+    alone.page.wait_for_timeout(300)
+    evaluate(alone.page, CHANGES)
+    start = "return dense_plot().model.x_range.start"
+    before = evaluate(alone.page, start)
+    for step in range(40):
+        alone.plot.append([N + 10.0 * step], [0.0])
+        alone.page.wait_for_timeout(30)
+        assert max(evaluate(alone.page, FAR, stands)) < 0.2
+    assert evaluate(alone.page, start) > before + 100
+    changes = [tuple(change) for change in alone.page.evaluate("changes")]
+    assert ("g", "transform") in changes
+    assert ("path", "d") not in changes
+    assert ("line", "x1") not in changes
+
+
+def test_the_mouse_shows_where_a_line_can_be_dragged(shown: Shown):
+    sign = "return getComputedStyle(dense_plot().canvas_view.events_el).cursor"
+    for y, wanted in ((0.5, "ns-resize"), (0.0, "default"), (0.5, "ns-resize"), (-0.5, "default")):
+        shown.page.mouse.move(*shown.at(y))
+        assert evaluate(shown.page, sign) == wanted  # only the first line has a name
+
+
 def test_a_stream_that_stops_is_visibly_frozen(alone: Shown):
     for step in range(15):
         alone.plot.append([float(N + step)], [0.0])
