@@ -105,9 +105,9 @@ class Storage:
         self._capacity = capacity
         self.pool_grown = self.ladders_moved = self.ladders_grown = 0
         self.state = np.zeros(1, STATE)
-        self._address = self.state.ctypes.data
+        self.address = self.state.ctypes.data
         self._words = self.state.view(np.int64).data
-        self._count = 0  # what `state` says of it
+        self.count = 0  # of the lent commands that `execute` takes, as `state` says it
         self.state["prevention"], self.state["timer"] = prevention, NONE_ABOVE
         self.taker = np.zeros(1, TAKER)
         self.taker["at"] = self.taker["left"] = NOWHERE
@@ -130,15 +130,15 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self._execute = door(run, self._address, 0)
-            self._lend = door(lend, self._address, self.commands, self.events)
+            self.execute = door(run, self.address, 0)
+            self._lend = door(lend, self.address, self.commands, self.events)
         self.run(0)
 
     def lend(self, commands: RowArray, events: RowArray) -> None:
         """Name the COMMAND rows that may be executed, contiguous, and the EVENT rows to write."""
-        if self._lend(self._address, commands, events):
+        if self._lend(self.address, commands, events):
             commands = commands.copy()
-            self._lend(self._address, commands, events)
+            self._lend(self.address, commands, events)
         self.commands, self.events = commands, events
 
     def run(self, count: int, begin: int = 0) -> int:
@@ -146,19 +146,23 @@ class Storage:
 
         Gives the row after the last of them. `events` is another array if it was full.
         """
-        if count != self._count:
-            self._words[_COMMANDS] = self._count = count  # to write it takes longer than to look
-        end = self._execute(self._address, begin)
-        return end if end >= 0 else self._run_on(begin)
+        if count != self.count:  # to write it takes longer than to look
+            self.take(count)
+        end = self.execute(self.address, begin)
+        return end if end >= 0 else self.run_on(begin)
 
-    def _run_on(self, begin: int) -> int:
-        """Go on with more memory, as often as that is asked for."""
+    def take(self, count: int) -> None:
+        """Let `execute` take so many of the lent commands."""
+        self._words[_COMMANDS] = self.count = count
+
+    def run_on(self, begin: int) -> int:
+        """Go on with more memory, as often as that is asked for, where `execute` gave a negative number."""
         words = self._words
         try:
             while True:
                 self._grow()
                 words[_START] = words[_AT]
-                if (end := self._execute(self._address, begin)) >= 0:
+                if (end := self.execute(self.address, begin)) >= 0:
                     return end
         except LocalError:
             self.state["stage"] = BEGIN  # the command that finds no room is given up
