@@ -1,11 +1,24 @@
 // A grid of cards. Python tells what changed; order, filter, age and the small lines are the browser's.
 const CHECK_MS = 250
 const YOUNG = 12 // points
+const LEAST = { width: 216, height: 98 } // of a card and the gap beside it, in px
+const SHAPE = 1.8 // of a card: its width by its height
+const HOLE = 2.25 // what an empty place costs, as a share of all places
 const ORDERS = {
   "as they came": () => 0,
   "by name": (a, b) => a.key.localeCompare(b.key),
   "most risen": (a, b) => b.share - a.share,
   "most fallen": (a, b) => a.share - b.share,
+}
+
+// in how many columns so many cards lie best in such a room: near to their shape, with few places left empty
+export function columns_of(cards, width, height) {
+  const most = Math.max(1, Math.min(cards, Math.floor(width / LEAST.width)))
+  const cost = (columns) => {
+    const rows = Math.ceil(cards / columns), shape = width / columns / Math.max(LEAST.height, height / rows)
+    return Math.abs(Math.log(shape / SHAPE)) + HOLE * (1 - cards / (rows * columns))
+  }
+  return Array.from({ length: most }, (_, i) => i + 1).reduce((a, b) => (cost(b) < cost(a) ? b : a), 1)
 }
 
 export function render({ model }) {
@@ -96,6 +109,12 @@ export function render({ model }) {
     })
   }
 
+  const lay_out = (shown) => {
+    const columns = columns_of(shown, list.clientWidth, list.clientHeight)
+    const wanted = `repeat(${columns}, minmax(0, 1fr))`
+    if (list.style.gridTemplateColumns !== wanted) list.style.gridTemplateColumns = wanted
+  }
+
   const arrange = () => {
     const wanted = filter.value.trim().toLowerCase()
     let shown = 0
@@ -113,6 +132,7 @@ export function render({ model }) {
     }
     const words = `${shown.toLocaleString("en")} of ${cards.size.toLocaleString("en")}`
     if (count.textContent !== words) count.textContent = words
+    lay_out(shown)
     schedule()
   }
 
@@ -157,7 +177,11 @@ export function render({ model }) {
     while (next?.hidden) next = next[step]
     next?.focus()
   })
-  const observer = new ResizeObserver(() => { for (const card of cards.values()) card.dirty = true; schedule() })
+  const observer = new ResizeObserver(() => {
+    for (const card of cards.values()) card.dirty = true
+    lay_out([...cards.values()].filter(({ element }) => !element.hidden).length)
+    schedule()
+  })
   observer.observe(root)
   const timer = setInterval(check, CHECK_MS)
   model.on("msg:custom", take)

@@ -117,3 +117,24 @@ def test_a_number_that_nobody_tells_any_more_is_frozen_and_the_others_are_not(sh
         assert "frozen" not in shown.locator("li.card", has_text=name).inner_text()
     numbers.say(3)
     until(lambda: "frozen" not in shown.locator("li.card").first.inner_text(), "it lives again", page=shown)
+
+
+def test_cards_fill_the_room_in_a_shape_in_which_a_course_can_be_read(shown: Page):
+    """Four: two by two where it is wide, one below the other where it is narrow; one has all of it."""
+
+    def shapes() -> list[tuple[int, float]]:
+        boxes = [card.bounding_box() for card in shown.locator("li.card:visible").all()]
+        lefts = {round(box["x"]) for box in boxes if box}
+        return [(len(lefts), box["width"] / box["height"]) for box in boxes if box]
+
+    for width, height, columns in ((1280, 720, 2), (2560, 500, 4), (390, 844, 1)):
+        shown.set_viewport_size({"width": width, "height": height})
+        until(lambda columns=columns: shapes()[0][0] == columns, f"{columns} columns", page=shown)
+        assert len(shapes()) == len(NAMES)
+        assert all(1 <= shape <= 4 for _, shape in shapes())
+    shown.set_viewport_size({"width": 1280, "height": 720})
+    shown.get_by_label("Filter by name").fill("quinces")
+    until(lambda: len(shapes()) == 1, "one card", page=shown)
+    assert shapes()[0][1] < 2.5  # as wide as the page
+    shown.get_by_label("Filter by name").fill("")
+    until(lambda: len(shapes()) == len(NAMES), "all cards", page=shown)
