@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
+from rtlab.bus.cancelling import cancelled
 from rtlab.bus.event import Topic
 from rtlab.bus.handling import Calls, Handler, Options
 from rtlab.bus.tally import ConsumerStatistics, Tally
@@ -52,8 +53,7 @@ class Consumer:
             worker.stop(CLOSE_S)
         if self._workers:
             _, late = await asyncio.wait(self._workers, timeout=CLOSE_S + self._options.hang_s)
-            for task in late:
-                task.cancel()
+            await cancelled(*late)
             await asyncio.gather(*self._workers, return_exceptions=True)
         self._calls.close()
         if self._failed is not None:
