@@ -118,9 +118,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             min_length=1, description="certificates (PEM) that the client trusts for wss; none: the system's"
         ),
     ] = "none"
-    allow_anyone: Annotated[bool, Meta(description="let readers of other machines in without a token")] = (
-        False
-    )
+    allow_anyone: Annotated[
+        bool, Meta(description="let readers of other machines in without a token, and to the page of a demo")
+    ] = False
     allowed_origins: Annotated[
         str,
         Meta(

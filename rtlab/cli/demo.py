@@ -16,6 +16,7 @@ from rtlab.cli.running import begun, settings_of, settle_heap
     help="Show the feed at this address, or a live venue, as binance:BTCUSDT.",
 )
 @click.option("--host", help="Address of the dashboard (127.0.0.1).")
+@click.option("--allow-anyone", is_flag=True, default=None, help="Let other machines see the dashboard.")
 @click.option("--dashboard-port", type=int, help="Port of the dashboard (5006); 0 takes a free one.")
 @click.option("--rate", type=int, help="Commands per second of the simulated market (2000).")
 @click.option("--seed", type=int, help="Seed of the simulated market (1): the same seed, the same market.")

@@ -8,6 +8,7 @@ from panel.viewable import Viewable, Viewer
 from rtlab.errors import ConfigError
 from rtlab.lab.inbox import Inbox
 from rtlab.model import Instrument
+from rtlab.tabs import Tabbed
 from rtlab.views.bubbles import Trades
 from rtlab.views.depth_history import DepthHistory
 from rtlab.views.depth_page import DepthPage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["market", "depth"]
 
 
-class Dashboard(Viewer):
+class Dashboard(Tabbed, Viewer):
     """The live market or depth page, for one notebook cell or one browser tab; many share one feed.
 
     `close` ends what it is shown; a dashboard that nobody holds any more ends by itself.

@@ -7,13 +7,14 @@ from panel.template import Template
 from panel.viewable import Viewable, Viewer
 
 from rtlab.lab.board import Lookers
+from rtlab.tabs import Tabbed
 from rtlab.views.grid import Written, plain
 from rtlab.views.grid_page import GridPage
 from rtlab.views.home import Home
 from rtlab.views.metrics import Metrics
 
 
-class Grid(Viewer):
+class Grid(Tabbed, Viewer):
     """A live grid page, for one notebook cell or one browser tab.
 
     `close` ends what it is shown; one that nobody holds any more ends by itself.

@@ -24,6 +24,7 @@ from rtlab.lab.preflight import check, free_port
 from rtlab.lab.scrape import Count, Scrape
 from rtlab.signals import interruptible
 from rtlab.sources.venues.directory import is_live, wanted
+from rtlab.tabs import origins_of
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.shell import whole_page
 
@@ -104,7 +105,7 @@ def start_server(
             start=False,
             verbose=False,
             title="rtlab",
-            websocket_origin=[f"{name}:{port}" for name in (host, "localhost")],
+            websocket_origin=origins_of(host, port),
             use_index=False,  # Panel's asks other hosts for its looks
             extra_patterns=patterns,
         )

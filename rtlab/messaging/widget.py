@@ -8,6 +8,7 @@ import traitlets
 from panel.custom import AnyWidgetComponent
 
 from rtlab.messaging.bundle import FOLDER, path, script
+from rtlab.tabs import Tabbed
 
 HEIGHT = "480px"
 
@@ -30,7 +31,7 @@ class MessagesWidget(anywidget.AnyWidget):
         return f"MessagesWidget({self.options.get('url', '')!r})"
 
 
-class MessagesPane(AnyWidgetComponent):
+class MessagesPane(Tabbed, AnyWidgetComponent):
     """Messages on a page of Panel; see MessagesWidget. `height` is in pixels."""
 
     options = param.Dict(default={}, doc="What `mount` takes.")

@@ -6,10 +6,11 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable, Viewer
 
+from rtlab.tabs import Tabbed
 from rtlab.views.host import push
 
 
-class Awaited(Viewer):
+class Awaited(Tabbed, Viewer):
     """Shows what it waits for, then the picture of what came, as long as somebody looks.
 
     Fed while it is shown or has not been shown yet: who closed its page or cleared its cell, and shows it again,

@@ -30,6 +30,8 @@ from panel.io.state import set_curdoc, state
 from panel.viewable import Child, Children, MimeRenderMixin, Viewable
 from pyviz_comms import Comm, CommManager  # type: ignore[import-untyped]
 
+from rtlab.tabs import Tabbed
+
 SENDING = threading.RLock()
 """Held while changes are collected and sent to a notebook."""
 
@@ -113,7 +115,7 @@ def send_at_once(pane: Viewable) -> None:
             connection._socket.set_nodelay(True)
 
 
-class Component(JSComponent):
+class Component(Tabbed, JSComponent):
     """A component whose messages are no work that Panel's busy indicator shows.
 
     Panel counts each message in and out of a list of all sessions: that costs more than to answer it.

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from panel.viewable import Viewable, Viewer
 
 from rtlab.errors import ConfigError
+from rtlab.tabs import Tabbed
 from rtlab.views.beat import Pace
 from rtlab.views.dense import AXIS_PX, dense_figure, paint
 from rtlab.views.host import SENDING, backend, push
@@ -52,7 +53,7 @@ class PlotStatistics(NamedTuple):
     output_backend: str
 
 
-class LayeredPlot(Viewer):
+class LayeredPlot(Tabbed, Viewer):
     """The line of a `Pyramid`: drawn densely below, and above it what the mouse and the orders move.
 
     Each value column of the pyramid is a line, and where there are several a legend names them and hides them.

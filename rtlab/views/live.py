@@ -12,6 +12,7 @@ from bokeh.plotting import figure
 from panel.io.document import unlocked
 from panel.viewable import Viewable, Viewer
 
+from rtlab.tabs import Tabbed
 from rtlab.views.beat import Beat
 from rtlab.views.host import Component, push
 from rtlab.views.theme import DARK, FONT, LIGHT, Colours, ThemeName, colours, css
@@ -81,7 +82,7 @@ class Waiting:
             part.visible = visible
 
 
-class LivePanel(Viewer):
+class LivePanel(Tabbed, Viewer):
     """A view of one browser page or notebook cell; data may be shared with other views, this object may not.
 
     `theme` is "light" or "dark" and may be changed at any time.

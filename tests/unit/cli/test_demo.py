@@ -51,3 +51,11 @@ def test_a_wrong_venue_is_told_before_anything_is_compiled(tmp_path):
 
 def test_an_address_that_is_no_feed_is_one_clear_line():
     assert_one_clear_line(rtlab("demo", "--dashboard-port", "0", "--url", "http://127.0.0.1:9"), "ws://")
+
+
+def test_a_page_for_other_machines_wants_to_be_told_that_anybody_may_come():
+    assert_one_clear_line(rtlab("demo", "--dashboard-port", "0", "--host", "0.0.0.0"), "allow_anyone")
+    done = rtlab(
+        "demo", "--dashboard-port", "0", "--host", "0.0.0.0", "--allow-anyone", "--for", "1s", timeout=100
+    )
+    assert done.returncode == 0, done.stderr

@@ -48,3 +48,12 @@ except Exception as told:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "told\n", done.stderr
+
+
+def test_who_serves_to_other_machines_has_to_say_so():
+    with pytest.raises(
+        AddressError, match=r"does not listen on 0\.0\.0\.0, .* let anybody in \(allow_anyone=true"
+    ):
+        check(Settings(host="0.0.0.0", dashboard_port=0))
+    check(Settings(host="0.0.0.0", dashboard_port=0, allow_anyone=True))
+    check(Settings(host="localhost", dashboard_port=0))

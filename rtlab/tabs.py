@@ -1,0 +1,71 @@
+"""What a script opens by `.show()`: a server of this machine alone, with a view for each tab."""
+
+import socket
+from typing import Any
+
+from rtlab.errors import AddressError
+
+LOOPBACK = "127.0.0.1"
+
+
+class Tabbed:
+    """Gives what is drawn by Panel a `show` of its own."""
+
+    def show(
+        self,
+        title: str | None = None,
+        port: int = 0,
+        address: str | None = None,
+        websocket_origin: str | list[str] | None = None,
+        threaded: bool = False,
+        verbose: bool = True,
+        open: bool = True,  # these are Panel's words
+        location: Any = True,
+        **settings: Any,
+    ) -> Any:
+        """Serve this view and open it in a browser; returns when the server ends, `threaded` at once.
+
+        Only this machine reaches it, unless `address` is another ("0.0.0.0" is every network): then everybody there
+        may see it, and `websocket_origin` says by which "host:port" a browser may come. Port 0 takes any free one;
+        AddressError for one that is in use. All else is as of `panel.serve`.
+        """
+        import panel as pn  # late: it costs seconds
+
+        at = address or LOOPBACK
+        port = bindable(at, port, "a free port: port=, or 0 for any")
+        origins = websocket_origin or origins_of(at, port)
+        return pn.serve(  # type: ignore[no-untyped-call]
+            self._for_a_tab,
+            title=title,
+            port=port,
+            address=at,
+            websocket_origin=origins,
+            threaded=threaded,
+            verbose=verbose,
+            show=open,
+            location=location,
+            **settings,
+        )
+
+    def _for_a_tab(self) -> object:
+        """Give what a tab shows that has just come."""
+        return self
+
+
+def origins_of(host: str, port: int) -> list[str]:
+    """Give the names by which pages of a server of this machine are reached."""
+    names = dict.fromkeys([host, LOOPBACK, "localhost"])
+    return [f"{name}:{port}" for name in names if ":" not in name]
+
+
+def bindable(host: str, port: int, expected: str) -> int:
+    """Give `port`, or any that is free for 0; AddressError, with what was `expected`, when it cannot be bound."""
+    if not 0 <= port <= 65535:
+        raise AddressError("this port does not exist", expected="0 to 65535", got=port)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, port), family=family) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise AddressError(f"the page cannot bind {host}:{port}: {reason}", expected=expected) from None
