@@ -1,15 +1,21 @@
 """How often a rule may speak: one that begins and ends many times a second must not call somebody each time."""
 
-from rtlab.alerts.rules import Said
+from rtlab.alerts.rules import Said, is_number
+from rtlab.errors import ConfigError
 
 
 class Rest:
     """Lets through one alert in `rest_s` seconds; what comes in between is merged into the next, and counted.
 
     `merged` counts what was not told by itself. Times are in s, monotonic. 0 lets all through.
+    ConfigError for what is no time.
     """
 
     def __init__(self, rest_s: float) -> None:
+        if not is_number(rest_s) or not rest_s >= 0:
+            raise ConfigError(
+                "the caller's rest of an alert is no time", expected="seconds, 0 or more", got=rest_s
+            )
         self.rest_s = rest_s
         self.merged = 0
         self._told_at: float | None = None

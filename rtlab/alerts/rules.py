@@ -5,12 +5,19 @@ in between: a price that stays above its line is one alert. Prices are compared 
 """
 
 from abc import ABC, abstractmethod
+from decimal import Decimal
+from numbers import Real
 from typing import NamedTuple
 
 from rtlab.book import TickerRow
 from rtlab.errors import ConfigError
 from rtlab.model import Instrument
 from rtlab.model.instrument import Number
+
+
+def is_number(value: object) -> bool:
+    """Whether a caller's value is a number, and no text of one."""
+    return isinstance(value, Real | Decimal)
 
 
 class Sight(NamedTuple):
@@ -91,7 +98,7 @@ class Spread(Rule):
 
     def __init__(self, instrument: Instrument, wide: Number) -> None:
         super().__init__(instrument)
-        self._wide = instrument.ticks(wide)
+        self._wide = instrument.ticks(wide, what="spread")
         if self._wide < 1:
             raise ConfigError("the caller's spread makes no alert", expected="at least a tick", got=wide)
 
@@ -113,8 +120,10 @@ class Silence(Rule):
 
     def __init__(self, instrument: Instrument, seconds: float) -> None:
         super().__init__(instrument)
-        if not seconds > 0:
-            raise ConfigError("the caller's silence makes no alert", expected="seconds above 0", got=seconds)
+        if not is_number(seconds) or not seconds > 0:
+            raise ConfigError(
+                "the caller's silence makes no alert", expected="a number of seconds above 0", got=seconds
+            )
         self._seconds = seconds
 
     @property

@@ -54,7 +54,7 @@ def command(
     """Record into FOLDER until told to end; it resumes where it stopped, also after a kill."""
     settings, asked = settings_of(flags), Asked(url, source, speed, raw)
     _check(asked, settings)
-    from rtlab.lab.recording import target_of  # late: costs a second
+    from rtlab.lab.recording import target_in  # late: costs a second
 
     telling: list[asyncio.Task[None]] = []
     kept: list[RawKeeper] = []
@@ -69,7 +69,8 @@ def command(
     async def main() -> None:
         ended = await ended_event(after_s=for_s, with_owner=owned)
         began = time.monotonic()
-        done = await _record(asked, settings, target_of(folder), say, kept.append, ended)
+        with target_in(folder) as target:
+            done = await _record(asked, settings, target, say, kept.append, ended)
         for task in telling:
             task.cancel()
         out = sys.stderr if owned else sys.stdout

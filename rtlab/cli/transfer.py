@@ -76,10 +76,12 @@ def _import_table(file: Path, folder: Path, made: "Instrument", channel: str, co
 
 def _import_recording(file: Path, folder: Path, made: "Instrument | None") -> str:
     from rtlab.lab.importing import import_recording
-    from rtlab.lab.recording import target_of
+    from rtlab.lab.recording import target_in
     from rtlab.sources import open_source
 
-    done = import_recording(open_source(file, made), target_of(folder))
+    opened = open_source(file, made)
+    with target_in(folder) as target:
+        done = import_recording(opened, target)
     return (
         f"{done.book:,} rows of book, {done.trades:,} of trades and {done.beside_rows:,} of {done.beside} "
         f"of {done.instrument} are in {folder}"

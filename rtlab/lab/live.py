@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Generator
 from decimal import Decimal
 from html import escape
 from itertools import zip_longest
+from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from rtlab.book import BookView
@@ -51,8 +52,10 @@ class LiveBook:
 
     def now(self, depth: int = 10) -> BookNow | None:
         """Give the best `depth` levels of both sides, consistent; None while the first snapshot is on its way."""
-        if depth < 1:
-            raise ConfigError("the caller's depth makes no book", expected="at least 1", got=depth)
+        if not _is_whole(depth) or depth < 1:
+            raise ConfigError(
+                "the caller's depth makes no book", expected="a whole number, at least 1", got=depth
+            )
         return self._loop.call(lambda: self._look(depth))
 
     @property
@@ -111,3 +114,7 @@ class LiveBook:
         if not isinstance(view, BookView) or not view.held:
             return None
         return BookNow(view.epoch, view.seq, view.bids(depth), view.asks(depth))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from rtlab.protocol import Applied, Increment, Snapshot, Trades
 from rtlab.sources import Binance, Lobster, LobsterCheck
 from rtlab.sources import Step as LobsterStep
 from rtlab.store.api import HOT
-from rtlab.store.cold.place import LocalPlace, Place
+from rtlab.store.cold.place import LocalPlace, Place, make_folder
 from rtlab.store.recording import Recorder
 from rtlab.store.writing import Writer
 
@@ -43,10 +43,24 @@ class Target(NamedTuple):
 
 
 def target_of(folder: Path) -> Target:
-    """Give the target that is one folder of this machine."""
+    """Give the target that is one folder of this machine, and make it; StoreError when it cannot be."""
     place = LocalPlace(folder)
-    place.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(place.folder)
     return Target(place, place.folder)
+
+
+@contextmanager
+def target_in(folder: Path) -> Iterator[Target]:
+    """Give the same; what was made of it is taken away again where an error leaves it empty."""
+    here = LocalPlace(folder).folder
+    made = [one for one in (here, *here.parents) if not one.exists()]
+    try:
+        yield target_of(folder)
+    except Exception:
+        with suppress(OSError):  # not empty, or never made
+            for one in made:
+                one.rmdir()
+        raise
 
 
 class FeedMarket:
@@ -153,12 +167,9 @@ async def record_feed(
 ) -> Recorder:
     """Record the feed at `url` until `ended`; UnreachableError when nobody answers there."""
     token, ca_file = (None if one == "none" else one for one in (settings.token, settings.ca_file))
-    async with (
-        hot_side(settings, target) as redis,
-        connect(url.split(","), token=token, ca_file=ca_file) as client,
-    ):
+    async with connect(url.split(","), token=token, ca_file=ca_file) as client:
         market = Market(list((await client.instruments()).values()), time.time_ns() // 1_000_000)
-        async with writer_of(settings, market, redis):
+        async with hot_side(settings, target) as redis, writer_of(settings, market, redis):
             FeedMarket(client, market)
             return await record_redis(redis, target, on_ready=on_ready, ended=ended)
 

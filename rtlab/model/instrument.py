@@ -35,9 +35,9 @@ class Instrument(msgspec.Struct, frozen=True):
                 raise InstrumentError(f"{self.symbol}: {name} must be above 0", got=str(value))
             msgspec.structs.force_setattr(self, name, value)
 
-    def ticks(self, price: Number) -> int:
-        """Give `price` as whole ticks; GridError when it is off the grid, never rounded."""
-        return self._steps(price, self.tick_size, "price", "tick size")
+    def ticks(self, price: Number, *, what: str = "price") -> int:
+        """Give `price` as whole ticks; GridError when it is off the grid, never rounded, which calls it `what`."""
+        return self._steps(price, self.tick_size, what, "tick size")
 
     def lots(self, quantity: Number) -> int:
         """Give `quantity` as whole lots; GridError when it is off the grid, never rounded."""

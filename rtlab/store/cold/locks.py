@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rtlab.errors import StoreError
+from rtlab.store.cold.place import make_folder
 
 
 def take(path: Path, *, wait_s: float, what: str) -> int:
     """Lock a file and give it, to be closed; StoreError when another holds it for longer than `wait_s`."""
     import fcntl  # late: Windows has none
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:

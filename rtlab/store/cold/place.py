@@ -53,11 +53,26 @@ def told(what: str) -> Iterator[None]:
         raise StoreError(f"{what} cannot be used: {problem.strerror or problem}") from problem
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of this machine, and those above it, unless it is there; StoreError when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StoreError(
+            f"the folder {folder} cannot be made: {problem.strerror or problem}",
+            expected="a place where files may be written",
+        ) from None
+
+
 class LocalPlace:
-    """A folder of this machine."""
+    """A folder of this machine; StoreError for a file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        with told(str(self.folder)):
+            is_file = self.folder.is_file()
+        if is_file:
+            raise StoreError(f"{folder} is a file", expected="the folder of a store")
         self.root = str(self.folder)
         self.filesystem = pafs.LocalFileSystem()
 

@@ -1,9 +1,11 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rtlab.alerts import Rest, Said
+from rtlab.errors import ConfigError
 
 WIDE = Said("BTC-USD has a spread of 1.0", "1.0")
 WIDER = Said("BTC-USD has a spread of 2.0", "2.0")
@@ -58,3 +60,9 @@ def test_alerts_keep_their_distance_and_each_is_told_merged_or_waits(steps, rest
     assert all(later - earlier >= rest_s for earlier, later in pairwise(told))
     waits = rest.take(None, now + 2 * rest_s) is not None
     assert len(told) + rest.merged + waits == sum(speaks for speaks, _ in steps)
+
+
+@pytest.mark.parametrize("rest_s", ["2", -1, float("nan"), []])
+def test_a_rest_is_a_number_of_seconds(rest_s):
+    with pytest.raises(ConfigError, match="expected seconds, 0 or more, got"):
+        Rest(rest_s)

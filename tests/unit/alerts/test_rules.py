@@ -84,7 +84,14 @@ def test_each_condition_has_its_rule(asked, kind):
     assert type(rule_for(BTC, **asked)) is kind
 
 
-@pytest.mark.parametrize("asked", [{"spread": 0}, {"silent": 0}, {"silent": float("nan")}])
+def test_a_spread_off_the_grid_is_called_a_spread():
+    with pytest.raises(GridError, match=r"BTC-USD: spread is off the grid.*0\.5.*0\.3"):
+        Spread(BTC, 0.3)
+    with pytest.raises(GridError, match="the caller's spread is not a number"):
+        Spread(BTC, "wide")
+
+
+@pytest.mark.parametrize("asked", [{"spread": 0}, {"silent": 0}, {"silent": float("nan")}, {"silent": "5s"}])
 def test_a_rule_that_always_holds_is_refused(asked):
     with pytest.raises(ConfigError, match="makes no alert"):
         rule_for(BTC, **asked)

@@ -77,6 +77,10 @@ def test_a_feed_that_is_not_there_and_a_missing_file_are_clear_errors(tmp_path):
     assert_one_clear_line(done, "none.gz")
     done = rtlab("record", tmp_path / "s", "--source", "krakn:BTC/USD", cwd=tmp_path)
     assert_one_clear_line(done, "did you mean kraken")
+    assert not (tmp_path / "s").exists()
+    (tmp_path / "one.csv").write_text("a,b\n")
+    done = rtlab("record", tmp_path / "one.csv" / "x", "--url", "ws://127.0.0.1:1", cwd=tmp_path)
+    assert_one_clear_line(done, "cannot be made: Not a directory")
 
 
 def test_recorded_data_is_where_tests_find_it():

@@ -84,9 +84,9 @@ def test_it_prints_both_sides_with_aligned_columns(loop, followed):
     assert len({line.index("|") for line in lines[1:]}) == 1
 
 
-@pytest.mark.parametrize("depth", [0, -1])
-def test_a_depth_below_one_is_refused(loop, followed, depth):
-    with pytest.raises(ConfigError, match="expected at least 1"):
+@pytest.mark.parametrize("depth", [0, -1, "a", 2.5])
+def test_a_depth_that_is_no_whole_number_above_zero_is_refused(loop, followed, depth):
+    with pytest.raises(ConfigError, match=f"expected a whole number, at least 1, got {depth}"):
         _book(followed, loop).frame(depth)
 
 

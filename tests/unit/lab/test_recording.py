@@ -9,8 +9,9 @@ from support.waiting import until
 from rtlab.book import Market
 from rtlab.config import Settings
 from rtlab.engine import Engine
+from rtlab.errors import StoreError, UnreachableError
 from rtlab.feed import Gateway
-from rtlab.lab.recording import record_feed, record_source, target_of
+from rtlab.lab.recording import record_feed, record_source, target_in, target_of
 from rtlab.sources import Binance
 from rtlab.store.api import Store
 
@@ -66,3 +67,26 @@ async def test_a_venues_recording_is_recorded_whole_and_its_books_are_those_of_t
     assert done.statistics().gaps == 0
     with Store(here.folder) as store:
         assert store.read("trades", "ETHUSDT").num_rows == source.statistics().trades
+
+
+def test_a_record_that_fails_leaves_no_empty_folder_and_one_with_something_in_it_stays(tmp_path):
+    with pytest.raises(UnreachableError), target_in(tmp_path / "deep" / "s"):
+        raise UnreachableError("nobody is there")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "kept").write_bytes(b"")
+    with pytest.raises(UnreachableError), target_in(tmp_path / "deep" / "s"):
+        raise UnreachableError("nobody is there")
+    assert [one.name for one in (tmp_path / "deep").iterdir()] == ["kept"]
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UnreachableError), target_in(tmp_path / "mine"):
+        raise UnreachableError("nobody is there")
+    assert (tmp_path / "mine").exists()
+
+
+def test_a_folder_that_cannot_be_is_an_error_of_the_store(tmp_path):
+    (tmp_path / "one.csv").write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot be made: Not a directory"):
+        target_of(tmp_path / "one.csv" / "x")
+    with pytest.raises(StoreError, match="is a file"), target_in(tmp_path / "one.csv"):
+        pass

@@ -32,3 +32,9 @@ def test_a_lock_is_let_go_at_the_end_of_the_block(tmp_path):
     for _ in range(3):
         with locked(tmp_path / "one"), pytest.raises(StoreError, match="has been locked"):
             take(tmp_path / "one", wait_s=0, what="it has been locked")
+
+
+def test_a_lock_in_a_folder_that_cannot_be_made_is_one_error_of_the_store(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot be made: Not a directory"):
+        take(tmp_path / "file" / "locks" / "one", wait_s=0, what="held")

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from rtlab.errors import ConfigError, StoreError
-from rtlab.store.cold.place import ASIDE, LocalPlace, _unless_gone, forget_aside, place_of, told
+from rtlab.store.cold.place import ASIDE, LocalPlace, _unless_gone, forget_aside, make_folder, place_of, told
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_aside(tmp_path):
@@ -82,3 +82,11 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(NotADirectoryError):
         LocalPlace(tmp_path).paths("file")
+
+
+def test_a_file_is_no_place_and_a_folder_that_cannot_be_made_says_why(tmp_path):
+    (tmp_path / "ten.csv").write_bytes(b"x")
+    with pytest.raises(StoreError, match=r"ten\.csv is a file: expected the folder of a store"):
+        place_of(tmp_path / "ten.csv")
+    with pytest.raises(StoreError, match=r"the folder .*ten\.csv/x cannot be made: Not a directory"):
+        make_folder(tmp_path / "ten.csv" / "x")
