@@ -104,7 +104,7 @@ class Client:
 
     @property
     def treatment(self) -> str:
-        """How the server treats this reader, as it told last on this connection: live, lagging, degraded."""
+        """How the server treats this reader, as it told last on this connection: live, lagging, degraded, frozen."""
         status = self._link.reader.status
         return "live" if status is None else status.state.lower()
 

@@ -192,9 +192,14 @@ class Link:
 
     def staleness_ms(self, now: int) -> float:
         """Give how old (ms) what we know is: the age of the last message, and how much later than the quickest
-        of this connection the last ping came. -1 when there was no message.
+        of this connection the last ping came; or for how long the server has heard nothing of its engine. -1 when
+        there was no message.
         """
-        return -1.0 if self.last_message is None else (now - self.last_message + self._late) / 1e6
+        if self.last_message is None:
+            return -1.0
+        age = now - self.last_message + self._late
+        since = self.reader.frozen_since
+        return (age if since is None else max(age, now - since)) / 1e6
 
     def statistics(
         self, now: int, inbox_waiting: int = 0, inbox_dropped: int = 0, inbox_blocked: int = 0

@@ -19,7 +19,7 @@ from rtlab.feed.fanout import warm_up
 from rtlab.feed.frames import Frames
 from rtlab.feed.http import Route
 from rtlab.feed.listening import BACKLOG, listening_socket
-from rtlab.feed.logs import tell
+from rtlab.feed.logs import LOG, tell
 from rtlab.feed.pages import pages
 from rtlab.feed.rounds import Rounds
 from rtlab.feed.sessions import Service
@@ -29,6 +29,8 @@ from rtlab.protocol.cohort import Cohorts, Tally, total
 from rtlab.protocol.ladder import Moves
 from rtlab.protocol.pulse import Pulse
 
+FROZEN_S = 1.5  # without a sign of life of who makes the market, until readers are told
+_STALLED_NS = 500_000_000  # between two ticks: this process stood still itself
 CREDIT_TICK_S = 0.02  # pings, credit and evictions are looked at this often
 _RECENT_NS = round(CREDIT_TICK_S * 1e9 / 2)
 RESTARTING = (int(Code.RESTARTING), "the server is restarting; retry in 0.2 s")
@@ -42,6 +44,7 @@ class Gateway:
     port, `more` further groups of statistics for its pages, and `reuse_port` shares the port with other processes.
     `compression` lets readers have compressed frames who ask for them, at the cost of some CPU for each payload.
     `memory_budget` bounds the bytes that are held for all readers together: then the worst laggards are given up.
+    `silence` tells for how long (s) nothing was heard of who makes the market, if that is another process.
     AddressError when the port is in use, or `host` is not this machine and admission does not guard it.
     """
 
@@ -59,8 +62,11 @@ class Gateway:
         reuse_port: bool = False,
         memory_budget: int = budget.BYTES,
         compression: bool = False,
+        silence: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.market = market
+        self._silence = silence
+        self._listened = self._patient_until = 0
         self.limits = limits or Limits()
         self.admission = admission or Admission()
         self.frames = Frames()
@@ -231,6 +237,8 @@ class Gateway:
         """Say why no reader should come now; None when all is well."""
         if self.ending:
             return "it is ending"
+        if self._pulse.silent_ms > 0:
+            return f"nothing is heard of the engine for {self._pulse.silent_ms / 1e3:.1f} s"
         return None if self._publishes else "nothing was published yet"
 
     @property
@@ -328,6 +336,7 @@ class Gateway:
         for ending in self.admission.due(now):
             ending.visit.end(ending.code, ending.reason)
         self._pulse.stretch(self._rounds.cohorts.members)
+        self._listen(now)
         # who is carried by a cohort has an empty send buffer and no answer that waits
         alone = ((c, c.session) for c in self._rounds.singles if isinstance(c.session, Subscriber))
         self._budget.keep(alone, now)
@@ -335,6 +344,26 @@ class Gateway:
         if now >= self._free_at() and now - self._began >= _RECENT_NS:
             self._began = now
             self._rounds.begin(now)
+
+    def _listen(self, now: int) -> None:
+        # all readers are told when who makes the market falls silent, and when he is back
+        if now - self._listened > _STALLED_NS:
+            self._patient_until = now + round(FROZEN_S * 1e9)
+        self._listened = now
+        silence_s = self._silence()
+        was = self._pulse.silent_ms > 0
+        frozen = silence_s >= FROZEN_S and (was or now >= self._patient_until)
+        self._pulse.silent_ms = silence_s * 1e3 if frozen else 0.0
+        if frozen is was:
+            return
+        if frozen:
+            LOG.warning(
+                "nothing is heard of the engine for %.1f s: readers are told that all is frozen", silence_s
+            )
+        else:
+            LOG.info("the engine is heard of again")
+        for _, reader in self._readers():
+            reader.tell(now)
 
     def _free_at(self) -> int:
         # a round takes at most every other moment of the loop; what others did in between its slices is theirs

@@ -304,7 +304,7 @@ class Lab:
     def __repr__(self) -> str:
         if self._closed:
             return "<rtlab.Lab, closed>"
-        state = str(self._client.state) if self._client is not None else "starting"
+        state = "starting" if self._client is None else self._state(self._client)
         return f"<rtlab.Lab {self.url or 'demo'}, {state}: {', '.join(self.symbols) or 'no instruments yet'}>"
 
     async def _first_state(self, followed: Followed) -> None:
@@ -384,13 +384,21 @@ class Lab:
         lost += sum(one.standing.unrecorded for one in self._recordings)
         return link.staleness_ms / 1e3 if link.staleness_ms >= 0 else -1.0, lost
 
+    def _state(self, client: Client) -> str:
+        state = str(client.state)
+        return client.treatment if state == "live" else state
+
     def _health(self) -> Mapping[str, object]:
         if self._client is None:
             return {"state": "connecting"}
         link = self._client.statistics()
         told = link.reader._asdict()
-        state = link.state if link.state != "live" else self._client.treatment
-        return {**told, "state": state, "staleness_ms": link.staleness_ms, **self._recorded()}
+        return {
+            **told,
+            "state": self._state(self._client),
+            "staleness_ms": link.staleness_ms,
+            **self._recorded(),
+        }
 
     def _recorded(self) -> Mapping[str, object]:
         # shown where something is recorded: how far behind that is, and what was given up for it

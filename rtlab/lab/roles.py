@@ -134,7 +134,13 @@ async def serve_gateway(
         if not entering.done():
             return
         entering.result()
-        gateway = gateway_of(settings, follower.market, reuse_port=True, more={"store": follower.statistics})
+        gateway = gateway_of(
+            settings,
+            follower.market,
+            reuse_port=True,
+            more={"store": follower.statistics},
+            silence=follower.engine_silent_s,
+        )
         async with gateway:
             follower.on_news = gateway.publish
             gateway.publish()

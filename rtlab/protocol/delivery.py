@@ -12,7 +12,7 @@ from rtlab.protocol.credit import Credit, Points
 from rtlab.protocol.cursor import Cursor
 from rtlab.protocol.ladder import Moves, State
 from rtlab.protocol.limits import Limits, ns
-from rtlab.protocol.messages import ServerMessage, Status
+from rtlab.protocol.messages import FROZEN, ServerMessage, Status
 from rtlab.protocol.pulse import Pulse
 
 _LAGGING_PART = 5  # a lagging reader gets the rows that it takes in this part of a second at its pace
@@ -34,6 +34,7 @@ class Delivery:
         "_limits",
         "_news",
         "_ping",
+        "_pulse",
         "_replies",
         "_told",
         "_told_at",
@@ -67,6 +68,7 @@ class Delivery:
         self._untold = False  # rows were dropped since
         self._news: bytes | None = None
         self._ping: bytes | None = None
+        self._pulse = pulse or Pulse(limits)
         self._credit = Credit(self, limits, now, all_moves=all_moves, pulse=pulse)
 
     @property
@@ -224,6 +226,16 @@ class Delivery:
             cursor.cut(less=state is State.DEGRADED)
         self._tell(now, moved=True)
 
+    def tell(self, now: int) -> None:
+        """Tell the reader how it is treated, again."""
+        self.leave()
+        self._tell(now, moved=True)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing is heard of what the gateway serves."""
+        return self._pulse.silent_ms > 0
+
     def give_up(self, why: str, now: int) -> None:
         """End it although the reader may still follow; `why` goes into the reason."""
         self.credit.give_up(now)
@@ -236,7 +248,10 @@ class Delivery:
         tally = self.tally
         counts = tally.merged, tally.dropped
         if moved or counts != self._told:
-            status = Status(self.credit.state.value, *counts, self.credit.lag(now) / 1e6)
+            state, lag_ms = self.credit.state.value, self.credit.lag(now) / 1e6
+            if self.is_frozen:
+                state, lag_ms = FROZEN, self._pulse.silent_ms
+            status = Status(state, *counts, lag_ms)
             self._replies.append(self.codec.encode(status))
         self._told, self._told_at, self._untold = counts, now, False
 

@@ -101,10 +101,10 @@ MEANINGS: dict[str, dict[str, str]] = {
         "bars": "[start, open, high, low, close, volume, trades]; start in ns, volume in lots",
     },
     "Status": {
-        "state": "LIVE, LAGGING or DEGRADED",
+        "state": "LIVE, LAGGING or DEGRADED; FROZEN: the server hears nothing of what it serves",
         "merged": "states that were passed over by a later message, since the connection began",
         "dropped": "rows of trades that were left out, since the connection began",
-        "lag_ms": "how long the reader owed, or took for, its last answer",
+        "lag_ms": "how long the reader owed, or took for, its last answer; of FROZEN: how long nothing was heard",
     },
     "Ping": {
         "nonce": "to be given back",

@@ -181,8 +181,14 @@ class Bars(Struct, frozen=True, array_like=True, gc=False, tag=22):
     bars: list[BarRow]
 
 
+FROZEN = "FROZEN"
+
+
 class Status(Struct, frozen=True, array_like=True, tag=23):
-    """How this reader is treated: `state`, and since the connection began the updates merged and rows dropped."""
+    """How this reader is treated: `state`, and since the connection began the updates merged and rows dropped.
+
+    `lag_ms` is how long it owes an answer; of FROZEN, how long nothing was heard of the engine behind the server.
+    """
 
     state: str
     merged: int

@@ -9,13 +9,15 @@ _BURST_S = 0.05
 class Pulse:
     """The heartbeat of all readers of one gateway, stretched when they are many; `now` is monotonic ns.
 
-    `stretched` counts the pings that were due and waited because others took their turn.
+    `stretched` counts the pings that were due and waited because others took their turn. `silent_ms` is for how long
+    nothing was heard of what the gateway serves, 0 when all is well.
     """
 
     def __init__(self, limits: Limits, pings_per_s: int = PINGS_PER_S) -> None:
         self.pings_per_s = pings_per_s
         self.shortest = self.heartbeat = ns(limits.heartbeat_s)
         self.asked = self.stretched = 0
+        self.silent_ms = 0.0
         self._step = SECOND // pings_per_s
         self._due = 0  # when the next ping would be due if all came evenly
 

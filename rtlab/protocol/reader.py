@@ -12,6 +12,7 @@ from rtlab.protocol.codes import Code
 from rtlab.protocol.ladder import State
 from rtlab.protocol.limits import SECOND
 from rtlab.protocol.messages import (
+    FROZEN,
     Authenticate,
     Batch,
     Channel,
@@ -77,11 +78,13 @@ class Reader:
 
     Call `payloads_to_send` after each `receive` and from time to time; `now` is monotonic ns. A ProtocolError
     from `receive` means: close, connect again, and call `disconnected` and `connected`; the views stay.
+    `frozen_since` is when (ns) the server last heard of what it serves, None while all is well.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.welcome: Welcome | None = None
         self.status: Status | None = None
+        self.frozen_since: int | None = None
         self._codec = codec
         self._subscriptions: dict[int, Subscription] = {}  # by wish
         self._by_key: dict[int, Subscription] = {}
@@ -153,7 +156,7 @@ class Reader:
         if self.status is not None:
             self._merged_before += self.status.merged
             self._dropped_before += self.status.dropped
-            self.status = None
+            self.status = self.frozen_since = None
         self._out.clear()
         self._by_key.clear()
         for subscription in self._subscriptions.values():
@@ -220,6 +223,7 @@ class Reader:
                     self._lagged += message.state == State.LAGGING
                     self._degraded += message.state == State.DEGRADED
                 self.status = message
+                self.frozen_since = now - round(message.lag_ms * 1e6) if message.state == FROZEN else None
                 return Applied(None, message, "status")
             case Subscribed():
                 return self._granted(message)

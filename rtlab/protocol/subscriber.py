@@ -193,6 +193,12 @@ class Subscriber:
         if self._grant is not None:
             self._delivery.join(cohorts, owner, now)
 
+    def tell(self, now: int) -> None:
+        """Tell the reader how it is treated: what the gateway serves fell silent, or is back."""
+        self._now = now
+        if self._grant is not None:
+            self._delivery.tell(now)
+
     def leave(self) -> None:
         """Go on alone, from where the cohort stands, if one carries this reader."""
         self._delivery.leave()
@@ -275,6 +281,8 @@ class Subscriber:
         instruments = [(i.symbol, str(i.tick_size), str(i.lot_size)) for i in known if grant.sees(i.symbol)]
         told = limits.told() | {"subscriptions": float(grant.most(limits.subscriptions))}
         self._delivery.reply(Welcome(VERSION, self._now, limits.heartbeat_s, told, instruments))
+        if self._delivery.is_frozen:
+            self._delivery.tell(self._now)
 
     def _subscribe(self, wish: int, index: int, channel: Channel) -> None:
         wrong = self._wrong_with(channel)

@@ -21,7 +21,7 @@ from rtlab.errors import StoreError
 from rtlab.model import Instrument
 from rtlab.store.connection import ANSWER_TIMEOUT_S, Away, backoff_s, connect, stop
 from rtlab.store.entry import FIELD, unpack_entry, unpack_state
-from rtlab.store.keys import INSTRUMENTS, Grids, Point, state_key, steps_key
+from rtlab.store.keys import ENGINE, INSTRUMENTS, Grids, Point, state_key, steps_key
 from rtlab.store.server import Absences, look_at
 from rtlab.store.standing import EVERY_S, NOBODY, Standing
 from rtlab.store.tail import Tail
@@ -32,6 +32,7 @@ _BLOCK_MS = 500
 _AGAIN_MS = 20  # a state that is wanted is asked for this often
 _ENTRIES = 32  # of one instrument in one answer: a gateway that catches up does not forget its readers
 _SLICE_NS = 5_000_000
+_LISTEN_NS = 250_000_000  # without an entry, until the engine's beat is looked at
 
 
 class FollowerState(StrEnum):
@@ -48,8 +49,8 @@ class FollowerStatistics(NamedTuple):
 
     `loads` of states, `gaps` in a stream (trimmed, or lost), `epochs` begun by another or a restarted engine,
     `contradictions` of what was held; `gone`, `stalled` and `restarted` tell of Redis. `silent_s` is how long
-    nothing came. `recorder_lag_s` is how far a recorder is behind (-1: there is none), `unrecorded` entries were given
-    up before one had them.
+    nothing came, `engine_silent_s` how long there was no sign of the engine's life. `recorder_lag_s` is how far a
+    recorder is behind (-1: there is none), `unrecorded` entries were given up before one had them.
     """
 
     state: str
@@ -65,6 +66,7 @@ class FollowerStatistics(NamedTuple):
     silent_s: float
     recorder_lag_s: float
     unrecorded: int
+    engine_silent_s: float
 
 
 class Follower:
@@ -92,7 +94,8 @@ class Follower:
         self._entries = self._restarted = 0
         self._run_id = ""
         self._epoch = 0
-        self._last_ns = time.monotonic_ns()
+        self._last_ns = self._heard_ns = time.monotonic_ns()
+        self._beat: bytes | None = None
         self._standing, self._asked_at = NOBODY, 0.0
         self._absences = Absences(url, "readers get what is here")
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +153,12 @@ class Follower:
             silent_s=(time.monotonic_ns() - self._last_ns) / 1e9,
             recorder_lag_s=self._standing.lag_s,
             unrecorded=self._standing.unrecorded,
+            engine_silent_s=self.engine_silent_s(),
         )
+
+    def engine_silent_s(self) -> float:
+        """Give for how long nothing was heard of the engine, whether it is gone or Redis is."""
+        return (time.monotonic_ns() - self._heard_ns) / 1e9
 
     async def _run(self, loaded: asyncio.Event) -> None:
         tries = 0
@@ -165,6 +173,7 @@ class Follower:
                         loaded.set()
                     tries = 0
                     await self._read()
+                    await self._listen()
                     await self._look()
             except Away as problem:
                 self._absences.note(problem, is_new=self.state is not FollowerState.AWAY)
@@ -203,6 +212,14 @@ class Follower:
         assert not isinstance(told, str)  # we do not let the client decode
         return told
 
+    async def _listen(self) -> None:
+        # a market that rests is told from an engine that is gone by the engine's beat; an older engine has none
+        if time.monotonic_ns() - self._heard_ns < _LISTEN_NS:
+            return
+        beat = await self._get(ENGINE)
+        if beat is None or beat != self._beat:
+            self._beat, self._heard_ns = beat, time.monotonic_ns()
+
     async def _look(self) -> None:
         now = time.monotonic()
         if now - self._asked_at < EVERY_S:
@@ -240,6 +257,8 @@ class Follower:
         positions: dict[Any, Any] = {key: tail.point.id for key, tail in ready.items()}
         answer: Any = await self._redis.xread(positions, count=_ENTRIES, block=block)
         started = time.monotonic_ns()
+        if answer:
+            self._heard_ns = started
         moved = False
         for key, entries in answer or ():
             tail = self._tails[key]

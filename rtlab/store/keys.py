@@ -6,6 +6,8 @@ INSTRUMENTS = "rtlab:instruments"
 """What the engine trades: msgpack of `Grids`."""
 Grids = list[tuple[str, str, str]]
 """[(symbol, tick size, lot size)]"""
+ENGINE = "rtlab:engine"
+"""What the engine sets to another value several times a second, whether its market moves or not."""
 RECORDER = "rtlab:recorder"
 """How the recorder stands, while there is one: JSON of its statistics."""
 

@@ -26,6 +26,7 @@ from rtlab.errors import FencedError, shown
 from rtlab.store.connection import Away, ResponseError, backoff_s, connect, is_conflict, stop
 from rtlab.store.entry import FIELD, unpack_entry
 from rtlab.store.keys import (
+    ENGINE,
     INSTRUMENTS,
     Point,
     hot_key,
@@ -41,6 +42,7 @@ from rtlab.store.server import Absences, look_at, no_answer
 
 log = logging.getLogger("rtlab.store")
 
+_BEAT_NS = 300_000_000  # between two signs of life
 _REFUSED_S = 0.01  # who refuses what we have to write is not asked at once again
 
 _PUBLISH = """
@@ -151,7 +153,7 @@ class Writer:
             for symbol, chain in {**dict.fromkeys(market.symbols, 0), **(chains or {})}.items()
         }
         self._entries = self._bytes = self._trimmed = self._refused = 0
-        self._unrecorded = 0
+        self._unrecorded = self._beat_at = 0
         self._news, self._progress = asyncio.Event(), asyncio.Event()
         self._absences = Absences(url, "steps wait")
         self._task: asyncio.Task[None] | None = None
@@ -273,6 +275,7 @@ class Writer:
                     self.state, tries = WriterState.WRITING, 0
                 await self._write_all()
                 await self._refresh()
+                await self._beat()
                 await self._wait_for_news()
             except Away as problem:
                 self._absences.note(problem, is_new=self.state is not WriterState.AWAY)
@@ -285,11 +288,17 @@ class Writer:
                 log.error("%s", problem)
                 raise
 
+    async def _beat(self) -> None:
+        if (now := time.monotonic_ns()) - self._beat_at >= _BEAT_NS:
+            await self._redis.set(ENGINE, time.time_ns())
+            self._beat_at = now
+
     async def _wait_for_news(self) -> None:
         now = time.monotonic_ns()
         due = [ns for out in self._out.values() if (ns := out.newest_due_ns(now)) is not None]
+        due.append(max(0, self._beat_at + _BEAT_NS - now))
         try:
-            async with asyncio.timeout(min(due) / 1e9 if due else None):
+            async with asyncio.timeout(min(due) / 1e9):
                 await self._news.wait()
         except TimeoutError:
             return  # nothing new came: the values that are read by key are brought up to date

@@ -105,12 +105,15 @@ async def test_after_the_engine_was_killed_a_new_epoch_is_told_as_a_snapshot(who
             truth = Truth(SEED + scaled.epoch)
             assert scaled.engine is not None
             await asyncio.to_thread(scaled.engine.kill)
+            await until(lambda: client.treatment == "frozen", 10)  # and not live as if the market rested
+            assert client.staleness_ms >= 1500
             for subscription in subscriptions:  # what was good before is kept, and is still true
                 assert_true(truth, subscription)
             snapshots = client.statistics().reader.snapshots
             await asyncio.to_thread(scaled.start_engine)
             await advance(subscriptions, scaled.epoch, rnd.randrange(50, 1500))
             assert client.statistics().reader.snapshots >= snapshots + len(WISHES)
+            await until(lambda: client.treatment != "frozen")
             for subscription in subscriptions:
                 assert_true(Truth(SEED + scaled.epoch), subscription)
         statistics = client.statistics()

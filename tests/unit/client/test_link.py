@@ -5,6 +5,7 @@ from rtlab.client.backoff import FIRST_S
 from rtlab.client.link import AFTER_FOREIGN_S, Link, LinkState
 from rtlab.errors import ProtocolError, RefusedError, UnreachableError
 from rtlab.protocol import Codec, Limits, PayloadCache, Snapshot, Subscriber, Welcome
+from rtlab.protocol.pulse import Pulse
 
 MS = 1_000_000
 URL = "ws://127.0.0.1:1"
@@ -252,3 +253,24 @@ def test_after_a_loss_the_next_gateway_is_tried_and_what_is_held_is_resumed_ther
     link.lost(0, 1012, "restarting; retry in 5 s")
     assert link.addresses.url == "ws://two.example"
     assert link.statistics(0).url == "ws://two.example"
+
+
+def test_what_is_known_is_as_old_as_the_servers_own_silence_says():
+    """Pings go on coming; that the server hears nothing of its engine is told by Status."""
+    wire, pulse = Wire(), Pulse(Limits())
+    wire.link.opened(wire.now)
+    wire.subscriber = Subscriber(
+        wire.market, codec=Codec("msgpack"), cache=PayloadCache(), limits=Limits(), now=wire.now, pulse=pulse
+    )
+    wire.exchange()
+    assert wire.link.staleness_ms(wire.now) < 1
+    pulse.silent_ms = 1_600.0
+    wire.subscriber.tell(wire.now)
+    wire.exchange()
+    assert wire.link.staleness_ms(wire.now) == pytest.approx(1_600)
+    wire.pass_time(400)
+    assert wire.link.staleness_ms(wire.now) == pytest.approx(2_000)
+    pulse.silent_ms = 0.0
+    wire.subscriber.tell(wire.now)
+    wire.exchange()
+    assert wire.link.staleness_ms(wire.now) < 1

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -22,6 +23,7 @@ from rtlab.protocol import (
     Ping,
     Pong,
     Snapshot,
+    Status,
     Subscribe,
     Subscribed,
     Welcome,
@@ -367,3 +369,54 @@ async def test_compression_is_off_where_nobody_allowed_it(market):
         await client.read(Snapshot)
         assert client.connection.protocol.extensions == []
         assert gateway.statistics().frames_compressed == 0
+
+
+async def told_frozen(client: Peer, *, frozen: bool) -> Status:
+    while ((status := await client.read(Status)).state == "FROZEN") is not frozen:
+        pass
+    return status
+
+
+async def test_readers_are_told_when_nothing_is_heard_of_the_engine_and_when_it_is_back(market, monkeypatch):
+    monkeypatch.setattr("rtlab.feed.gateway.FROZEN_S", 0.3)
+    began, silent = asyncio.get_running_loop().time(), True
+
+    def silence() -> float:
+        return asyncio.get_running_loop().time() - began if silent else 0.0
+
+    async with (
+        Gateway(market, silence=silence) as gateway,
+        peer(gateway) as early,
+        peer(gateway, "json") as other,
+    ):
+        gateway.publish()
+        await early.ask(Channel("book", "BTC-USD"))
+        await early.read(Snapshot)
+        frozen = await told_frozen(early, frozen=True)
+        assert frozen.lag_ms >= 300
+        await told_frozen(other, frozen=True)
+        told = json.loads(await page(gateway, "/ready"))
+        assert not told["ready"]
+        assert told["why"].startswith("nothing is heard of the engine for ")
+        async with peer(gateway) as late:  # is welcomed first, as everybody
+            await late.read(Welcome)
+            await told_frozen(late, frozen=True)
+            silent = False
+            for client in (early, other, late):
+                await told_frozen(client, frozen=False)
+        assert json.loads(await page(gateway, "/ready"))["ready"]
+
+
+async def test_a_gateway_that_stood_still_itself_does_not_blame_the_engine(market, monkeypatch, caplog):
+    monkeypatch.setattr("rtlab.feed.gateway.FROZEN_S", 0.3)
+    clock = asyncio.get_running_loop().time
+    heard = clock()
+    async with Gateway(market, silence=lambda: clock() - heard) as gateway:
+        gateway.publish()
+        await asyncio.sleep(0.1)
+        time.sleep(0.7)  # noqa: ASYNC251 - as a compiler would
+        await asyncio.sleep(0.1)
+        assert json.loads(await page(gateway, "/ready"))["ready"]
+        heard = clock()
+        await asyncio.sleep(0.1)
+    assert "nothing is heard" not in caplog.text

@@ -13,8 +13,8 @@ from rtlab.engine import Engine
 from rtlab.errors import StoreError
 from rtlab.model import Instrument
 from rtlab.store import Follower, History, Writer
+from rtlab.store.keys import ENGINE, state_key, steps_key
 from rtlab.store.keys import INSTRUMENTS as INSTRUMENTS_KEY
-from rtlab.store.keys import state_key, steps_key
 
 
 class Made:
@@ -167,3 +167,33 @@ async def test_an_engine_of_other_instruments_ends_it(server):
         async with Writer(more, server.url):
             with pytest.raises(StoreError, match="other instruments now"):
                 await asyncio.wait_for(follower.wait(), 10)
+
+
+async def test_an_engine_whose_market_rests_is_heard_of_and_one_that_ended_is_not(server):
+    made = Made()
+    async with Writer(made.market, server.url):
+        await made.play()
+        async with Follower(server.url) as follower:
+            await equal(follower, made)
+            for _ in range(12):  # 1.2 s in which nothing moves
+                await asyncio.sleep(0.1)
+                assert follower.engine_silent_s() < 1.2
+            assert follower.statistics().silent_s > 1.0
+            told = follower.statistics().engine_silent_s
+            assert told < 1.2
+    async with Follower(server.url) as follower:
+        await until(lambda: follower.engine_silent_s() > 1.5, 5)
+        async with Writer(made.market, server.url):
+            await until(lambda: follower.engine_silent_s() < 1.2, 5)
+
+
+async def test_of_an_engine_that_never_beat_nothing_is_said(server):
+    """One of an older version: only Redis itself is heard of."""
+    made = Made()
+    async with Writer(made.market, server.url):
+        await made.play()
+    async with Redis.from_url(server.url) as client:
+        await client.delete(ENGINE)
+    async with Follower(server.url) as follower:
+        await asyncio.sleep(1.8)
+        assert follower.engine_silent_s() < 1.5
