@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from rtlab.book import BookView
+from rtlab.book.text import book_text
 from rtlab.errors import ConfigError
 from rtlab.lab.hub import Followed
 from rtlab.lab.loop import LabLoop
@@ -83,13 +84,7 @@ class LiveBook:
             return f"{self.instrument.symbol}: waiting for the first snapshot"
         if not book.bids and not book.asks:
             return f"{self.instrument.symbol}  book {book.epoch}/{book.seq}: empty, or not to be trusted now"
-        price, quantity = self.instrument.price, self.instrument.quantity
-        lines = [f"{self.instrument.symbol}  book {book.epoch}/{book.seq}", f"{'bid':>24} | ask"]
-        for i in range(max(len(book.bids), len(book.asks))):
-            bid = f"{quantity(book.bids[i][1])} {price(book.bids[i][0])}" if i < len(book.bids) else ""
-            ask = f"{price(book.asks[i][0])} {quantity(book.asks[i][1])}" if i < len(book.asks) else ""
-            lines.append(f"{bid:>24} | {ask}")
-        return "\n".join(lines)
+        return book_text(self.instrument, (book.epoch, book.seq), book.bids, book.asks)
 
     def _repr_html_(self) -> str:
         book = self.now(5)

@@ -10,13 +10,14 @@ channel, because a step moves all channels at once: the ticker's sequence depend
 who folds whole steps stands at the same (epoch, seq) in every channel as the engine's own market.
 """
 
-from rtlab.store.api import Store, StoredBook
+from rtlab.store.api import Store
 from rtlab.store.following import Follower, FollowerStatistics
 from rtlab.store.hot import BlockingHotReader, HotReader
 from rtlab.store.log import LogLimits
 from rtlab.store.outgoing import History
 from rtlab.store.recording import Recorder, RecorderLimits
 from rtlab.store.standing import RecorderStatistics, Standing
+from rtlab.store.stored_book import StoredBook
 from rtlab.store.writing import Writer, WriterStatistics
 
 __all__ = [

@@ -6,7 +6,7 @@ from decimal import Decimal
 from heapq import merge
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 import msgspec
@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from rtlab.book import Step
 from rtlab.embedded import EmbeddedServer
-from rtlab.errors import StoreError
-from rtlab.model import Instrument, Level
+from rtlab.errors import ConfigError, StoreError
+from rtlab.model import Instrument
 from rtlab.store.cold.columns import Stand, no_rows, of_channel, steps_of
 from rtlab.store.cold.files import EVER, Span, check_file
 from rtlab.store.cold.manifest import Manifest, load_manifest, quoted
@@ -28,6 +28,7 @@ from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
 from rtlab.store.keys import INSTRUMENTS, Grids
 from rtlab.store.moments import Moment, ns_of, text_of
+from rtlab.store.stored_book import StoredBook
 from rtlab.store.unrecorded import Unrecorded, connect_blocking, reachable
 
 if TYPE_CHECKING:
@@ -41,16 +42,6 @@ KEPT_IN = ("manifest", "tail", "own", "locks")
 
 def _silent(done: int, of: int) -> None:
     return
-
-
-class StoredBook(NamedTuple):
-    """A book of the past: levels (price in ticks, qty in lots), best first, right after level change (epoch, seq)."""
-
-    instrument: Instrument
-    epoch: int
-    seq: int
-    bids: list[Level]
-    asks: list[Level]
 
 
 class Store:
@@ -132,7 +123,8 @@ class Store:
 
         Hot and cold are one: each sequence comes once. Prices are ticks, quantities lots, times ns. Any other channel
         is one that was brought along or kept beside: `raw`, `quotes`, or as `channels` tells.
-        StoreError when nothing of the instrument is kept, or a file is damaged; UnreachableError when Redis is gone.
+        StoreError when nothing of the instrument is kept, or a file is damaged; UnreachableError when Redis is gone;
+        ConfigError for an end that is before the start.
         """
         parts = list(self.batches(channel, instrument, start, end, columns=columns))
         if parts:
@@ -189,7 +181,8 @@ class Store:
     def book(self, instrument: str, *, at: Moment | At) -> StoredBook:
         """Give the book right after the last level change with a time up to `at`, or at (epoch, seq) of the book.
 
-        StoreError when it is not known: nothing is kept that far back, or a gap hides it.
+        StoreError when it is not known: nothing is kept that far back, a gap hides it, or the time is after the end of
+        all that is kept.
         """
         rows = of_channel(self.cold.open_rows(instrument)[0], "book")
         point = at if isinstance(at, tuple) else self._point(instrument, ns_of(at), rows)
@@ -205,6 +198,8 @@ class Store:
 
     def _point(self, instrument: str, ts: int, rows: pa.Table) -> At:
         found = np.flatnonzero(rows.column("ts").to_numpy() <= ts)
+        if len(found) == rows.num_rows:
+            self._check_end(instrument, ts)
         if len(found):
             row = int(found[-1])
             return rows.column("epoch")[row].as_py(), rows.column("seq")[row].as_py()
@@ -217,6 +212,15 @@ class Store:
                 f"nothing of {instrument} is kept that far back", expected=since, got=text_of(ts)
             )
         return point
+
+    def _check_end(self, instrument: str, ts: int) -> None:
+        # an instrument may be silent while others go on: the record ends where they all do
+        if ts > self.newest(instrument) and ts > (until := max(map(self.newest, self.cold.symbols()))):
+            raise StoreError(
+                f"the book of {instrument} is not known then",
+                expected=f"a moment up to {text_of(until)}, where the record ends",
+                got=text_of(ts),
+            )
 
     def sql(self, query: str) -> pa.Table:
         """Run a SELECT over the views `book`, `trades` and `levels` of all instruments, hot and cold.
@@ -379,4 +383,11 @@ class Store:
 def _span(start: Moment | None, end: Moment | None) -> Span:
     if start is None and end is None:
         return EVER
-    return Span(EVER.start if start is None else ns_of(start), EVER.end if end is None else ns_of(end))
+    span = Span(EVER.start if start is None else ns_of(start), EVER.end if end is None else ns_of(end))
+    if span.start > span.end:
+        raise ConfigError(
+            "the end is before the start",
+            expected=f"a moment from {text_of(span.start)} on",
+            got=text_of(span.end),
+        )
+    return span

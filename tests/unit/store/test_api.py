@@ -1,6 +1,7 @@
 import asyncio
 import random
 
+import pyarrow as pa
 import pytest
 from support.kept import Made, keep, plain
 from support.recording import Lively, recorded, room, safe
@@ -8,7 +9,11 @@ from support.recording import Lively, recorded, room, safe
 from rtlab.book import Market, pack_state
 from rtlab.embedded import EmbeddedServer
 from rtlab.errors import ConfigError, StoreError, UnreachableError
+from rtlab.model import Instrument
 from rtlab.store.api import HOT, Store
+from rtlab.store.cold.place import LocalPlace
+from rtlab.store.moments import text_of
+from rtlab.store.tables import import_rows
 
 
 @pytest.fixture
@@ -92,6 +97,45 @@ def test_a_book_that_is_not_known_is_one_clear_error(tmp_path):
             store.book("BTC-USD", at=(1, 10**6))
         with pytest.raises(StoreError, match="the book of BTC-USD is not known there"):
             store.book("BTC-USD", at=(0, 1))
+
+
+def test_a_book_after_the_end_of_the_record_is_an_error_that_says_where_that_is(tmp_path):
+    made = Made()
+    keep(tmp_path, made, rolls=2)
+    with Store(tmp_path) as store:
+        end = store.newest("BTC-USD")
+        assert store.book("BTC-USD", at=end).seq == made.book[-1][1]
+        ends = rf"is not known then: expected a moment up to {text_of(end)}, where the record ends, got 2030"
+        with pytest.raises(StoreError, match=ends):
+            store.book("BTC-USD", at="2030-01-01")
+
+
+def test_an_instrument_that_falls_silent_has_a_book_as_long_as_others_are_recorded(tmp_path):
+    made = {name: import_row(tmp_path, name, ts) for name, ts in (("A", 5), ("B", 9))}
+    assert made == {"A": 1, "B": 1}
+    with Store(tmp_path) as store:
+        assert store.book("A", at=9).bids == [(1, 1)]
+        with pytest.raises(StoreError, match="the book of A is not known then"):
+            store.book("A", at=10)
+
+
+def import_row(folder, symbol, ts):
+    row = pa.table({"ts": [ts], "price": [1], "qty": [1], "side": ["bid"]})
+    named = {name: name for name in row.column_names}
+    where = Instrument(symbol, "1", "1"), LocalPlace(folder), folder
+    return import_rows(row, named, "ns", *where, channel="book")
+
+
+def test_a_span_that_ends_before_it_begins_is_an_error_and_an_empty_one_is_empty(tmp_path):
+    keep(tmp_path, Made(), rolls=1)
+    with Store(tmp_path) as store:
+        assert store.read("trades", "BTC-USD", "2030-01-02", "2030-01-02").num_rows == 0
+        with pytest.raises(
+            ConfigError, match=r"before the start: expected a moment from 2030-01-02T.* on, got 2030-01-01"
+        ):
+            store.read("trades", "BTC-USD", "2030-01-02", "2030-01-01")
+        with pytest.raises(ConfigError, match="before the start"):
+            next(store.replay(start=2, end=1))
 
 
 def test_sql_over_a_folder_that_is_not_there_says_so_and_gives_no_empty_table(tmp_path):
