@@ -29,9 +29,14 @@ GRID = ("instrument", "tick_size", "lot_size")
 )
 @click.option(
     "--columns",
-    help="trades and book: ts=COLUMN,price=COLUMN,qty=COLUMN,side=COLUMN; of your own: ts=COLUMN,NAME:KIND=COLUMN.",
+    help="trades and book: ts=COLUMN,price=COLUMN,qty=COLUMN,side=COLUMN, where side says buy, bid, b or 0; "
+    "or sell, ask, s or 1. Of your own: ts=COLUMN,NAME:KIND=COLUMN.",
 )
-@click.option("--time-unit", type=click.Choice(["ns", "us", "ms", "s"]), help="Of the times.")
+@click.option(
+    "--time-unit",
+    type=click.Choice(["ns", "us", "ms", "s", "iso"]),
+    help="Of the times: numbers since 1970, or ISO 8601 text (UTC where it names no zone).",
+)
 def import_command(file: Path, folder: Path, recording: bool, channel: str, **told: str | None) -> None:
     """Add FILE to the store in FOLDER: a table (CSV or Parquet), or a recording of a venue."""
     from rtlab.model import Instrument  # late: pyarrow costs half a second

@@ -46,8 +46,9 @@ Told = Callable[[Alert], object]
 
 class AlertStatistics(NamedTuple):
     """`said` by rules, of which `published` are safe on the bus, `waiting` are on their way to it, and `unsent` found
-    no room there (more than MOST_WAITING waited). `shown` came back from it; webhooks took `told`, and failed so often.
-    `merged` came too soon after one that was said, and are told with the next.
+    no room there (more than MOST_WAITING waited). `shown` came back from it; functions (`then`) and webhooks took
+    `told`, each for itself, and failed so often. `merged` came too soon after one that was said, and are told with the
+    next.
     """
 
     rules: int
@@ -116,6 +117,7 @@ class Alerts:
         self._topic, self._bus_url = alerts_topic(name), bus_url
         self._watches: dict[str, Watch] = {}
         self._said = self._published = self._unsent = self._shown = self._merged = 0
+        self._told = self._failed = 0  # by functions; the webhooks count their own
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
         self._listeners: list[Callable[[int, Alert], None]] = []
         self._seen: deque[str] = deque(maxlen=KEPT)
@@ -187,8 +189,8 @@ class Alerts:
             waiting=self._said - self._published - self._unsent,
             unsent=self._unsent,
             shown=self._shown,
-            told=hook.told,
-            failed=hook.failed,
+            told=self._told + hook.told,
+            failed=self._failed + hook.failed,
             merged=self._merged + sum(watch.merged for watch in self.watches),
         )
 
@@ -196,22 +198,26 @@ class Alerts:
         """Count what the bus did, by group: also what became a dead letter."""
         return self._bus.statistics() if self._bus is not None else {}
 
-    async def dead_letters(self, group: str = HOOK) -> list[DeadLetter]:
+    async def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
         """Give the alerts that nobody took after all tries, with why, the oldest first; on any event loop.
 
-        `group` is "webhook", or "page" for those whose `then` raised; BusError for another.
+        `group` is "webhook", or "page" for those whose `then` raised; both where none is given, BusError for another.
         """
         return await self._loop.awaitable(self._letters(group))
 
-    def dead_letters_blocking(self, group: str = HOOK, timeout_s: float = 10.0) -> list[DeadLetter]:
+    def dead_letters_blocking(self, group: str | None = None, timeout_s: float = 10.0) -> list[DeadLetter]:
         """Give the same where no event loop runs; UnreachableError when the bus does not answer in `timeout_s`."""
         try:
             return self._loop.wait(self._letters(group), timeout_s)
         except TimeoutError:
             raise UnreachableError(f"the bus of the alerts did not answer within {timeout_s:g} s") from None
 
-    async def _letters(self, group: str) -> list[DeadLetter]:
-        return [] if self._bus is None else await self._bus.dead_letters(self._topic, group, KEPT)
+    async def _letters(self, group: str | None) -> list[DeadLetter]:
+        if self._bus is None:
+            return []
+        groups = self._topic.groups if group is None else (group,)
+        letters = [one for of in groups for one in await self._bus.dead_letters(self._topic, of, KEPT)]
+        return sorted(letters, key=lambda letter: letter.ts)
 
     async def close(self) -> None:
         """End all rules, publish what was said, and leave the bus. Idempotent."""
@@ -316,4 +322,14 @@ class Alerts:
                 listener(delivery.ts_event, delivery.body)
         watch = self._watches.get(delivery.body.rule)
         if watch is not None and watch.then is not None:
-            watch.then(delivery.body)
+            self._call(watch.then, delivery.body)
+
+    def _call(self, then: Told, alert: Alert) -> None:
+        try:
+            then(alert)
+        except BaseException:
+            with self._lock:
+                self._failed += 1
+            raise
+        with self._lock:
+            self._told += 1

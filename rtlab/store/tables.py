@@ -4,7 +4,9 @@ Nothing is guessed: who imports says which column is which, and what times are i
 ticks and lots, exactly; one that is off the grid is an error that names its row.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -21,12 +23,16 @@ from rtlab.store.cold.columns import BOOK, TRADES, Stand
 from rtlab.store.cold.place import Place
 from rtlab.store.cold.schema import COLUMNS, TAIL_SCHEMA, Ints, Levels
 from rtlab.store.cold.writer import ColdWriter
+from rtlab.store.moments import ns_of
 
 FIELDS = ("ts", "price", "qty", "side")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+ISO = "iso"
+"""The unit of times that are text, as 2024-08-09T12:00:00.123456789Z; without a zone they are in UTC."""
 SIDES = {"buy": 0, "b": 0, "bid": 0, "0": 0, "sell": 1, "s": 1, "ask": 1, "1": 1}
 """What may stand in the column of the aggressor's side, in any case."""
 _PIECE = 500_000
+_FRACTION = re.compile(r"(.+:\d\d)[.,](\d{1,9})(.*)")
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -79,7 +85,7 @@ def import_rows(
     convert = conversions(instrument)
     price = values_of(columns["price"], convert["price"], "price", np.int64)
     qty = values_of(columns["qty"], convert["qty"], "quantity", np.int64)
-    side = values_of(columns["side"], convert["side"], "side (buy or sell)", np.int64)
+    side = values_of(columns["side"], convert["side"], "side (buy, bid, b, 0; sell, ask, s, 1)", np.int64)
     with ColdWriter(place, work, instrument) as writer:
         epoch = writer.stand.epoch + 1
         writer.begin(Stand(epoch, ts=writer.stand.ts), Levels.empty(), "imported")
@@ -107,13 +113,30 @@ def conversions(instrument: Instrument) -> dict[str, Callable[[object], int]]:
 
 
 def times_of(values: Sequence[object], unit: str) -> Ints:
-    """Give times in ns; ConfigError for an unknown unit, SourceError for the row whose time is none or runs back."""
-    if unit not in UNITS:
-        raise ConfigError("times are in no such unit", expected=f"one of {', '.join(UNITS)}", got=unit)
-    ts = values_of(values, lambda one: int(Decimal(str(one)) * UNITS[unit]), "time", np.int64)
+    """Give times in ns; ConfigError for an unknown unit, SourceError for the row whose time is none or runs back.
+
+    Those of the unit `iso` are ISO 8601 text, to the nanosecond; those of any other are numbers.
+    """
+    if unit not in (*UNITS, ISO):
+        raise ConfigError(
+            "times are in no such unit", expected=f"one of {', '.join((*UNITS, ISO))}", got=unit
+        )
+    if unit == ISO:
+        ts = values_of(values, _iso_ns, "time of ISO 8601, as 2024-08-09T12:00:00", np.int64)
+    else:
+        what = f"time in {unit}, a number (the unit of ISO 8601 text is iso)"
+        ts = values_of(values, lambda one: int(Decimal(str(one)) * UNITS[unit]), what, np.int64)
     if len(ts) and (back := np.flatnonzero(np.diff(ts) < 0)).size:
         raise SourceError(f"row {int(back[0]) + 2}: its time is before that of the row above")
     return ts
+
+
+def _iso_ns(value: object) -> int:
+    # datetime has microseconds: what is finer is added as a number
+    text = str(value).strip()
+    found = _FRACTION.fullmatch(text)
+    head, fraction, zone = found.groups() if found else (text, "", "")
+    return ns_of(datetime.fromisoformat(head + zone)) + int(fraction.ljust(9, "0"))
 
 
 def values_of(

@@ -28,6 +28,18 @@ def test_trades_go_in_and_out(tmp_path):
     ]
 
 
+def test_times_may_be_text_and_the_help_says_what_a_side_may_be(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("when,at,much,who\n2024-08-08T00:00:00.000000000,10.01,5,buy\n")
+    columns = ("--columns", "ts=when,price=at,qty=much,side=who", "--time-unit")
+    done = rtlab("import", file, tmp_path / "s", *GRID, *columns, "s", cwd=tmp_path)
+    assert_one_clear_line(done, "the unit of ISO 8601 text is iso", "2024-08-08T00")
+    assert said("import", file, tmp_path / "s", *GRID, *columns, "iso").startswith("1 trades of ABC")
+    told = " ".join(said("import", "--help").split())
+    assert "side says buy, bid, b or 0; or sell, ask, s or 1" in told
+    assert "ISO 8601 text" in told
+
+
 def test_what_is_not_said_or_not_known_is_one_clear_error(tmp_path):
     file = tmp_path / "mine.csv"
     file.write_text("when,at\n1,2\n")

@@ -205,6 +205,26 @@ def test_a_function_that_raises_is_tried_again_and_shown_once(lab):
     assert lab.alerts.statistics().shown == shown + 1
 
 
+def test_a_function_counts_as_one_that_was_told_and_one_that_always_raises_leaves_a_dead_letter(lab):
+    def stumble(alert):
+        raise RuntimeError("never")
+
+    with rtlab.connect(lab.url) as other:
+        got, counted = [], other.alerts.statistics
+        told = other.alert("BTC-USD", above=0, then=got.append)
+        wait_until(lambda: counted().told == 1)
+        assert (len(got), counted().failed) == (1, 0)
+        told.end()
+        watch = other.alert("BTC-USD", above=0, then=stumble)
+        wait_until(other.alerts.dead_letters_blocking)
+        (letter,) = other.alerts.dead_letters_blocking()
+        assert (letter.event.id, letter.group, letter.tries) == (f"{watch.id}-1", "page", 3)
+        assert "never" in letter.reason
+        assert other.alerts.dead_letters_blocking("page") == [letter]
+        assert other.alerts.dead_letters_blocking("webhook") == []
+        assert (counted().told, counted().failed) == (1, 3)
+
+
 async def test_a_bus_that_cannot_be_reached_is_told_to_who_waits(lab, monkeypatch):
     monkeypatch.setenv("RTLAB_BUS_URL", f"redis://127.0.0.1:{free_port()}")
     async with rtlab.connect(lab.url) as other:

@@ -14,7 +14,7 @@ from rtlab.store.cold.columns import Stand
 from rtlab.store.cold.place import LocalPlace
 from rtlab.store.cold.schema import Levels
 from rtlab.store.cold.writer import ColdWriter
-from rtlab.store.tables import append_rows, export_rows, import_rows, mapping_of, read_table
+from rtlab.store.tables import append_rows, export_rows, import_rows, mapping_of, read_table, times_of
 
 MAPPING = {"ts": "time", "price": "px", "qty": "size", "side": "aggressor"}
 
@@ -106,15 +106,29 @@ def table(**columns):
         ({"px": ["1", "2.005"]}, GridError, r"row 2: BTC-USD: price is off the grid.* got 2\.005"),
         ({"size": ["0.0001", "1"]}, GridError, "row 1: BTC-USD: quantity is off the grid"),
         ({"px": ["1", "cheap"]}, GridError, "row 2: .*not a number"),
-        ({"time": ["1", "soon"]}, SourceError, "row 2: this is no time: got soon"),
+        ({"time": ["1", "soon"]}, SourceError, r"row 2: this is no time in ms, .*: got soon"),
+        ({"time": ["2024-08-08T00:00:00", "2"]}, SourceError, r"row 1: .* text is iso\): got 2024"),
         ({"time": ["2", "1"]}, SourceError, "row 2: its time is before that of the row above"),
-        ({"aggressor": ["buy", "both"]}, SourceError, r"row 2: this is no side \(buy or sell\): got both"),
+        ({"aggressor": ["buy", "both"]}, SourceError, r"row 2: this is no side \(buy, .*\): got both"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_imported(tmp_path, bad, error, told):
     with pytest.raises(error, match=told):
         bring(table(**bad), tmp_path)
     assert not (tmp_path / "manifest").exists()
+
+
+def test_times_of_iso_text_come_in_to_the_nanosecond_of_any_zone(tmp_path):
+    base = 1_723_075_200 * 10**9
+    texts = ["2024-08-08T00:00:00.000000001", "2024-08-08 00:00:01", "2024-08-08T02:00:02.5+02:00"]
+    texts += ["2024-08-08T00:00:03.123456789Z", "2024-08-09"]
+    wanted = [base + 1, base + 10**9, base + 2_500_000_000, base + 3_123_456_789, base + 86_400 * 10**9]
+    assert times_of(texts, "iso").tolist() == wanted
+    stamps = pa.array(wanted, pa.timestamp("ns", "UTC")).to_pylist()
+    assert times_of(stamps, "iso").tolist() == wanted
+    with pytest.raises(SourceError, match=r"row 1: this is no time of ISO 8601, as 2024.*: got 1723075200"):
+        times_of(["1723075200"], "iso")
+    assert bring(table(time=["2024-08-08T00:00:00Z", "2024-08-08T00:00:01Z"]), tmp_path, unit="iso") == 2
 
 
 def test_a_missing_column_unit_or_file_is_one_clear_error(tmp_path):
