@@ -75,8 +75,14 @@ def command(role: str, source: str | None, for_s: float | None, owned: bool, **f
 
             await serve_live(settings, source, on_ready=lambda gateway: say(gateway.url), ended=ended)
         else:
-            from rtlab.lab.server import serve_simulated
+            from rtlab.lab.messages import page_of
+            from rtlab.lab.server import MarketServer, serve_simulated
 
-            await serve_simulated(settings, on_ready=lambda server: say(server.gateway.url), ended=ended)
+            def say_both(server: MarketServer) -> None:
+                say(server.gateway.url)
+                if not owned and settings.messages != "none" and (page := page_of(server.gateway)):
+                    click.echo(f"messages at {page}")
+
+            await serve_simulated(settings, on_ready=say_both, ended=ended)
 
     run(main())

@@ -48,6 +48,8 @@ def answer(routes: Mapping[str, Route], request: Request) -> Response:
     route = routes.get(path)
     if route is None:
         there = f"the feed is a WebSocket at /, pages are {', '.join(sorted(routes))}"
+        if path.startswith("/messages"):
+            there += "; wallets' messages are there with `rtlab serve --messages`"
         return respond(HTTPStatus.NOT_FOUND, f"nothing is served at {ascii(path)[:80]}: {there}")
     if request.method != "GET":
         return respond(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is a page: expected GET")

@@ -78,6 +78,13 @@ def offer(relay: "Relay", gateway: Gateway) -> None:
         event(LOG, logging.WARNING, f"the relay serves without a page: {problem}")
 
 
+def page_of(gateway: Gateway) -> str | None:
+    """Give the address of the page that is nothing but the messages, where a gateway has one."""
+    from rtlab.messaging.pages import PAGE
+
+    return f"http{gateway.url.removeprefix('ws').rstrip('/')}{PAGE}" if PAGE in gateway.routes else None
+
+
 def without_relay(settings: Settings, role: str) -> None:
     """Refuse settings that want a relay in a role that cannot have one; ConfigError."""
     if settings.messages != NONE:

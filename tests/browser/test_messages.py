@@ -27,6 +27,7 @@ from support.messages_page import (
 )
 from support.messages_wallets import WALLETS, answer_as
 from support.messaging import DIRECTORY, Person
+from support.rabbit import free_port
 
 from rtlab.feed.http import Page as HttpPage
 from rtlab.messaging.identity import SCHEMES
@@ -409,6 +410,17 @@ def test_what_a_reader_can_mend_is_said(served, person):
         part.get_by_label("Account to write to").fill(account)
         part.get_by_role("button", name="Write", exact=True).click()
         alert.get_by_text("That is no account").wait_for(state="visible" if is_told else "hidden")
+
+
+def test_a_relay_that_is_not_there_is_named_beside_offline(served, browser):
+    nowhere = f"ws://127.0.0.1:{free_port()}/messages"
+    page = browser.new_page(viewport={"width": 390, "height": 600})  # it logs what it cannot reach
+    page.goto(served.http + framed(served, {"url": nowhere, "testWallets": ["near"]}))
+    part = page.frame_locator("iframe")
+    part.get_by_role("button", name="Test wallet (near)").click()
+    part.get_by_text(f"Offline: no answer at {nowhere}").wait_for()
+    shot(page, "nobody")
+    page.close()
 
 
 def address_of(host: str, served: Served, serve: Callable[..., str]) -> str:

@@ -37,6 +37,15 @@ function relay() {
   }
 }
 
+const heldUp = (what) => {
+  try {
+    what()
+    return null
+  } catch ({ name, message }) {
+    return `${name}: ${message}`
+  }
+}
+
 const scenarios = {
   async turns() {
     const { told, turns } = device()
@@ -249,6 +258,46 @@ const scenarios = {
     for (let i = 0; i < 3; i++) told.named.push(await accepts(named.binding, { resolver }))
     told.asked = asked
     return told
+  },
+
+  // What a page asks for, and what it is told of it.
+  async asked() {
+    const { check } = await load("../widget/options")
+    const element = { attachShadow() {} }
+    const url = "ws://127.0.0.1:8765/messages"
+    const cases = {
+      right: [element, { url, theme: "dark", testWallets: ["solana"], wallet: undefined, feed: false }],
+      nowhere: [null, { url }],
+      nothing: [element, undefined],
+      urlless: [element, {}],
+      elsewhere: [element, { url: "/messages" }],
+      misspelt: [element, { url, tehme: "dark" }],
+      wallet: [element, { url, testWallets: ["ethereum", "dogecoin"] }],
+      word: [element, { url, testWallets: "ethereum" }],
+    }
+    return Object.fromEntries(Object.entries(cases).map(([name, given]) => [name, heldUp(() => check(...given))]))
+  },
+
+  // A relay that nobody is at, and one that was there: what is said of the connection when it ends.
+  async ended() {
+    const { RelayConnection } = await load("relay")
+    const sockets = []
+    globalThis.WebSocket = class {
+      constructor() {
+        sockets.push(this)
+      }
+      close() {}
+    }
+    const states = []
+    const relay = new RelayConnection("ws://ann:secret@127.0.0.1:9/messages?token=secret", "d", { state: (state, why) => states.push([state, why]) })
+    for (const [isReached, code, reason] of [[false, 1006, ""], [true, 1006, ""], [true, 1012, "restarting"], [true, 4010, ""]]) {
+      relay.open()
+      const socket = sockets.at(-1)
+      if (isReached) socket.onopen()
+      socket.onclose({ code, reason })
+    }
+    relay.close()
+    return states.filter(([state]) => state === "offline").map(([, why]) => why)
   },
 }
 

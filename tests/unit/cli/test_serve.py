@@ -101,3 +101,11 @@ def test_a_server_for_other_machines_wants_to_be_told_who_may_come():
     done = rtlab("serve", "--port", "0", "--host", "0.0.0.0", "--allow-anyone", "--for", "200ms")
     assert done.returncode == 0
     assert "without TLS" in done.stderr
+
+
+def test_a_relay_says_where_its_page_is():
+    done = rtlab("serve", "--port", "0", "--messages", "--for", "200ms")
+    assert done.returncode == 0, done.stderr
+    feed, messages = done.stdout.splitlines()
+    port = feed.split(" (")[0].rpartition(":")[2].rstrip("/")
+    assert messages == f"messages at http://127.0.0.1:{port}/messages.html"

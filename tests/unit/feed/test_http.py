@@ -62,3 +62,12 @@ def test_who_is_not_known_is_told_how_to_say_who_it_is():
 
 def test_a_json_page_shows_what_json_does_not_know_as_text():
     assert "object" in json.loads(json_page({"state": object}).body)["state"]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"), [("/messages.html", True), ("/messages.js", True), ("/feed", False)]
+)
+def test_who_looks_for_the_messages_is_told_how_they_are_served(path, is_told):
+    response = answer({"/health": lambda: json_page({})}, Request(path, Headers()))
+    assert response.status_code == 404
+    assert (b"`rtlab serve --messages`" in response.body) is is_told

@@ -10,7 +10,7 @@ from support.messaging import Person
 from rtlab.config import Settings
 from rtlab.errors import StoreError
 from rtlab.lab.door import gateway_of
-from rtlab.lab.messages import offer, pane_options, relay_of
+from rtlab.lab.messages import offer, page_of, pane_options, relay_of
 from rtlab.messaging.connection import link
 from rtlab.messaging.pages import MODULE, PAGE
 from rtlab.messaging.relay import PATH
@@ -31,7 +31,9 @@ async def test_a_relay_shares_port_pages_and_metrics_with_the_feed():
     settings, person = Settings(port=0, messages="lab.example"), Person()
     binding = person.wallet.bind(person.device.public, "lab.example", time.time())
     async with relay_of(settings) as relay, gateway_of(settings, HandMarket()) as gateway:
+        assert page_of(gateway) is None
         offer(relay, gateway)
+        assert page_of(gateway) == gateway.url.replace("ws", "http", 1).rstrip("/") + "/messages.html"
         async with link(gateway.url + PATH, person.device, binding, "lab.example"):
             health = json.loads(await asyncio.to_thread(page, gateway, "/health"))
             metrics = await asyncio.to_thread(page, gateway, "/metrics")

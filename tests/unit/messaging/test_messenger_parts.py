@@ -109,3 +109,25 @@ def test_logs_that_cannot_both_be_true_and_other_devices_of_an_account_are_told(
     assert len(set(found["accounts"])) == 2
     assert all(":" in news and "has other devices than" in news for news in found["accounts"])
     assert (found["swapped"], found["gone"], found["same"]) == (1, 1, 0)
+
+
+def test_what_a_page_asks_for_wrongly_is_one_error_that_says_what_was_expected_and_what_came():
+    told = parts()["asked"]
+    wanted = "the relay's address, as wss://lab.example/messages"
+    known = "url, directory, storage, name, theme, texts, testWallets, wallet, resolver, token, feed"
+    families = "some of ethereum, solana, near"
+    wrong = {
+        "nowhere": "mount has no element to draw in: expected an element that is on the page, got null",
+        "nothing": f"mount has no options: expected an object with url, {wanted}, got undefined",
+        "urlless": f"the option url is missing: expected {wanted}, got undefined",
+        "elsewhere": f'the option url is no address of a relay: expected {wanted}, got "/messages"',
+        "misspelt": f"mount has no such option: expected some of {known}, got tehme",
+        "wallet": f"there is no such test wallet: expected {families}, got dogecoin",
+        "word": f'the option testWallets is no list: expected {families}, got "ethereum"',
+    }
+    assert told == {"right": None} | {name: f"MessagingError: {text}" for name, text in wrong.items()}
+
+
+def test_a_relay_that_nobody_is_at_is_named_without_its_secrets():
+    nobody = "no answer at ws://127.0.0.1:9/messages"
+    assert parts()["ended"] == [nobody, "", "restarting", "this device is connected elsewhere"]

@@ -18,6 +18,7 @@ export class RelayConnection {
   #attempt = 0
   #closed = false
   #timer = 0
+  #isReached = false
 
   constructor(url, directory, on) {
     this.url = url
@@ -28,6 +29,8 @@ export class RelayConnection {
   open() {
     this.on.state("connecting")
     const socket = (this.#socket = new WebSocket(this.url, SUBPROTOCOL))
+    this.#isReached = false
+    socket.onopen = () => (this.#isReached = true)
     socket.onmessage = ({ data }) => this.#take(socket, data)
     socket.onclose = ({ code, reason }) => this.#ended(socket, code, reason)
   }
@@ -90,11 +93,16 @@ export class RelayConnection {
     this.on.ready(ready)
   }
 
+  get #shown() {
+    const { protocol, host, pathname } = new URL(this.url)
+    return `${protocol}//${host}${pathname}`
+  }
+
   #ended(socket, code, reason) {
     if (socket !== this.#socket) return
     for (const n of [...this.#asked.keys()]) this.#fail(n, new RefusedError(reason || "the connection has ended", "offline"))
     const isReplaced = code === 4010
-    this.on.state("offline", reason || (isReplaced ? "this device is connected elsewhere" : ""))
+    this.on.state("offline", reason || (isReplaced ? "this device is connected elsewhere" : this.#isReached ? "" : `no answer at ${this.#shown}`))
     if (this.#closed || isReplaced) return
     const wait = Math.min(LONGEST_WAIT, 250 * 2 ** this.#attempt++) * (0.5 + Math.random() / 2)
     this.#timer = setTimeout(() => this.open(), wait)

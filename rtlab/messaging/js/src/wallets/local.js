@@ -11,7 +11,7 @@ export function localWallet(family = "ethereum", secret = ed25519.utils.randomSe
   return { isTest: true, name: `Test wallet (${family})`, secret, ...FAMILIES[family](secret) }
 }
 
-const FAMILIES = {
+export const FAMILIES = {
   ethereum: (secret) => ({
     scheme: "eip191",
     account: async () => `eip155:1:${addressOf(secp256k1.getPublicKey(secret, false).subarray(1))}`,

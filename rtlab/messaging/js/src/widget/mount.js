@@ -4,7 +4,7 @@
 // is given), storage ("browser", the default where a page may have any, or "memory"), name (of the storage), theme
 // ("light", "dark"), texts, testWallets (families to offer; none by default), wallet (taken without asking), resolver,
 // token, feed (URL of the feed that draws shared prices and charts: that of the relay's gateway where none is given;
-// false for none).
+// false for none). MessagingError for an element that is not there, and for options that are missing or not known.
 
 import { Feed } from "../market/feed.js"
 import { Messenger } from "../messenger/messenger.js"
@@ -12,6 +12,7 @@ import { BrowserStore, MemoryStore } from "../messenger/store.js"
 import { injectedWallets } from "../wallets/injected.js"
 import { localWallet } from "../wallets/local.js"
 import { h } from "./dom.js"
+import { check } from "./options.js"
 import style from "./style.css"
 import { TEXTS } from "./texts.js"
 import { View } from "./view.js"
@@ -44,6 +45,7 @@ async function storeOf({ storage, name }) {
 }
 
 export async function mount(element, options) {
+  check(element, options)
   const t = { ...TEXTS, ...options.texts }
   const name = options.name ?? "rtlab-messages"
   const root = element.shadowRoot ?? element.attachShadow({ mode: "open" })

@@ -115,8 +115,8 @@ export class View {
   }
 
   #draw() {
-    const { state } = this.messenger
-    write(this.stateLine, this.t[state])
+    const { state, why } = this.messenger
+    write(this.stateLine, state === "offline" && why ? `${this.t.offline}: ${why}` : this.t[state])
     this.stateLine.className = `state ${state}`
     this.app.dataset.open = Boolean(this.#open || this.#panel)
     this.lists.draw(this.#open, this.#found)
