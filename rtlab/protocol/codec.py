@@ -27,6 +27,7 @@ class Malformed(NamedTuple):
 
     message: str
     why: str
+    id: int | None
 
 
 def _why(name: str, wrong: str) -> str:
@@ -88,10 +89,11 @@ class Codec:
         try:
             message = self._client(payload)
         except (ValueError, RecursionError, TypeError) as wrong:
-            name = self._claim(payload) if isinstance(wrong, msgspec.ValidationError) else None
-            if name is None:
+            claim = self._claim(payload) if isinstance(wrong, msgspec.ValidationError) else None
+            if claim is None:
                 raise self._foreign("client", payload, wrong) from None
-            return Malformed(name, _why(name, str(wrong)))
+            name, wish = claim
+            return Malformed(name, _why(name, str(wrong)), wish)
         return message if self._arrays else from_named(message)  # type: ignore[no-any-return]
 
     def decode_server(self, payload: Payload) -> ServerMessage:
@@ -112,16 +114,21 @@ class Codec:
         parts = [self._part(part) for part in self._parts(payload).messages]
         return Batch([unpack(part) if isinstance(part, bytes) else part for part in parts])
 
-    def _claim(self, payload: Payload) -> str | None:
-        # which message a well-formed payload claims to be, if any
+    def _claim(self, payload: Payload) -> tuple[str, int | None] | None:
+        # which message a well-formed payload claims to be, if any; and of a Subscribe its id
         try:
             fields = self._any(payload)
         except (ValueError, RecursionError):
             return None
-        tag = (fields[0] if fields else None) if self._arrays else fields.get("type")
         if self._arrays:
-            return _CLIENT_TAGS.get(tag) if type(tag) is int else None
-        return tag if tag in _CLIENT_TAGS.values() else None
+            tag, wish = [*fields, None, None][:2]
+            name = _CLIENT_TAGS.get(tag) if type(tag) is int else None
+        else:
+            name, wish = fields.get("type"), fields.get("id")
+        if name is None or name not in _CLIENT_TAGS.values():
+            return None
+        is_id = name == "Subscribe" and type(wish) is int and abs(wish) < 1 << 63
+        return name, wish if is_id else None
 
     def _foreign(self, peer: str, payload: Payload, wrong: BaseException) -> ProtocolError:
         return ProtocolError(

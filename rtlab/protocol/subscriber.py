@@ -137,8 +137,8 @@ class Subscriber:
                 self._resync(key)
             case Authenticate(token=token):
                 self._authenticate(token)
-            case Malformed(message=name, why=why):
-                self._refuse(Code.PROTOCOL, f"the client's {name} has a wrong field: {why}")
+            case Malformed(message=name, why=why, id=wish):
+                self._refuse(Code.PROTOCOL, f"the client's {name} has a wrong field: {why}", wish=wish)
 
     def count(self, now: int) -> None:
         """Count a frame that is no message: a control frame, or a part of one; ProtocolError (4029) for a flood."""

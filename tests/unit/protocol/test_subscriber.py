@@ -2,6 +2,7 @@ import random
 import re
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from rtlab.book import INTERVALS_NS, WHOLE, Market
@@ -154,6 +155,24 @@ def test_a_wrong_field_is_answered_and_the_connection_goes_on():
     (error,) = [m for m in line.hear() if isinstance(m, Error)]
     assert error.code == 4002
     assert "Resync has a wrong field: Expected `int`, got `str`" in error.message
+    assert error.id is None
+
+
+@pytest.mark.parametrize("wish", [7, -1, "x", 1 << 63, True, None])
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+def test_a_subscribe_with_a_wrong_field_is_refused_with_its_id_so_that_nobody_waits_for_an_answer(
+    encoding, wish
+):
+    line = Line(encoding=encoding).live()
+    channel = {"name": "book", "instrument": "A-USD", "depth": "10"}
+    if encoding == "json":
+        payload = msgspec.json.encode({"type": "Subscribe", "id": wish, "channels": [channel]})
+    else:
+        payload = msgspec.msgpack.encode([1, wish, [list(channel.values())]])
+    line.subscriber.receive(payload, line.now)
+    (error,) = [m for m in line.hear() if isinstance(m, Error)]
+    assert (error.code, error.index) == (4002, 0)
+    assert error.id == (wish if wish in (7, -1) and wish is not True else None)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc1", b"hello", b"{}", b"[1,2]", "text", b"\x90"])
