@@ -97,7 +97,7 @@ class Follower:
         self._last_ns = self._heard_ns = time.monotonic_ns()
         self._beat: bytes | None = None
         self._standing, self._asked_at = NOBODY, 0.0
-        self._absences = Absences(url, "readers get what is here")
+        self._absences = Absences(url, "nothing is served yet")
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -170,6 +170,7 @@ class Follower:
                         await self._load()
                     if not any(tail.is_loading for tail in self._tails.values()):
                         self.state = FollowerState.FOLLOWING
+                        self._absences.meanwhile = "readers get what is here"
                         loaded.set()
                     tries = 0
                     await self._read()

@@ -46,7 +46,8 @@ class Absences:
 
     def __init__(self, url: str, meanwhile: str) -> None:
         self.gone = self.stalled = 0
-        self._url, self._meanwhile = shown(url), meanwhile
+        self.meanwhile = meanwhile
+        self._url = shown(url)
         self._refuses = False
 
     def note(self, problem: Exception, *, is_new: bool) -> None:
@@ -56,7 +57,7 @@ class Absences:
             self.stalled += isinstance(problem, Stalled)
             self.gone += not isinstance(problem, Stalled)
         if is_new or (refuses and not self._refuses):
-            log.warning("Redis at %s is away: %s; %s", self._url, problem, self._meanwhile)
+            log.warning("Redis at %s is away: %s; %s", self._url, problem, self.meanwhile)
         self._refuses = refuses
 
 

@@ -197,3 +197,18 @@ async def test_of_an_engine_that_never_beat_nothing_is_said(server):
     async with Follower(server.url) as follower:
         await asyncio.sleep(1.8)
         assert follower.engine_silent_s() < 1.5
+
+
+async def test_what_a_missing_redis_means_for_readers_is_said(caplog, tmp_path):
+    entering = asyncio.create_task(Follower(f"unix://{tmp_path}/none.sock").__aenter__())
+    await until(lambda: "is away" in caplog.text)
+    assert "nothing is served yet" in caplog.text
+    entering.cancel()
+    await asyncio.wait([entering])
+    with store_server() as running:
+        made = Made()
+        async with Writer(made.market, running.url):
+            await made.play()
+            async with Follower(running.url):
+                kill(running)
+                await until(lambda: "readers get what is here" in caplog.text)
