@@ -1,5 +1,6 @@
 """The gateways of one feed: which to try next, and when."""
 
+import re
 from collections.abc import Sequence
 
 from websockets.exceptions import InvalidURI
@@ -8,6 +9,7 @@ from websockets.uri import parse_uri
 from rtlab.client.backoff import Backoff
 from rtlab.errors import ConfigError, shown
 
+_MEANT = re.compile(r"(?:http(s?)://)?([\w.-]+(?::\d{1,5})?/?)", re.ASCII)
 MOVE_S = 0.5
 """Who goes to another gateway does so within this time, at random: it is not to be overrun by all readers of one."""
 
@@ -18,9 +20,15 @@ def check_url(url: str) -> str:
         parse_uri(url)
     except (InvalidURI, ValueError):
         raise ConfigError(
-            "this is not the address of a feed", expected="ws://host:port", got=shown(url)
+            f"this is not the address of a feed{_hint(url)}", expected="ws://host:port", got=shown(url)
         ) from None
     return url
+
+
+def _hint(url: str) -> str:
+    # what a browser's line, or no thought of the scheme, would have
+    found = _MEANT.fullmatch(url)
+    return f" (did you mean ws{found[1] or ''}://{found[2]}?)" if found else ""
 
 
 class Address:

@@ -10,6 +10,13 @@ from rtlab.errors import ConfigError
 T = TypeVar("T")
 
 
+def check_speed(speed: float | None) -> float | None:
+    """Give the speed of a replay (None: as fast as possible); ConfigError when it is none."""
+    if speed is not None and not speed > 0:
+        raise ConfigError("the speed of a replay must be above 0", got=speed)
+    return speed
+
+
 async def play(
     chunks: Iterable[tuple[int, T]],
     act: Callable[[T], Awaitable[None] | None],
@@ -25,8 +32,7 @@ async def play(
     the rest is played later by as much, and that is what slipped. `began` is when (s, monotonic) the first ts
     was due; None: when it is there, however long that took.
     """
-    if speed is not None and not speed > 0:
-        raise ConfigError("the speed of a replay must be above 0", got=speed)
+    check_speed(speed)
     begin: float | None = None  # when `first` is due
     first = 0
     slipped = 0.0

@@ -16,6 +16,7 @@ from rtlab.feed import Gateway
 from rtlab.lab.analysed import bring_on
 from rtlab.lab.door import gateway_of
 from rtlab.lab.notes import Note
+from rtlab.lab.pace import check_speed
 from rtlab.lab.session import Move, RecordedSession
 from rtlab.store.moments import Moment, ns_of
 
@@ -31,7 +32,7 @@ class PlayClock:
     """
 
     def __init__(self, speed: float | None = 1.0) -> None:
-        self._speed = _checked(speed)
+        self._speed = check_speed(speed)
         self._from: tuple[int, float] | None = None
         self.held = False
         self.slipped_s = 0.0
@@ -43,7 +44,7 @@ class PlayClock:
 
     def set(self, speed: float | None, ts: int, now: float) -> None:
         """Go on from `ts` (ns) at another speed."""
-        self._speed, self._from = _checked(speed), (ts, now)
+        self._speed, self._from = check_speed(speed), (ts, now)
 
     def begin(self, ts: int, now: float) -> None:
         """Let `ts` be due now."""
@@ -63,12 +64,6 @@ class PlayClock:
             self._from = first, begun - ahead
             self.slipped_s -= ahead
         return max(0.0, ahead)
-
-
-def _checked(speed: float | None) -> float | None:
-    if speed is not None and not speed > 0:
-        raise ConfigError("the speed of a replay must be above 0", got=speed)
-    return speed
 
 
 class PlayerStatistics(NamedTuple):

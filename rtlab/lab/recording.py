@@ -18,7 +18,7 @@ from rtlab.client import Client, connect
 from rtlab.config import Settings
 from rtlab.embedded import EMBEDDED, EmbeddedServer
 from rtlab.engine import Engine
-from rtlab.lab.pace import play
+from rtlab.lab.pace import check_speed, play
 from rtlab.lab.roles import writer_of
 from rtlab.lab.server import until_ended
 from rtlab.model import DepthSnapshot, DepthUpdate, MarketMessage, VenueTrade
@@ -183,7 +183,8 @@ async def record_source(
     on_ready: Callable[[Recorder], None],
     ended: asyncio.Event,
 ) -> Recorder:
-    """Record a venue's recording as if it happened now, until its end or `ended`."""
+    """Record a venue's recording as if it happened now, until its end or `ended`; ConfigError for a speed of 0."""
+    check_speed(speed)
     market = Market(source.instruments, time.time_ns() // 1_000_000)
     async with (
         hot_side(settings, target) as redis,

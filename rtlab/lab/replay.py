@@ -9,7 +9,7 @@ from rtlab.book import BookView
 from rtlab.client import Client, connect
 from rtlab.config import Settings
 from rtlab.errors import UnreachableError
-from rtlab.lab.pace import play
+from rtlab.lab.pace import check_speed, play
 from rtlab.lab.server import MarketServer, until_ended
 from rtlab.model import DepthSnapshot, DepthUpdate, MarketMessage, Quote
 from rtlab.sources import Binance, Lobster, LobsterCheck, OracleStatistics, QuoteOracle, Step
@@ -52,7 +52,7 @@ class Replay:
     def __init__(
         self, source: Binance | Lobster, settings: Settings, *, speed: float | None, verify: bool
     ) -> None:
-        self.source, self.speed, self.verify = source, speed, verify
+        self.source, self.speed, self.verify = source, check_speed(speed), verify
         self.patience_s = 30.0  # how long the reader may stand still
         self.server = MarketServer(source.instruments, settings)
         self.symbol = source.instruments[0].symbol

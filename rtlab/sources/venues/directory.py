@@ -16,6 +16,7 @@ from rtlab.sources.venues.kraken import KrakenMachine
 from rtlab.sources.venues.machine import VenueMachine
 
 _PER_SOCKET = 50  # instruments
+_PORT = re.compile(r"\d{1,5}/?", re.ASCII)
 _NAMED = re.compile(r"[A-Za-z][A-Za-z0-9.-]+:[^/\\]")
 
 
@@ -176,7 +177,8 @@ def wanted(text: str) -> Wanted:
     venue = name.strip().lower()
     if venue not in VENUES and not venue.startswith("ccxt."):
         near = difflib.get_close_matches(venue, VENUES, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        meant = near[0] if near else f"ws://{text}" if _PORT.fullmatch(rest) else ""
+        hint = f" (did you mean {meant}?)" if meant else ""
         raise ConfigError(
             f"the venue {venue} is not known{hint}",
             expected=f"{', '.join(VENUES)}, or any other of ccxt as ccxt.NAME:INSTRUMENT",

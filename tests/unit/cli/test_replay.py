@@ -82,10 +82,11 @@ def test_a_price_off_the_grid_names_its_record(beginning, tmp_path):
 
 
 @pytest.mark.parametrize("speed", ["0", "-1"])
-def test_a_speed_that_is_none_is_one_clear_line(beginning, speed):
+def test_a_speed_that_is_none_is_one_clear_line_before_anything_is_served(beginning, tmp_path, speed):
     done = rtlab("replay", beginning, "--speed", speed, "--port", "0")
-    assert done.returncode == 2
-    assert "above 0" in done.stderr
+    assert_one_clear_line(done, "above 0", f"got {float(speed)}")
+    done = rtlab("record", tmp_path / "s", "--source", beginning, "--speed", speed)
+    assert_one_clear_line(done, "above 0", f"got {float(speed)}")
 
 
 def test_two_speeds_exclude_each_other(beginning):

@@ -21,6 +21,22 @@ def test_anything_else_is_a_config_error_that_shows_the_form(url):
         check_url(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("localhost:8765", "ws://localhost:8765"),
+        ("127.0.0.1:8765", "ws://127.0.0.1:8765"),
+        ("http://localhost:8765/", "ws://localhost:8765/"),
+        ("https://feed.example", "wss://feed.example"),
+    ],
+)
+def test_what_lacks_only_its_scheme_is_told_the_whole(url, meant):
+    with pytest.raises(ConfigError, match=rf"\(did you mean {meant}\?\)"):
+        check_url(url)
+    with pytest.raises(ConfigError, match="a feed: expected"):
+        check_url("me:secret@host")
+
+
 def test_who_names_no_address_is_told():
     with pytest.raises(ConfigError, match="at least one"):
         Addresses([])

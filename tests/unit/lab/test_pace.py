@@ -4,7 +4,7 @@ import time
 import pytest
 
 from rtlab.errors import ConfigError
-from rtlab.lab.pace import play
+from rtlab.lab.pace import check_speed, play
 
 MS = 1_000_000
 
@@ -73,3 +73,10 @@ async def test_a_speed_that_is_none_is_refused(speed):
 
 async def test_nothing_to_play_ends_at_once():
     assert await play([], print) == 0.0
+
+
+@pytest.mark.parametrize("speed", [0, -1.0, float("nan")])
+def test_a_speed_is_checked_where_it_is_told(speed):
+    with pytest.raises(ConfigError, match="must be above 0"):
+        check_speed(speed)
+    assert (check_speed(None), check_speed(0.5)) == (None, 0.5)

@@ -37,6 +37,13 @@ def test_an_unknown_venue_is_told_with_the_nearest_and_all():
         wanted("krakn:BTC/USD")
 
 
+def test_a_host_and_a_port_are_taken_for_a_feed_that_lacks_its_scheme():
+    with pytest.raises(ConfigError, match=r"localhost is not known \(did you mean ws://localhost:8765\?\)"):
+        wanted("localhost:8765")
+    with pytest.raises(ConfigError, match="the venue localhost is not known: expected"):
+        wanted("localhost:BTCUSDT")
+
+
 def test_a_venue_of_ccxt_needs_its_extra_and_says_so_before_it_is_opened(monkeypatch):
     monkeypatch.setitem(sys.modules, "ccxt", None)
     with pytest.raises(LocalError, match=r"the venue ccxt\.okx needs .*pip install 'rtlab\[venues\]'"):
