@@ -1,6 +1,7 @@
 """One store of an analyst: any channel, instrument and moment, without knowing where it lies."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from heapq import merge
@@ -26,7 +27,7 @@ from rtlab.store.cold.place import LocalPlace, place_of
 from rtlab.store.cold.reading import At, ColdReader, check_channel, fold_rows
 from rtlab.store.cold.schema import CHANNELS, COLUMNS, SCHEMA, TAIL_SCHEMA
 from rtlab.store.cold.upkeep import TARGET_BYTES, Progress, Upkeep, compact, retain
-from rtlab.store.keys import INSTRUMENTS, Grids
+from rtlab.store.keys import INSTRUMENTS, RECORDER, Grids
 from rtlab.store.moments import Moment, ns_of, text_of
 from rtlab.store.stored_book import StoredBook
 from rtlab.store.unrecorded import Unrecorded, connect_blocking, reachable
@@ -182,7 +183,7 @@ class Store:
         """Give the book right after the last level change with a time up to `at`, or at (epoch, seq) of the book.
 
         StoreError when it is not known: nothing is kept that far back, a gap hides it, or the time is after the end of
-        all that is kept.
+        all that is kept (while a recorder is at work: after now).
         """
         rows = of_channel(self.cold.open_rows(instrument)[0], "book")
         point = at if isinstance(at, tuple) else self._point(instrument, ns_of(at), rows)
@@ -214,8 +215,10 @@ class Store:
         return point
 
     def _check_end(self, instrument: str, ts: int) -> None:
-        # an instrument may be silent while others go on: the record ends where they all do
-        if ts > self.newest(instrument) and ts > (until := max(map(self.newest, self.cold.symbols()))):
+        # an instrument may be silent while others go on; and while a recorder is at work the newest book is that of now
+        if ts <= self.newest(instrument) or ts <= (until := max(map(self.newest, self.cold.symbols()))):
+            return
+        if ts > time.time_ns() or self._hot_value(RECORDER) is None:
             raise StoreError(
                 f"the book of {instrument} is not known then",
                 expected=f"a moment up to {text_of(until)}, where the record ends",
@@ -369,15 +372,18 @@ class Store:
             return self._unrecorded[symbol]
 
     def _hot_instruments(self) -> dict[str, Instrument]:
+        told = self._hot_value(INSTRUMENTS)
+        grids = msgspec.msgpack.decode(told, type=Grids) if told else []
+        return {symbol: Instrument(symbol, Decimal(tick), Decimal(lot)) for symbol, tick, lot in grids}
+
+    def _hot_value(self, key: str) -> Any:
         url = self.redis_url
         if url is None:
-            return {}
+            return None
         with self._lock, reachable(url):
             if self._redis is None:
                 self._redis = connect_blocking(url)
-            told = self._redis.get(INSTRUMENTS)
-        grids = msgspec.msgpack.decode(told, type=Grids) if told else []
-        return {symbol: Instrument(symbol, Decimal(tick), Decimal(lot)) for symbol, tick, lot in grids}
+            return self._redis.get(key)
 
 
 def _span(start: Moment | None, end: Moment | None) -> Span:

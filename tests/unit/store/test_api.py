@@ -1,5 +1,6 @@
 import asyncio
 import random
+import time
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from rtlab.errors import ConfigError, StoreError, UnreachableError
 from rtlab.model import Instrument
 from rtlab.store.api import HOT, Store
 from rtlab.store.cold.place import LocalPlace
+from rtlab.store.keys import RECORDER
 from rtlab.store.moments import text_of
 from rtlab.store.tables import import_rows
 
@@ -108,6 +110,28 @@ def test_a_book_after_the_end_of_the_record_is_an_error_that_says_where_that_is(
         ends = rf"is not known then: expected a moment up to {text_of(end)}, where the record ends, got 2030"
         with pytest.raises(StoreError, match=ends):
             store.book("BTC-USD", at="2030-01-01")
+
+
+async def test_while_it_is_recorded_the_newest_book_is_that_of_now_and_no_later_one(here):
+    made = Lively()
+    async with made.write_to(here.url):
+        with here.store() as store:
+
+            def at(ts):
+                return asyncio.to_thread(store.book, "BTC-USD", at=ts)
+
+            async with here.recorder() as recorder:
+                await made.run(20)
+                await safe(recorder, made)
+                async with asyncio.timeout(10):
+                    while not await asyncio.to_thread(store._hot_value, RECORDER):
+                        await asyncio.sleep(0.01)
+                now = time.time_ns()
+                assert (await at(now)).seq == made.book[-1][1]
+                with pytest.raises(StoreError, match="is not known then"):
+                    await at(now + 3600 * 10**9)
+            with pytest.raises(StoreError, match="is not known then"):
+                await at(now)
 
 
 def test_an_instrument_that_falls_silent_has_a_book_as_long_as_others_are_recorded(tmp_path):
