@@ -1,11 +1,14 @@
 """What a script opens by `.show()`: a server of this machine alone, with a view for each tab."""
 
 import socket
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakSet
 
 from rtlab.errors import AddressError
 
 LOOPBACK = "127.0.0.1"
+View = TypeVar("View")
 
 
 class Tabbed:
@@ -48,8 +51,46 @@ class Tabbed:
         )
 
     def _for_a_tab(self) -> object:
-        """Give what a tab shows that has just come."""
+        """Give what a tab shows that has just come: a view of its own where there can be several."""
         return self
+
+
+class Others(Generic[View]):
+    """The views of other tabs, which show what one is given, as long as somebody holds them. For any thread."""
+
+    def __init__(self) -> None:
+        self._views: WeakSet[View] = WeakSet()
+        self._lock = Lock()
+
+    def add(self, view: View) -> View:
+        """Keep `view` up to date from now on."""
+        with self._lock:
+            self._views.add(view)
+        return view
+
+    def all(self) -> list[View]:
+        """Give those that are there now."""
+        with self._lock:
+            return list(self._views)
+
+
+class Closable(Protocol):
+    """What can be ended."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+Ended = TypeVar("Ended", bound=Closable)
+
+
+def let_go(shown: Ended) -> Ended:
+    """Have `shown` closed when the session of the page that is being made ends."""
+    import panel as pn  # late: it costs seconds
+
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(lambda context: shown.close())
+    return shown
 
 
 def origins_of(host: str, port: int) -> list[str]:

@@ -8,7 +8,7 @@ from panel.viewable import Viewable, Viewer
 from rtlab.errors import ConfigError
 from rtlab.lab.inbox import Inbox
 from rtlab.model import Instrument
-from rtlab.tabs import Tabbed
+from rtlab.tabs import Tabbed, let_go
 from rtlab.views.bubbles import Trades
 from rtlab.views.depth_history import DepthHistory
 from rtlab.views.depth_page import DepthPage
@@ -35,9 +35,9 @@ class Dashboard(Tabbed, Viewer):
         if kind not in ("market", "depth"):
             raise ConfigError("there is no such page", expected='"market" or "depth"', got=kind)
         super().__init__()  # type: ignore[no-untyped-call]  # panel is half typed
-        self._lab = lab
+        self._lab, self._kind, self._theme = lab, kind, theme
         self._watched: Watched | None = None
-        self._inbox = Inbox(self._take)
+        self._inbox, self._is_made = Inbox(self._take), False
         first = [lab.instrument(symbol)] if symbol is not None else []
         others = [lab.instrument(one) for one in lab.symbols if one != symbol]
         instruments = [*first, *others]
@@ -46,6 +46,9 @@ class Dashboard(Tabbed, Viewer):
             if kind == "market"
             else DepthPage(instruments, on_instrument=self._look_at, on_depth=self._depth_of, theme=theme)
         )
+        self._is_made = True
+        if self._watched is not None:
+            self._watched.join(self)  # not before: in a script a state comes at once, in the lab's thread
 
     def update(self, state: MarketState) -> None:
         """Bring the page to `state`; any thread may call it."""
@@ -65,6 +68,10 @@ class Dashboard(Tabbed, Viewer):
         """Give the page as a document of its own, for a Panel server."""
         return self.page.served()
 
+    def _for_a_tab(self) -> Template:
+        symbol = self.page.instrument.symbol
+        return let_go(Dashboard(self._lab, symbol=symbol, theme=self._theme, kind=self._kind)).served()
+
     def close(self) -> None:
         """Show nothing new any more."""
         if self._watched is not None:
@@ -74,7 +81,8 @@ class Dashboard(Tabbed, Viewer):
     def _look_at(self, instrument: Instrument) -> Prices:
         self.close()
         self._watched = self._lab.watched(instrument.symbol)
-        self._watched.join(self)
+        if self._is_made:
+            self._watched.join(self)
         return self._watched.prices
 
     def _depth_of(self, instrument: Instrument) -> tuple[DepthHistory, Trades]:

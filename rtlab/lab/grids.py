@@ -1,13 +1,14 @@
 """The watch and the monitor page: one browser view of numbers that all of them share."""
 
 from collections.abc import Mapping
+from functools import partial
 from threading import Lock
 
 from panel.template import Template
 from panel.viewable import Viewable, Viewer
 
 from rtlab.lab.board import Lookers
-from rtlab.tabs import Tabbed
+from rtlab.tabs import Tabbed, let_go
 from rtlab.views.grid import Written, plain
 from rtlab.views.grid_page import GridPage
 from rtlab.views.home import Home
@@ -32,6 +33,9 @@ class Grid(Tabbed, Viewer):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # panel is half typed
         self.page = GridPage(title, metrics, written=written, has_feed=has_feed, theme=theme)
+        self._another = partial(
+            Grid, title, metrics, lookers, written=written, has_feed=has_feed, theme=theme
+        )
         self.page.visual.rtlab_shown = self  # type: ignore[attr-defined]  # a document keeps only its components
         self._lookers = lookers
         self._lock = Lock()
@@ -56,6 +60,9 @@ class Grid(Tabbed, Viewer):
     def served(self) -> Template:
         """Give the page as a document of its own, for a Panel server."""
         return self.page.served()
+
+    def _for_a_tab(self) -> Template:
+        return let_go(self._another()).served()
 
     def close(self) -> None:
         """Show nothing new any more."""

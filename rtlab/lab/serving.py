@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
 
 import panel as pn
 from bokeh.server.server import Server
@@ -24,12 +23,11 @@ from rtlab.lab.preflight import check, free_port
 from rtlab.lab.scrape import Count, Scrape
 from rtlab.signals import interruptible
 from rtlab.sources.venues.directory import is_live, wanted
-from rtlab.tabs import origins_of
+from rtlab.tabs import let_go, origins_of
 from rtlab.views.pyramid import Pyramid
 from rtlab.views.shell import whole_page
 
 PAGE = "market"
-Shown = TypeVar("Shown", Dashboard, Grid)
 
 
 async def serve_dashboard(
@@ -126,20 +124,19 @@ def _interrupted_as_before() -> Iterator[None]:
 
 def page_of(lab: Lab, kind: Kind = "market") -> Template:
     """Give a browser's own page of `lab`, and let go of it when its tab closes."""
-    return _let_go(Dashboard(lab, kind=kind)).served()
+    return let_go(Dashboard(lab, kind=kind)).served()
 
 
 def watch_page_of(lab: Lab) -> Template:
     """Give a browser's own page of all instruments of `lab`, and let go of it when its tab closes."""
-    return _let_go(lab.watch()).served()
+    return let_go(lab.watch()).served()
 
 
 def monitor_page() -> Template:
     """Give a browser's own page of this machine's numbers, which are read once for all pages of this server."""
     monitor: Monitor = pn.state.as_cached("rtlab.monitor", Monitor)
     grid = Grid("This machine", monitor.metrics, monitor.lookers, has_feed=False)
-    page: Template = _let_go(grid).served()
-    return page
+    return let_go(grid).served()
 
 
 def messages_page_of(options: dict[str, object]) -> Callable[[], object]:
@@ -152,9 +149,3 @@ def messages_page_of(options: dict[str, object]) -> Callable[[], object]:
         return whole_page(pane)
 
     return page
-
-
-def _let_go(shown: Shown) -> Shown:
-    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(lambda context: shown.close())
-    return shown

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rtlab.views.heat import DepthHeatmap, heatmap
     from rtlab.views.ladder import Ladder
     from rtlab.views.layered import LayeredPlot, PlotStatistics
+    from rtlab.views.marks import Event, Line, Marker, Note, Range
     from rtlab.views.metrics import Metrics
-    from rtlab.views.overlay import Event, Line, Marker, Note, Range
     from rtlab.views.own import DataPlot, plot
     from rtlab.views.page import MarketPage, MarketState
     from rtlab.views.past import Past, PastStatistics
@@ -36,18 +36,18 @@ _HOMES = {
     "DepthChart": "depth",
     "DepthHeatmap": "heat",
     "DepthHistory": "depth_history",
-    "Event": "overlay",
-    "Range": "overlay",
+    "Event": "marks",
+    "Range": "marks",
     "FeedHealth": "health",
     "Ladder": "ladder",
     "LayeredPlot": "layered",
-    "Line": "overlay",
-    "Marker": "overlay",
+    "Line": "marks",
+    "Marker": "marks",
     "MarketPage": "page",
     "MarketState": "page",
     "MetricGrid": "grid",
     "Metrics": "metrics",
-    "Note": "overlay",
+    "Note": "marks",
     "Past": "past",
     "PastStatistics": "past",
     "PlotStatistics": "layered",

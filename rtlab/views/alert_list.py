@@ -7,6 +7,7 @@ from threading import Lock
 import param
 
 from rtlab.alerts import Alert
+from rtlab.tabs import Others
 from rtlab.views.live import Face, LivePanel
 from rtlab.views.tape import clock
 from rtlab.views.theme import Colours
@@ -29,6 +30,7 @@ class AlertList(LivePanel):
         self._kept: deque[tuple[int, Alert]] = deque(maxlen=rows)
         self._count = self._drawn = self._old = 0
         self._lock = Lock()  # alerts come in threads of the bus
+        self._others: Others[AlertList] = Others()
         style = Path(__file__).with_name("alert_list.css").read_text("utf-8")
         self._face = AlertFace(self, style, rows=rows, sizing_mode="stretch_both", min_height=120)
 
@@ -42,7 +44,20 @@ class AlertList(LivePanel):
         with self._lock:
             self._kept.append((ts, alert))
             self._count += 1
+            others = self._others.all()
         self._mark()
+        for other in others:
+            other.append(ts, alert)
+
+    def another(self) -> "AlertList":
+        """Give a list for another tab, of what this one has and is given."""
+        made = AlertList(self.rows, theme=self.theme)
+        with self._lock:
+            made._kept, made._count = self._kept.copy(), len(self._kept)
+            return self._others.add(made)
+
+    def _for_a_tab(self) -> "AlertList":
+        return self.another()
 
     def _appeared(self) -> None:
         if self._count:

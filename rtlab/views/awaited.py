@@ -1,6 +1,8 @@
 """A place in a cell or page for a picture that can only be chosen when something has come."""
 
 from abc import abstractmethod
+from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import panel as pn
@@ -20,7 +22,7 @@ class Awaited(Tabbed, Viewer):
     def __init__(self, waits_for: str, *, height: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._seen = False
-        self._height = height
+        self._waits_for, self._height = waits_for, height
         waiting = pn.pane.Str(  # type: ignore[no-untyped-call]
             f"Waiting for {waits_for} …", styles={"padding": "12px"}
         )
@@ -67,3 +69,32 @@ class Awaited(Tabbed, Viewer):
 
     def __str__(self) -> str:
         return repr(self)  # param would print a name that says nothing
+
+
+class Tab(Awaited):
+    """What one tab shows of an object that others show too: `make` gives its view, None while there is none.
+
+    To `take` is to ask again, until there is one.
+    """
+
+    def __init__(self, waits_for: str, make: Callable[[], Viewer | None], *, height: int) -> None:
+        super().__init__(waits_for, height=height)
+        self._make, self._making = make, Lock()  # first rows may come while the tab is made
+        self.view: Viewer | None = None
+        self.take(None)
+
+    def say(self, words: str) -> None:
+        """Show these words in place of the view."""
+        self._hang(pn.pane.Str(words, styles={"padding": "12px"}))  # type: ignore[no-untyped-call]
+
+    def _show(self, came: object) -> None:
+        with self._making:
+            if self.view is None and (made := self._make()) is not None:
+                self.view = made
+                self._hang(made)
+
+    def _start(self) -> None:
+        pass
+
+    def _stop(self) -> None:
+        pass

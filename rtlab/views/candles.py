@@ -13,6 +13,7 @@ from panel.viewable import Child, Viewable
 
 from rtlab.model import Instrument
 from rtlab.pipelines import Frame
+from rtlab.tabs import Others
 from rtlab.views.bars import Bars, interval_name
 from rtlab.views.beat import Beat
 from rtlab.views.candle import START, Candle, Table, in_units, of_frame, of_rows
@@ -71,6 +72,7 @@ class Candles(LivePanel):
         self.refused = 0
         """Messages of a browser that made no sense."""
         self._look, self._scale, self._open = Look(), 0, -1
+        self._others: Others[Candles] = Others()
         self._drawn: dict[int, Candle] = {}
         self._table = Growing(COLUMNS, self._columns)
         self._holes = ColumnDataSource({"left": [], "right": []})
@@ -122,13 +124,31 @@ class Candles(LivePanel):
         self._pane.min_height = None
         super().join(beat)
 
+    def another(self) -> "Candles":
+        """Give a chart of the same candles for another tab: it is told what this one is, and moves by itself."""
+        keep, chosen = self.bars.keep, self.indicators
+        made = Candles(self.instrument, self.interval_ns, keep=keep, indicators=chosen, theme=self.theme)
+        size = {name: getattr(self._face, name) for name in ("height", "sizing_mode")}
+        made.visual.param.update(**size)
+        self._others.add(made)  # first: a candle that comes meanwhile comes twice, and not never
+        made._take(self.bars.rows().copy())
+        return made
+
+    def _for_a_tab(self) -> "Candles":
+        return self.another()
+
     def update(self, rows: Frame | Iterable[Sequence[int]]) -> None:
         """Take bars that are new or changed; older ones stay as they are.
 
         Either rows (start in ns, open, high, low, close in ticks, volume in lots, ...) in any order, or a frame
         of bars. What is older than the newest `keep` is forgotten.
         """
-        self.bars.update(of_frame(rows) if isinstance(rows, Frame) else of_rows(rows))
+        news = of_frame(rows) if isinstance(rows, Frame) else of_rows(rows)
+        for one in (self, *self._others.all()):
+            one._take(news)
+
+    def _take(self, news: Table) -> None:
+        self.bars.update(news)
         self._mark(PERIOD_NS)
 
     def _appeared(self) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlab.views.m4 import Floats
-from rtlab.views.overlay import Event
+from rtlab.views.marks import Event
 
 MOST_NAMED = 24
 MOST_TICKS = 300

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from panel.viewable import Viewable, Viewer
 
 from rtlab.errors import ConfigError
-from rtlab.tabs import Tabbed
+from rtlab.tabs import Others, Tabbed
 from rtlab.views.beat import Pace
 from rtlab.views.dense import AXIS_PX, dense_figure, paint
 from rtlab.views.host import SENDING, backend, push
@@ -119,10 +119,37 @@ class LayeredPlot(Tabbed, Viewer):
         self._pace = Pace()
         self._mount, self._view, self._moving = "", -1, None  # type: str, int, Moving | None
         self._asked = self._answered = self._dropped = self._shown = self._refreshed = 0
+        self._others: Others[LayeredPlot] = Others()
         self._python_ms: deque[float] = deque(maxlen=1000)
 
     def __panel__(self) -> Viewable:
         return self._visual
+
+    def another(self, *, on_window: Callable[[float, float], None] | None = None) -> "LayeredPlot":
+        """Give a view of the same points for another tab: it shows what this one is given, and moves by itself.
+
+        `on_window` is called in place of this view's.
+        """
+        made = LayeredPlot(
+            self.pyramid,
+            title=self._title,
+            y_label=self._y_label,
+            x="time" if self._time_axis else "number",
+            span=self._span,
+            height=self._height,
+            theme=self.theme,
+            on_window=on_window or self._on_window,
+            group=self.overlay.group,
+            past=self.past,
+            kind=self._kind,
+            decimals=self._decimals,
+        )
+        made._refreshed = self._refreshed
+        self.overlay.share_with(made.overlay)
+        return self._others.add(made)
+
+    def _for_a_tab(self) -> "LayeredPlot":
+        return self.another()
 
     @property
     def theme(self) -> ThemeName:
@@ -135,6 +162,8 @@ class LayeredPlot(Tabbed, Viewer):
         self.overlay.wear(self._colours)
         if (plot := self._figure) is not None:
             push(self._visual, lambda: paint(plot, self._colours))
+        for other in self._others.all():
+            other.theme = theme
 
     @property
     def follow(self) -> bool:
@@ -143,7 +172,8 @@ class LayeredPlot(Tabbed, Viewer):
 
     @follow.setter
     def follow(self, follow: bool) -> None:
-        self.overlay.send({"type": "follow", "on": follow})
+        for one in (self, *self._others.all()):
+            one.overlay.send({"type": "follow", "on": follow})
 
     def append(self, x: ArrayLike, y: ArrayLike) -> None:
         """Add points and show them; LocalError as of `Pyramid.append`. Any thread may call it."""
@@ -156,6 +186,8 @@ class LayeredPlot(Tabbed, Viewer):
         if self._moving is not None:
             self._pace.mark(self, self._send_news)
             self._flush()
+        for other in self._others.all():
+            other.refresh()
 
     def statistics(self) -> PlotStatistics:
         """Say what has been asked, sent and shown so far."""

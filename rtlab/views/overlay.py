@@ -15,7 +15,6 @@ from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import param
@@ -24,9 +23,11 @@ from bokeh.model import Model
 from panel.io.state import state
 
 from rtlab.errors import SourceError
+from rtlab.tabs import Others
 from rtlab.views import wire
 from rtlab.views.host import SENDING, Component, Heartbeat, forget, send_at_once
 from rtlab.views.loading import arrived
+from rtlab.views.marks import Event, Line, Marker, Note, Range
 from rtlab.views.still import Still
 from rtlab.views.theme import FONT, Colours, series
 
@@ -47,55 +48,6 @@ BEAT_S = 3.0  # of a notebook, four of them in vain free what it held: within 15
 MOST_MARKERS = 1000
 WIDEST = 16_384
 LONGEST_NOTE = 500
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A horizontal line: an order, an alert. `colour` is of the theme ("bid", "ask", "accent", ...) or `#rrggbb`.
-
-    One that has a `name` can be dragged.
-    """
-
-    y: float
-    label: str = ""
-    colour: str = "accent"
-    dashed: bool = True
-    name: str = ""
-
-
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """Words at a point, which a reader may write, change and take away. Each has a `name` of its own."""
-
-    name: str
-    x: float
-    y: float
-    text: str
-
-
-class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """A point of its own: a fill, an event. `colour` as of `Line`."""
-
-    x: float
-    y: float
-    shape: Literal["circle", "up", "down"] = "circle"
-    label: str = ""
-    colour: str = "accent"
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened at x: a thin line over the whole height, with a flag where it has a label."""
-
-    x: float
-    label: str = ""
-    colour: str = "muted"
-
-
-class Range(msgspec.Struct, frozen=True, kw_only=True):
-    """What lasted from x0 to x1: a pale strip over the whole height. `colour` as of `Line`."""
-
-    x0: float
-    x1: float
-    label: str = ""
-    colour: str = "accent"
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
@@ -210,6 +162,8 @@ class Overlay(Component):
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_notebook = False
+        self._others: Others[Overlay] = Others()
+        self._first: Overlay | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -218,8 +172,7 @@ class Overlay(Component):
 
     @lines.setter
     def lines(self, lines: Iterable[Line]) -> None:
-        self._lines = tuple(lines)
-        self.show_marks()
+        self._put("_lines", tuple(lines))
 
     @property
     def markers(self) -> tuple[Marker, ...]:
@@ -228,8 +181,7 @@ class Overlay(Component):
 
     @markers.setter
     def markers(self, markers: Iterable[Marker]) -> None:
-        self._markers = tuple(markers)[-MOST_MARKERS:]
-        self.show_marks()
+        self._put("_markers", tuple(markers)[-MOST_MARKERS:])
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -238,8 +190,7 @@ class Overlay(Component):
 
     @events.setter
     def events(self, events: Iterable[Event]) -> None:
-        self._happened = tuple(events)[-MOST_MARKERS:]
-        self.show_marks()
+        self._put("_happened", tuple(events)[-MOST_MARKERS:])
 
     @property
     def ranges(self) -> tuple[Range, ...]:
@@ -248,8 +199,7 @@ class Overlay(Component):
 
     @ranges.setter
     def ranges(self, ranges: Iterable[Range]) -> None:
-        self._ranges = tuple(ranges)[-MOST_MARKERS:]
-        self.show_marks()
+        self._put("_ranges", tuple(ranges)[-MOST_MARKERS:])
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -258,8 +208,7 @@ class Overlay(Component):
 
     @notes.setter
     def notes(self, notes: Iterable[Note]) -> None:
-        self._notes = tuple(notes)[-MOST_MARKERS:]
-        self.show_marks()
+        self._put("_notes", tuple(notes)[-MOST_MARKERS:])
 
     def save_notes(self, path: str | Path) -> None:
         """Write the notes to a JSON file."""
@@ -279,8 +228,7 @@ class Overlay(Component):
 
     @notice.setter
     def notice(self, notice: str) -> None:
-        self._notice = notice
-        self.show_marks()
+        self._put("_notice", notice)
 
     @property
     def hint(self) -> str:
@@ -289,8 +237,19 @@ class Overlay(Component):
 
     @hint.setter
     def hint(self, hint: str) -> None:
-        self._hint = hint
-        self.show_marks()
+        self._put("_hint", hint)
+
+    def share_with(self, other: "Overlay") -> None:
+        """Have `other`, in another tab, show all marks of this one; what a reader does to them there is done here."""
+        for name in ("_lines", "_markers", "_happened", "_ranges", "_notes", "_notice", "_hint"):
+            setattr(other, name, getattr(self, name))
+        other._first = self
+        self._others.add(other)
+
+    def _put(self, name: str, marks: object) -> None:
+        for one in (self, *self._others.all()):
+            setattr(one, name, marks)
+            one.show_marks()
 
     def show_marks(self) -> None:
         """Send lines, markers, events, ranges, notes, the notice and the hint to whoever looks."""
@@ -329,9 +288,9 @@ class Overlay(Component):
             case Ask() if not heard.makes_sense():
                 self.refused += 1
             case Moved():
-                self._move(heard)
+                (self if self._first is None else self._first)._move(heard)
             case Wrote():
-                self._write(heard)
+                (self if self._first is None else self._first)._write(heard)
             case Alive():
                 pass
             case _:

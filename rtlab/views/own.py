@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
+from panel.viewable import Viewer
 
 from rtlab.errors import DataError, LocalError
 from rtlab.pipelines import FrameStream
-from rtlab.views.awaited import Awaited
+from rtlab.tabs import Others
+from rtlab.views.awaited import Awaited, Tab
 from rtlab.views.events import Events
 from rtlab.views.layered import LayeredPlot, PlotStatistics
 from rtlab.views.pictures import StreamPlot
@@ -108,8 +110,9 @@ class DataPlot(Awaited):
         self.view: LayeredPlot | None = None
         self.events = Events()
         self.left_out: tuple[str, ...] = ()
-        self._lacks = ""
+        self._lacks = self._notice = ""
         self.refused = 0
+        self._tabs: Others[Tab] = Others()
 
     def append(self, rows: object) -> None:
         """Add rows behind the last ones; all of them, or none and DataError. Any thread may call it."""
@@ -119,6 +122,8 @@ class DataPlot(Awaited):
         if self.view is None:
             self.view = self._made(added)
             self._hang(self.view)
+            for tab in self._tabs.all():
+                tab.take(None)
             return
         if added.counted:
             added = added._replace(x=added.x + self.view.pyramid.total)
@@ -128,7 +133,8 @@ class DataPlot(Awaited):
             raise DataError(problem.what, expected=problem.expected, got=problem.got) from None
         self.events.add(added.x, added.events)
         self.view.refresh()
-        self._mark_events()
+        for view in (self.view, *(tab.view for tab in self._tabs.all())):
+            self._mark_events(view)
 
     def follow(self, source: object) -> None:
         """Show what a streamz Stream or an async iterator brings from now on."""
@@ -176,18 +182,31 @@ class DataPlot(Awaited):
             height=self._height,
             theme=self._theme,
             kind=self._shape,
-            on_window=lambda x0, x1: self._mark_events(),
+            on_window=lambda x0, x1: self._mark_events(self.view),
         )
         view.overlay.hint = self._lacks
         if self._source is not None:
             view.refresh()
         return view
 
-    def _mark_events(self) -> None:
-        if self.view is not None and self.view.window is not None and len(self.events):
-            now = self.events.within(*self.view.window)
-            if now != self.view.overlay.events:
-                self.view.overlay.events = now
+    def _mark_events(self, view: Viewer | None) -> None:
+        if isinstance(view, LayeredPlot) and view.window is not None and len(self.events):
+            now = self.events.within(*view.window)
+            if now != view.overlay.events:
+                view.overlay.events = now
+
+    def _for_a_tab(self) -> Tab:
+        self._start()
+        tab = self._tabs.add(Tab(self._waits_for, self._another, height=self._height))
+        if self.view is None and self._notice:
+            tab.say(self._notice)
+        return tab
+
+    def _another(self) -> LayeredPlot | None:
+        if self.view is None:
+            return None
+        made: LayeredPlot = self.view.another(on_window=lambda x0, x1: self._mark_events(made))
+        return made
 
     def _show(self, came: object) -> None:
         try:
@@ -199,9 +218,12 @@ class DataPlot(Awaited):
             self._say("")
 
     def _say(self, notice: str) -> None:
+        self._notice = notice
         if self.view is None:
             if notice:
                 self._hang(_message(notice))
+                for tab in self._tabs.all():
+                    tab.say(notice)
         elif self.view.overlay.notice != notice:
             self.view.overlay.notice = notice
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from panel.viewable import Viewer
 
 from rtlab.errors import ConfigError
 from rtlab.pipelines import Frame, FrameStream
 from rtlab.pipelines.analytics import BarsFold
 from rtlab.pipelines.node import FoldNode
-from rtlab.views.awaited import Awaited
+from rtlab.tabs import Others
+from rtlab.views.awaited import Awaited, Tab
 from rtlab.views.candles import Candles
 from rtlab.views.layered import LayeredPlot
 from rtlab.views.price import PriceChart
@@ -23,7 +23,7 @@ from rtlab.views.theme import colours
 class Picture(NamedTuple):
     """A view and what shows it a frame."""
 
-    view: Viewer
+    view: PriceChart | Candles | LayeredPlot
     show: Callable[[Frame], object]
 
 
@@ -95,13 +95,14 @@ class StreamPlot(Awaited):
         self.stream, self._theme = stream, colours(theme).name
         self._picture: Picture | None = None
         self._feed: Feed | None = None
+        self._tabs: Others[Tab] = Others()
         latest = recent(stream)
         if latest is not None:
             self.take(latest)
         self._start()
 
     @property
-    def view(self) -> Viewer | None:
+    def view(self) -> PriceChart | Candles | LayeredPlot | None:
         """What draws: PriceChart, Candles or LayeredPlot; None before the first frame."""
         return self._picture.view if self._picture else None
 
@@ -115,6 +116,15 @@ class StreamPlot(Awaited):
             self._picture = picture(self.stream, came, height=self._height, theme=self._theme)
             self._hang(self._picture.view)
         self._picture.show(came)
+        for tab in self._tabs.all():
+            tab.take(came)
+
+    def _for_a_tab(self) -> Tab:
+        self._start()
+        return self._tabs.add(Tab(self._waits_for, self._another, height=self._height))
+
+    def _another(self) -> PriceChart | Candles | LayeredPlot | None:
+        return None if self._picture is None else self._picture.view.another()
 
     def _start(self) -> None:
         if self._feed is None:

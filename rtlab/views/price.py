@@ -8,10 +8,11 @@ from panel.viewable import Viewable
 
 from rtlab.model import Instrument, Side
 from rtlab.pipelines import Frame, units
+from rtlab.tabs import Others
 from rtlab.views.digits import Digits
 from rtlab.views.layered import LayeredPlot
 from rtlab.views.live import LivePanel, alter
-from rtlab.views.overlay import Marker
+from rtlab.views.marks import Marker
 from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid, milliseconds
 from rtlab.views.tape import Columns, columns_of
@@ -128,6 +129,18 @@ class PriceChart(LivePanel):
             decimals=Digits(instrument.tick_size).decimals,
         )
         self._markers: tuple[Marker, ...] = ()
+        self._given = span_s, height
+        self._others: Others[PriceChart] = Others()
+
+    def another(self) -> "PriceChart":
+        """Give a chart of the same prices for another tab: it shows what this one is given, and moves by itself."""
+        span_s, height = self._given
+        made = PriceChart(self.instrument, self.prices, span_s=span_s, height=height, theme=self.theme)
+        self.plot.overlay.share_with(made.plot.overlay)
+        return self._others.add(made)
+
+    def _for_a_tab(self) -> "PriceChart":
+        return self.another()
 
     @property
     def visual(self) -> Viewable:
@@ -143,6 +156,8 @@ class PriceChart(LivePanel):
         """Show what others have added to the prices."""
         self.plot.refresh()
         self._mark(PERIOD_NS)
+        for other in self._others.all():
+            other.refresh()
 
     def _moved(self, x0: float, x1: float) -> None:
         self._mark()

@@ -64,6 +64,22 @@ def test_the_depth_page_shares_what_is_recorded():
         Dashboard(lab, kind="odd")
 
 
+def test_a_state_may_come_at_once_in_the_labs_thread():
+    lab = Lab()
+    lab.all["BTC-USD"].join = lambda eye: eye.update(MarketState([(100, 5)], [(101, 4)], 101))
+    assert "last=50.5" in repr(Dashboard(lab))
+
+
+def test_each_tab_has_a_page_of_its_own_of_the_same_instrument(monkeypatch):
+    lab, made = Lab(), []
+    dashboard = Dashboard(lab, theme="dark")
+    dashboard.page.choose("ETH-USD")
+    monkeypatch.setattr(Dashboard, "served", lambda self: made.append(self) or self)
+    assert [dashboard._for_a_tab(), dashboard._for_a_tab()] == made
+    assert {(one.page.instrument.symbol, one.page.theme) for one in made} == {("ETH-USD", "dark")}
+    assert set(lab.all["ETH-USD"].eyes) == {dashboard, *made}
+
+
 def test_states_reach_the_page():
     dashboard = Dashboard(Lab())
     dashboard.update(MarketState([(100, 5)], [(101, 4)], 101))

@@ -59,3 +59,10 @@ def test_a_page_holds_what_it_shows():
     gc.collect()
     assert len(lookers) == 1
     page.close()
+
+
+def test_each_tab_has_a_page_of_its_own(monkeypatch):
+    monkeypatch.setattr(Grid, "served", lambda self: self)
+    shown, lookers = grid()
+    first, second = shown._for_a_tab(), shown._for_a_tab()
+    assert len({shown, first, second}) == len(lookers) == 3

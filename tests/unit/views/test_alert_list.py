@@ -34,3 +34,13 @@ def test_who_comes_later_gets_what_is_kept_and_none_of_it_is_new():
     assert messages[-1]["first"] == 3
     assert [row[2] for row in messages[-1]["rows"]] == [False, False]
     assert repr(panel) == "AlertList(alerts=5)"
+
+
+def test_the_list_of_another_tab_has_what_came_and_what_comes():
+    first = AlertList(rows=2)
+    for number in range(3):
+        first.append(number, ALERT)
+    second = first.another()
+    first.append(3, ALERT)
+    assert [ts for ts, _ in second._kept] == [ts for ts, _ in first._kept] == [2, 3]
+    assert (second._count, second.rows) == (3, 2)

@@ -426,3 +426,12 @@ def test_repr_tells_interval_number_and_close() -> None:
     assert repr(candles) == "Candles(BTC-USD, 0.1 s, candles=0)"
     candles.update([bar(0, 105)])
     assert repr(candles) == "Candles(BTC-USD, 0.1 s, candles=1, close=10.5)"
+
+
+def test_the_candles_of_another_tab_have_what_came_and_what_comes() -> None:
+    first = Candles(BTC, SECOND, indicators=["rsi 14"])
+    first.update([bar(0), bar(1)])
+    second = first.another()
+    first.update([bar(1, 105), bar(2)])
+    assert np.array_equal(first.bars.rows(), second.bars.rows())
+    assert second.indicators == first.indicators == ("rsi 14",)

@@ -11,7 +11,7 @@ from support.waiting import until
 
 from rtlab.errors import ConfigError, LocalError, StoreError
 from rtlab.views.layered import LayeredPlot
-from rtlab.views.overlay import Line
+from rtlab.views.marks import Line
 from rtlab.views.past import Past
 from rtlab.views.pyramid import Pyramid
 
@@ -384,3 +384,25 @@ async def test_the_reason_goes_where_the_page_came_for_a_window_that_was_left(sl
     await until(lambda: panned.plot.past.statistics().pages)
     panned.ask(X[-2998], X[-500])
     assert panned.plot.overlay.notice == ""
+
+
+def test_another_tab_shows_what_the_plot_is_given_and_moves_by_itself(plot):
+    plot.overlay.notice = "told before"
+    other = plot.another()
+    first, second = Browser(plot), Browser(other)
+    first.ask(X[0], X[100])
+    second.ask(0, X[-1], live=True)
+    plot.append([X[-1] + 1], [7.0])
+    assert second.columns[-1]["last"] == X[-1] + 1
+    assert plot.window == (X[0], X[100])
+    assert second.page.of("marks")[-1]["notice"] == "told before"
+    moved = []
+    plot.overlay.on_line = moved.append
+    plot.overlay.lines = [Line(y=1.0, name="stop")]
+    second.say(type="moved", name="stop", y=2.0)
+    assert plot.overlay.lines == other.overlay.lines == tuple(moved) == (Line(y=2.0, name="stop"),)
+    assert first.page.of("marks")[-1]["lines"][0]["y"] == 2.0
+    plot.theme = "dark"
+    assert other.theme == "dark"
+    first.page.close()
+    second.page.close()

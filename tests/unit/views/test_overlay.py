@@ -12,7 +12,8 @@ from support.fake_page import FakePage
 from rtlab.errors import SourceError
 from rtlab.views import overlay as module
 from rtlab.views.host import forget
-from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Line, Marker, Note, Overlay, Painted, Range
+from rtlab.views.marks import Line, Marker, Note, Range
+from rtlab.views.overlay import MOST_MARKERS, WIDEST, Ask, Hello, Overlay, Painted
 from rtlab.views.theme import DARK, LIGHT
 
 HELLO = {"type": "hello", "mount": "m", "renderer": "llvmpipe", "width": 800}

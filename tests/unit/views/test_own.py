@@ -338,3 +338,20 @@ def test_what_is_printed_says_what_is_shown():
     shown = rtlab.plot(np.arange(5.0))
     assert str(shown) == repr(shown)
     assert str(shown).startswith("DataPlot(Pyramid(5 points")
+
+
+def test_a_tab_shows_the_same_rows_with_the_events_of_its_own_window():
+    stream = streamz.Stream()
+    plot = rtlab.plot(stream)
+    early = plot._for_a_tab()
+    stream.emit({"a": ["only text"]})
+    assert "nothing to draw" in early._place[0].object
+    assert "nothing to draw" in plot._for_a_tab()._place[0].object
+    state = pd.Categorical(["open", "halt", "open", "halt"])
+    stream.emit(pd.DataFrame({"y": np.arange(4.0), "state": state}))
+    browser = Browser(early)
+    browser.ask(0.5, 1.5)
+    assert [one.label for one in early.view.overlay.events] == ["halt"]
+    assert plot.view.overlay.events == ()
+    assert early.view.pyramid is plot.view.pyramid
+    browser.page.close()

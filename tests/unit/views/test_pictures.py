@@ -204,3 +204,18 @@ def test_every_node_of_a_graph_can_be_plotted(trades: Trades) -> None:
     assert plot.view is None
     trades.come(6)
     assert len(plot.view.prices) == 6
+
+
+def test_a_tab_waits_as_the_plot_does_and_then_shows_the_same(trades: Trades) -> None:
+    plot = trades.stream.plot()
+    early = plot._for_a_tab()
+    assert early.view is None
+    trades.come(30)
+    late = plot._for_a_tab()
+    trades.come(5)
+    assert early.view is not late.view
+    assert early.view.prices is late.view.prices is plot.view.prices
+    assert len(plot.view.prices) == 35
+    plot.close()
+    plot._for_a_tab()
+    assert plot.fed

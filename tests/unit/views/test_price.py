@@ -200,3 +200,12 @@ def test_repr_tells_how_many_and_the_last() -> None:
     assert repr(chart) == "PriceChart(BTC-USD, trades=0)"
     chart.append(trades((NOON, 612_345, 0)))
     assert repr(chart) == "PriceChart(BTC-USD, trades=1, last=61,234.5)"
+
+
+def test_the_chart_of_another_tab_shares_the_prices_and_is_drawn_when_they_come() -> None:
+    first = PriceChart(BTC, height=200)
+    second = first.another()
+    first.append(trades((NOON, 612_345, 0)))
+    assert second.prices is first.prices
+    assert second.plot.statistics().held == 1
+    assert second.beat.pace._marked
