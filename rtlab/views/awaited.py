@@ -9,6 +9,7 @@ import panel as pn
 from panel.viewable import Viewable, Viewer
 
 from rtlab.tabs import Tabbed
+from rtlab.views.checked import pixels
 from rtlab.views.host import push
 
 
@@ -22,7 +23,7 @@ class Awaited(Tabbed, Viewer):
     def __init__(self, waits_for: str, *, height: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._seen = False
-        self._waits_for, self._height = waits_for, height
+        self._waits_for, self._height = waits_for, pixels(height)
         waiting = pn.pane.Str(  # type: ignore[no-untyped-call]
             f"Waiting for {waits_for} …", styles={"padding": "12px"}
         )

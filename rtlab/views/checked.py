@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rtlab.errors import LocalError
+from rtlab.errors import ConfigError, LocalError
 from rtlab.views import m4
 from rtlab.views.m4 import Floats
 
@@ -20,6 +20,15 @@ def numbers(values: ArrayLike, name: str) -> Floats:
             got=f"{array.dtype} of shape {array.shape}",
         )
     return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def pixels(height: object) -> int:
+    """Give the height of a plot; ConfigError where it is no number of pixels."""
+    if isinstance(height, bool) or not isinstance(height, int | np.integer) or height < 1:
+        raise ConfigError(
+            "the caller's height is no number of pixels", expected="a whole number > 0", got=height
+        )
+    return int(height)
 
 
 def columns(y: ArrayLike | Mapping[str, ArrayLike], names: Sequence[str]) -> list[Floats]:

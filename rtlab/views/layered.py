@@ -15,6 +15,7 @@ from panel.viewable import Viewable, Viewer
 from rtlab.errors import ConfigError
 from rtlab.tabs import Others, Tabbed
 from rtlab.views.beat import Pace
+from rtlab.views.checked import pixels
 from rtlab.views.dense import AXIS_PX, dense_figure, paint
 from rtlab.views.host import SENDING, backend, push
 from rtlab.views.overlay import WIDEST, Ask, Heard, Hello, Overlay, Painted
@@ -95,7 +96,7 @@ class LayeredPlot(Tabbed, Viewer):
         self._colours = colours(theme)
         self.pyramid = Pyramid() if pyramid is None else pyramid
         self._title, self._y_label, self._time_axis, self._span = title, y_label, x == "time", span
-        self._height = height
+        self._height = height = None if height is None else pixels(height)
         self.overlay = Overlay(
             self._heard,
             self._left,

@@ -63,7 +63,8 @@ def table(
         raise DataError(
             "there is nothing to draw in the data", expected="a column of numbers", got=_told(given, left_out)
         )
-    kind, values = _numbered(at, count, x_unit)
+    where = "df.index" if index_name is None else f'df["{index_name}"]'
+    kind, values = _numbered(at, count, x_unit, where)
     hint = _hint(at, columns) if kind == "number" else ""
     return Table(values, kind, columns, events, tuple(left_out), at is None, hint)
 
@@ -178,7 +179,7 @@ def _stamps(column: Any) -> NDArray[Any]:
     return np.asarray(column)
 
 
-def _numbered(at: Any, count: int, unit: str | None) -> tuple[Kind, Floats]:
+def _numbered(at: Any, count: int, unit: str | None, where: str) -> tuple[Kind, Floats]:
     if at is None:
         if unit is not None:
             raise DataError("there is no x that could be times", expected="x: the name of a column", got=unit)
@@ -190,6 +191,9 @@ def _numbered(at: Any, count: int, unit: str | None) -> tuple[Kind, Floats]:
                 "a time is missing", expected="a time for every row", got=f"none at {empty.argmax()}"
             )
         return "time", milliseconds(array)
+    if (text := next(_words(array), None)) is not None:
+        mend = f"numbers or times: pandas.to_datetime({where}) makes times of it"
+        raise DataError("x is text", expected=mend, got=repr(text))
     if unit is not None:
         return "time", in_milliseconds(array, unit)
     if array.dtype.kind not in _NUMBERS or array.ndim != 1:

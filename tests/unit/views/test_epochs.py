@@ -42,6 +42,12 @@ def test_whole_microseconds_and_nanoseconds_lose_nothing_that_a_millisecond_can_
 @pytest.mark.parametrize(
     ("values", "unit", "message"),
     [
+        (
+            [np.nan, START * 1e3],
+            "s",
+            r'with x_unit="s" x would be in the year 5\d,\d{3}: expected times before the year 10,000, got .* at 1',
+        ),
+        ([START * 1000], "s", 'expected x_unit="ms", got'),
         ([1], "minutes", "there is no such unit of x: expected s, ms, us, ns, got minutes"),
         (["a"], "s", "x is no number of s: expected numbers in one dimension"),
         ([[1], [2]], "ms", "x is no number of ms"),

@@ -11,7 +11,8 @@ import streamz
 from support.fake_page import FakePage
 
 import rtlab
-from rtlab.errors import DataError
+from rtlab.errors import ConfigError, DataError
+from rtlab.pipelines import FrameStream
 from rtlab.views.own import DataPlot
 from rtlab.views.pictures import StreamPlot
 
@@ -191,6 +192,24 @@ def test_a_setting_that_there_is_not_is_told(settings, message):
         rtlab.plot(pd.Series(1.0, index=MS), **settings)
     with pytest.raises(DataError, match="there is no x that could be times"):
         rtlab.plot([1.0, 2.0], x_unit="s")
+
+
+@pytest.mark.parametrize("height", ["big", 0, 200.5, True, None])
+@pytest.mark.parametrize("source", [[1.0, 2.0], FrameStream()])
+def test_a_height_that_is_no_number_of_pixels_is_told(height, source):
+    with pytest.raises(ConfigError, match=r"no number of pixels: expected a whole number > 0"):
+        rtlab.plot(source, height=height)
+
+
+def test_an_x_of_text_is_told_with_the_mend():
+    frame = pd.DataFrame({"time": ["2024-03-01 10:00", "2024-03-01 10:01"], "y": [1.0, 2.0]})
+    mend = r"x is text: expected .*: pandas\.to_datetime\(df{}\) makes times of it, got '2024-03-01 10:00'"
+    for settings in ({}, {"x_unit": "s"}):
+        with pytest.raises(DataError, match=mend.format(r'\["time"\]')):
+            rtlab.plot(frame, x="time", **settings)
+    with pytest.raises(DataError, match=mend.format(r"\.index")):
+        rtlab.plot(frame.set_index("time"))
+    assert rtlab.plot(frame.assign(time=pd.to_datetime(frame["time"])), x="time").view is not None
 
 
 def test_a_scatter_takes_x_in_any_order_and_sends_one_mark_a_cell():

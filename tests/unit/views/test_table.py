@@ -120,7 +120,7 @@ def test_categories_are_events_and_text_is_left_out_and_told():
         ({"a": ["one", "two"]}, {}, "expected a column of numbers, got only text in a"),
         ({"a": A, "b": [1, 2]}, {}, "b and x do not belong together: expected 4 values, got 2"),
         (([1, 2, 3], [1, 2]), {}, "y and x do not belong together: expected 3 values, got 2"),
-        ({"t": ["a", "b"], "y": [1, 2]}, {"x": "t"}, "x cannot be drawn: expected numbers or times"),
+        ({"t": ["a", "b"], "y": [1, 2]}, {"x": "t"}, "x is text: expected numbers or times"),
         ({"t": np.array(["2024-01-01", "NaT"], "M8[ns]"), "y": [1, 2]}, {}, "a time is missing"),
         (dt.date(2024, 1, 1), {}, "this cannot be drawn: expected a table, .* got date"),
         ({}, {}, "there is nothing to draw in the data"),
