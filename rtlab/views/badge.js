@@ -3,7 +3,8 @@
 //
 // The state is that of the page's feed, where the same page shows its health (health.js says it four times a second);
 // else it is told by how long nothing came. Where there is room all counts are written; a zero says something too. Where
-// there is none, only what is not zero. The badge's title has all of it, in words.
+// there is none, only what is not zero. Beside the counts of the feed those of the plot are named, and a zero is left to
+// them: a bare "0 dropped" would contradict what the page's header says. The badge's title has all of it, in words.
 
 const STALE_MS = 1500 // without news, until it is said
 const FEED_MS = 2000 // that what a feed's health said is believed
@@ -49,11 +50,12 @@ function state_of({ silent, waiting, paused, quiet, stale }, feed) {
   return feed ? ["●", `live, quiet ${seconds} s`, "good"] : ["○", `frozen ${seconds} s`, "bad"]
 }
 
-// give the counts as they are written, with all of them where there is `room`
-function counts_of({ shown, held, unit, exact, merged, dropped }, room) {
+// give the counts as they are written, with all of them where there is `room`; named where those of a feed are shown
+function counts_of({ shown, held, unit, exact, merged, dropped, of_merged, of_dropped }, room, feed) {
   const told = [`${whole_number.format(shown)} of ${compact.format(held)} ${unit}`, exact]
-  if (room) told.push(`${compact.format(merged)} merged`)
-  if (room || dropped) told.push(`${compact.format(dropped)} dropped`)
+  const of = (what) => feed ? `${what} ` : ""
+  if (room && (merged || !feed)) told.push(`${compact.format(merged)} ${of(of_merged)}merged`)
+  if (dropped || (room && !feed)) told.push(`${compact.format(dropped)} ${of(of_dropped)}dropped`)
   return told.join(" · ")
 }
 
@@ -95,7 +97,7 @@ class Badge {
     if (!told) return
     const quiet = performance.now() - this.came_at, feed = this.feed.told
     const [sign, word, colour] = state_of({ quiet, stale: quiet >= STALE_MS, ...told }, feed)
-    const state = `${sign} ${word}`, counts = ` · ${counts_of(told, this.element.parentNode.clientWidth >= ROOM_PX)}`
+    const state = `${sign} ${word}`, counts = ` · ${counts_of(told, this.element.parentNode.clientWidth >= ROOM_PX, feed)}`
     if (this.state.textContent !== state) this.state.textContent = state
     if (this.counts.data !== counts) this.counts.data = counts
     this.state.style.color = `var(--rt-${colour})`

@@ -299,7 +299,7 @@ class Heat extends Painting {
     const [sign, word, colour] = state_of(told, feed)
     this.root.classList.toggle("frozen", colour === "bad")
     const state = `${sign} ${word}`
-    const counts = shown ? ` · ${counts_of(told, this.width >= ROOM_PX)}` : ""
+    const counts = shown ? ` · ${counts_of(told, this.width >= ROOM_PX, feed)}` : ""
     if (this.state.textContent !== state) this.state.textContent = state
     if (this.counts.data !== counts) this.counts.data = counts
     this.state.style.color = `var(--rt-${colour})`

@@ -190,7 +190,7 @@ class Marks {
     }
     const feed = this.feed.told
     const [sign, word, colour] = state_of(told, streaming ? feed : null)
-    const points = held ? counts_of(told, this.plot.bbox.width >= ROOM_PX) : "no points yet"
+    const points = held ? counts_of(told, this.plot.bbox.width >= ROOM_PX, feed) : "no points yet"
     const is_moving = streaming || this.silent
     const [state, text] = this.words
     this.write(state, is_moving ? `${sign} ${word}` : "")

@@ -329,6 +329,7 @@ def test_every_plot_says_how_much_of_what_is_held_it_shows_and_what_the_feed_los
     assert counted(price, "points")[1] == pytest.approx(len(page.price.prices), abs=50)
     for badge in (price, depth, candles, profile):
         assert "Feed: " in badge.get_attribute("title")
+        assert " · 0 dropped" not in badge.inner_text()  # that is for the feed's health to say
         assert "0 gaps" in badge.get_attribute("title")
         assert "updates merged" in badge.get_attribute("title") or badge is price
 

@@ -66,7 +66,24 @@ def test_the_state_is_the_feeds_and_without_one_that_of_what_came(knows: dict, f
     ],
 )
 def test_what_was_dropped_is_written_wherever_there_is_any(counts: dict, room: bool, said: str):
-    assert call("counts_of", COUNTS | counts, room) == said
+    assert call("counts_of", COUNTS | counts, room, None) == said
+
+
+@pytest.mark.parametrize(
+    ("counts", "room", "said"),
+    [
+        ({}, True, "1,203 of 10M points · exact"),
+        (
+            {"merged": 5, "dropped": 7},
+            True,
+            "1,203 of 10M points · exact · 5 repaints merged · 7 late answers dropped",
+        ),
+        ({"merged": 5, "dropped": 7}, False, "1,203 of 10M points · exact · 7 late answers dropped"),
+    ],
+)
+def test_beside_the_counts_of_a_feed_the_plots_are_named_and_a_zero_is_left_to_them(counts, room, said):
+    knows = COUNTS | counts | {"of_merged": "repaints", "of_dropped": "late answers"}
+    assert call("counts_of", knows, room, {"state": "live", "dropped": 14}) == said
 
 
 def test_all_of_it_is_told_in_words_with_what_the_feed_lost():
