@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from support.browser import Watch, evaluate, until
 
 import rtlab
+from rtlab.lab.dashboard import Dashboard
 from rtlab.lab.lab import Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -86,15 +87,16 @@ def comes_back(browser: Browser, view: Any, is_whole: Callable[[Page], object], 
     assert [one.getMessage() for one in log.records if one.levelno >= logging.ERROR] == []
 
 
+def until_freed(is_free: Callable[[], bool]) -> None:
+    until(lambda: gc.collect() >= 0 and is_free(), "what tabs held is freed", 20, every=0.5)
+
+
 def test_a_plot_and_nothing_of_a_closed_tab_is_kept(browser: Browser, caplog: pytest.LogCaptureFixture):
     plot = rtlab.plot(np.sin(np.arange(N) / 9000))
     comes_back(browser, plot, lambda page: 900 < evaluate(page, LINE) < 5000, caplog)
 
-    def alive() -> int:
-        gc.collect()
-        return len(plot._tabs.all()) + len(plot.view._others.all()) + len(plot.view.overlay._others.all())
-
-    until(lambda: alive() == 0, "what tabs held is freed", 20, every=0.5)
+    others = (plot._tabs, plot.view._others, plot.view.overlay._others)
+    until_freed(lambda: sum(len(one.all()) for one in others) == 0)
 
 
 def test_all_tabs_show_what_comes_and_each_looks_where_it_wants(browser: Browser):
@@ -124,13 +126,16 @@ def test_the_page_of_a_lab(browser: Browser, lab: Lab, caplog: pytest.LogCapture
     def is_whole(page: Page) -> bool:
         return page.locator(".health.live").count() > 0 and page.locator(".ladder .bid .price").count() > 4
 
-    comes_back(browser, in_a_script(lab.dashboard), is_whole, caplog)
+    dashboard = in_a_script(lab.dashboard)
+    comes_back(browser, dashboard, is_whole, caplog)
+    until_freed(lambda: [one for one in gc.get_objects() if type(one) is Dashboard] == [dashboard])
 
 
 def test_the_candles_of_a_stream(browser: Browser, lab: Lab, caplog: pytest.LogCaptureFixture):
     shown = in_a_script(lambda: lab.stream("trades", "BTC-USD").bars("100ms").plot())
     until(lambda: shown.view is not None and len(shown.view.bars) > 5, "the first candles")
     comes_back(browser, shown, lambda page: evaluate(page, CANDLES) > 5, caplog)
+    until_freed(lambda: not shown._tabs.all() and not shown.view._others.all())
 
 
 def test_the_prices_of_a_stream_that_is_still_silent(
