@@ -8,6 +8,7 @@ from weakref import WeakSet
 from rtlab.errors import AddressError
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "")
 View = TypeVar("View")
 
 
@@ -94,9 +95,20 @@ def let_go(shown: Ended) -> Ended:
 
 
 def origins_of(host: str, port: int) -> list[str]:
-    """Give the names by which pages of a server of this machine are reached."""
-    names = dict.fromkeys([host, LOOPBACK, "localhost"])
+    """Give the names by which pages of a server of this machine are reached; of one on every network also its own."""
+    own = [socket.gethostname(), *_address()] if host in EVERYWHERE else []
+    names = dict.fromkeys([host, LOOPBACK, "localhost", *own])
     return [f"{name}:{port}" for name in names if ":" not in name]
+
+
+def _address() -> list[str]:
+    # by which this machine would reach others; nothing is sent
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return []  # it is on no network
+        return [str(probe.getsockname()[0])]
 
 
 def bindable(host: str, port: int, expected: str) -> int:

@@ -47,3 +47,16 @@ def test_a_port_that_cannot_be_bound_is_told():
             rtlab.plot([1.0]).show(port=port, open=False, threaded=True)
     with pytest.raises(AddressError, match="0 to 65535, got 70000"):
         bindable("127.0.0.1", 70_000, "a port")
+
+
+def test_a_server_on_every_network_is_reached_by_the_machines_own_names():
+    others = origins_of("0.0.0.0", 5006)
+    assert f"{socket.gethostname()}:5006" in others
+    assert {"127.0.0.1:5006", "localhost:5006"} < set(others)
+    assert f"{socket.gethostname()}:5006" not in origins_of("127.0.0.1", 5006)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return  # a machine without a network
+        assert f"{probe.getsockname()[0]}:5006" in others
