@@ -408,13 +408,13 @@ async def test_readers_are_told_when_nothing_is_heard_of_the_engine_and_when_it_
 
 
 async def test_a_gateway_that_stood_still_itself_does_not_blame_the_engine(market, monkeypatch, caplog):
-    monkeypatch.setattr("rtlab.feed.gateway.FROZEN_S", 0.3)
+    monkeypatch.setattr("rtlab.feed.gateway.FROZEN_S", 1.2)
     clock = asyncio.get_running_loop().time
     heard = clock()
     async with Gateway(market, silence=lambda: clock() - heard) as gateway:
         gateway.publish()
         await asyncio.sleep(0.1)
-        time.sleep(0.7)  # noqa: ASYNC251 - as a compiler would
+        time.sleep(1.5)  # noqa: ASYNC251 - as a compiler would
         await asyncio.sleep(0.1)
         assert json.loads(await page(gateway, "/ready"))["ready"]
         heard = clock()
