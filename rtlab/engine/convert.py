@@ -1,4 +1,4 @@
-"""Between values and rows: one command into a COMMAND row, EVENT rows into events. Shared by kernel and twin."""
+"""Commands as COMMAND rows, and what else kernel and twin are given and give in the same words."""
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -21,23 +21,7 @@ from rtlab.model.commands import (
     ReviveOwner,
     SetLimits,
 )
-from rtlab.model.enums import CommandKind, EventKind, Phase, Reason, SelfTradePrevention, Side
-from rtlab.model.events import (
-    AccountChanged,
-    CommandRejected,
-    Event,
-    Indicative,
-    LevelChanged,
-    MassCancelled,
-    OrderAccepted,
-    OrderDone,
-    OrderRefilled,
-    OrderReplaced,
-    OrderTriggered,
-    PhaseChanged,
-    TimePassed,
-    Trade,
-)
+from rtlab.model.enums import CommandKind, SelfTradePrevention, Side
 from rtlab.model.instrument import Instrument
 from rtlab.model.rows import COMMAND, EVENT
 from rtlab.model.rules import Rules
@@ -45,22 +29,14 @@ from rtlab.model.rules import Rules
 COMMAND_ROW = struct.Struct("<11q2I4BI")
 
 _NEW, _CANCEL, _REPLACE = int(CommandKind.NEW), int(CommandKind.CANCEL), int(CommandKind.REPLACE)
-_ACCEPTED, _TRADE = int(EventKind.ACCEPTED), int(EventKind.TRADE)
-_DONE, _LEVEL = int(EventKind.DONE), int(EventKind.LEVEL)
 _SIDES = _BID, _ASK = tuple(Side)
-_REASONS = tuple(Reason)
 
 _pack_into = COMMAND_ROW.pack_into
 # rows of fewer fields, where an x is a byte that is zero or not read: each field that is named takes time
 _pack_plain = struct.Struct("<5q48x2I4B4x").pack_into
 _pack_cancel = struct.Struct("<2q72xI4xB7x").pack_into
-_cause = struct.Struct("<8x2q").unpack_from
-_tell = struct.Struct("<q16x5qI3Bx").iter_unpack
-_tell_two = struct.Struct("<4q8x3qI3Bx40x3qIBxBx").unpack_from
 
 Fields = tuple[int, ...]
-Head = tuple[int, int, int, str]
-Numbers = tuple[int, int, int, int]
 Room = bytearray | memoryview
 
 
@@ -161,8 +137,8 @@ def misfit(command: Command, index: dict[str, int], error: Exception) -> Command
 
 def _new(into: Room, one: NewOrder, at: int) -> None:
     side = one.side  # seldom compared: that takes several times as long
-    if side is not _BID and side is not _ASK and side not in _SIDES:
-        raise CommandError("an order has no such side", expected="Side.BID or Side.ASK", got=repr(one.side))
+    if side is not _BID and side is not _ASK:
+        _check_side(one)
     if not (one.stop_price or one.display_qty or one.expire_ts or one.min_qty or one.link_id or one.trail):
         _pack_plain(
             into,
@@ -204,6 +180,17 @@ def _new(into: Room, one: NewOrder, at: int) -> None:
     )
 
 
+def _check_side(one: NewOrder | MassCancel) -> None:
+    if one.side not in _SIDES:
+        kind = type(one).__name__
+        raise CommandError(f"{kind} has no such side", expected="Side.BID or Side.ASK", got=repr(one.side))
+
+
+def _of_side(one: MassCancel) -> Mapping[str, int]:
+    _check_side(one)
+    return {"flags": one.flags, "side": one.side}
+
+
 def _cancel(into: Room, one: CancelOrder, at: int) -> None:
     _pack_cancel(into, 0, one.ts, one.order_id, at, _CANCEL)
 
@@ -230,7 +217,7 @@ ROW_OF: dict[type[Command], Callable[[Room, Any, int], None]] = {
     NewOrder: _new,
     CancelOrder: _cancel,
     ReplaceOrder: _replace,
-    MassCancel: _other(CommandKind.MASS_CANCEL, lambda one: {"flags": one.flags, "side": one.side}),
+    MassCancel: _other(CommandKind.MASS_CANCEL, _of_side),
     ChangePhase: _other(CommandKind.PHASE, lambda one: {"phase": one.phase}),
     Deposit: _other(CommandKind.DEPOSIT, lambda one: {"price": one.money, "qty": one.lots}),
     SetLimits: _other(
@@ -239,105 +226,6 @@ ROW_OF: dict[type[Command], Callable[[Room, Any, int], None]] = {
     KillOwner: _other(CommandKind.KILL, lambda _: {}),
     ReviveOwner: _other(CommandKind.REVIVE, lambda _: {}),
     PassTime: _other(CommandKind.TIME, lambda _: {}),
-}
-
-
-def events_of(rows: Room | bytes, symbols: Sequence[str]) -> list[Event]:
-    """Give the bytes of one command's EVENT rows as values.
-
-    What most events are is made here by position, without a call, and what is the same in all rows of a command is
-    read once: that is most of the time of a `submit` that makes ten events.
-    """
-    events: list[Event] = []
-    command, ts = _cause(rows)
-    for seq, order_id, maker_id, price, qty, rest, instrument, kind, reason, side in _tell(rows):
-        symbol = symbols[instrument]
-        if kind == _LEVEL:
-            events.append(LevelChanged(seq, command, ts, symbol, _SIDES[side], price, qty, rest))
-        elif kind == _ACCEPTED:
-            events.append(OrderAccepted(seq, command, ts, symbol, order_id, _SIDES[side], price, qty, rest))
-        elif kind == _DONE:
-            why = _REASONS[reason]
-            events.append(OrderDone(seq, command, ts, symbol, order_id, _SIDES[side], price, rest, why))
-        elif kind == _TRADE:
-            events.append(Trade(seq, command, ts, symbol, _SIDES[side], order_id, maker_id, price, qty, rest))
-        else:
-            head, numbers = (seq, command, ts, symbol), (order_id, price, qty, rest)
-            events.append(_OTHER_EVENTS[kind](head, numbers, _SIDES[side], _REASONS[reason]))
-    return events
-
-
-def two_events_of(rows: Room, at: int, symbols: Sequence[str]) -> list[Event]:
-    """Give the two rows of one command from byte `at` on as values.
-
-    Most commands have two events, of an order and of its level: these are read as one.
-    """
-    (seq, command, ts, order_id, price, qty, rest, instrument, kind, reason, side,
-     level_price, level_qty, level_orders, level_instrument, level_kind, level_side) = _tell_two(rows, at)  # fmt: skip
-    if level_kind != _LEVEL or (kind != _ACCEPTED and kind != _DONE):
-        return events_of(rows[at : at + 2 * EVENT.itemsize], symbols)
-    symbol, of = symbols[instrument], _SIDES[side]
-    first: Event
-    if kind == _ACCEPTED:
-        first = OrderAccepted(seq, command, ts, symbol, order_id, of, price, qty, rest)
-    else:
-        first = OrderDone(seq, command, ts, symbol, order_id, of, price, rest, _REASONS[reason])
-    symbol, of = symbols[level_instrument], _SIDES[level_side]
-    return [first, LevelChanged(seq + 1, command, ts, symbol, of, level_price, level_qty, level_orders)]
-
-
-def _replaced(head: Head, numbers: Numbers, side: Side, reason: Reason) -> Event:
-    order_id, price, qty, shown = numbers
-    return OrderReplaced(*head, order_id, side, price, qty, shown, reason)
-
-
-def _rejected(head: Head, numbers: Numbers, side: Side, reason: Reason) -> Event:
-    order_id, price, qty, _ = numbers
-    return CommandRejected(*head, order_id, side, price, qty, reason)
-
-
-def _triggered(head: Head, numbers: Numbers, side: Side, _: Reason) -> Event:
-    order_id, price, qty, shown = numbers
-    return OrderTriggered(*head, order_id, side, price, qty, shown)
-
-
-def _refilled(head: Head, numbers: Numbers, side: Side, _: Reason) -> Event:
-    order_id, price, qty, remaining = numbers
-    return OrderRefilled(*head, order_id, side, price, qty, remaining)
-
-
-def _phase(head: Head, numbers: Numbers, _: Side, reason: Reason) -> Event:
-    _order, price, qty, phase = numbers
-    return PhaseChanged(*head, Phase(phase), price, qty, reason)
-
-
-def _indicative(head: Head, numbers: Numbers, _: Side, __: Reason) -> Event:
-    return Indicative(*head, *numbers[1:])
-
-
-def _mass_cancelled(head: Head, numbers: Numbers, _: Side, __: Reason) -> Event:
-    owner, _price, orders, _rest = numbers
-    return MassCancelled(*head, owner, orders)
-
-
-def _account(head: Head, numbers: Numbers, _: Side, __: Reason) -> Event:
-    return AccountChanged(*head, *numbers[:3])
-
-
-def _time(head: Head, _: Numbers, __: Side, ___: Reason) -> Event:
-    return TimePassed(*head)
-
-
-_OTHER_EVENTS: dict[int, Callable[[Head, Numbers, Side, Reason], Event]] = {
-    int(EventKind.REPLACED): _replaced,
-    int(EventKind.REJECTED): _rejected,
-    int(EventKind.TRIGGERED): _triggered,
-    int(EventKind.REFILLED): _refilled,
-    int(EventKind.PHASE): _phase,
-    int(EventKind.INDICATIVE): _indicative,
-    int(EventKind.MASS_CANCELLED): _mass_cancelled,
-    int(EventKind.ACCOUNT): _account,
-    int(EventKind.TIME): _time,
 }
 
 

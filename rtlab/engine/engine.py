@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from rtlab.engine import convert
 from rtlab.engine.codes import ASK, BID, UNSEEN
-from rtlab.engine.convert import ROW_OF, AccountState, QueuePosition, Room
+from rtlab.engine.convert import ROW_OF, AccountState, QueuePosition
 from rtlab.engine.layout import LADDERS
 from rtlab.engine.snapshot import Snapshot, pack_snapshot, unpack_snapshot
 from rtlab.engine.storage import EVENTS_PER_COMMAND, MOST_SLOTS, Storage, account_at
+from rtlab.engine.values import Values
 from rtlab.errors import ConfigError, LocalError
 from rtlab.model.commands import Command
 from rtlab.model.enums import SelfTradePrevention, Side
@@ -36,7 +37,7 @@ SLAB = 512
 beginning when nobody has any: to make him an array of his own takes half as long as to match. Who keeps a part keeps
 36 kB."""
 
-_EVENT_WORDS, _COMMAND_BYTES, _EVENT_BYTES = EVENT.itemsize // 8, COMMAND.itemsize, EVENT.itemsize
+_EVENT_WORDS, _COMMAND_BYTES = EVENT.itemsize // 8, COMMAND.itemsize
 
 
 class EngineStatistics(NamedTuple):
@@ -85,10 +86,14 @@ class Engine:
         self.rules = tuple(convert.rules_of(self._positions, rules or {}))
         self._capacity = capacity
         self._symbols = tuple(instrument.symbol for instrument in self.instruments)
+        self._values = Values(self._symbols)
+        self._table = self._values.address
         self._storage = Storage(self.rules, capacity, int(self.self_trade_prevention))
         self._few = np.zeros(FEW, COMMAND)
         self._few_bytes = self._few.view(np.uint8).data
         self._keep_scratch(np.zeros(SCRATCH, EVENT))
+        self._slab: RowArray
+        self._given: int  # of its rows, to callers
         self._begin_slab()
 
     def submit(self, command: Command) -> list[Event]:
@@ -106,15 +111,12 @@ class Engine:
             storage.lend(self._few, self._slab)
         if storage.count != 1:
             storage.take(1)
-        end = storage.execute(storage.address, begin)  # as `storage.run` does
-        if end < 0:
-            end = storage.run_on(begin)
-        if storage.events is not self._slab:
-            self._keep_slab(storage.events)
-        at = begin * _EVENT_BYTES
-        if end == begin + 2:
-            return convert.two_events_of(self._slab_bytes, at, self._symbols)
-        return convert.events_of(self._slab_bytes[at : end * _EVENT_BYTES], self._symbols)
+        events: list[Event] | None
+        events = storage.execute(storage.address, begin, self._table)  # as `storage.run` does
+        if events is None:
+            events = storage.run_on(begin, self._table)
+            self._slab = storage.events
+        return events
 
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows, any number of them, and give all their events as EVENT rows of the caller's own.
@@ -128,8 +130,7 @@ class Engine:
             self._few_bytes[: count * _COMMAND_BYTES] = rows.tobytes()
             begin = self._begin_few(count)
             end = storage.run(count, begin)
-            if storage.events is not self._slab:
-                self._keep_slab(storage.events)
+            self._slab = storage.events
             self._given = end
             return self._slab[begin:end]
         commands = np.ascontiguousarray(rows)
@@ -277,15 +278,11 @@ class Engine:
         self._scratch_words = events.view(np.int64)  # copied ten times faster than rows are
 
     def _begin_slab(self) -> None:
-        self._given = 0  # of its rows, to callers
-        bytes_of = bytearray(SLAB * _EVENT_BYTES)
+        self._given = 0
         # is made in a third of the time of `np.empty`
-        self._keep_slab(np.frombuffer(bytes_of, EVENT), bytes_of)
+        self._slab = np.frombuffer(bytearray(SLAB * EVENT.itemsize), EVENT)
         self._storage.lend(self._few, self._slab)
         self._alone = self._holders()
-
-    def _keep_slab(self, events: RowArray, bytes_of: Room | None = None) -> None:
-        self._slab, self._slab_bytes = events, bytes_of or events.view(np.uint8).data
 
     def _holders(self) -> int:
         # of the slab: a part of it, or of that, holds it. How many are ours differs with the version of Python

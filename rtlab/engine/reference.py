@@ -14,6 +14,7 @@ from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.plain_book import BOOK, STOP, STOPS, TRAIL, TRAILING, WHOLE, Book, Order
 from rtlab.engine.plain_checks import PRICED, Row, malformed, misfit, refused_by_market
 from rtlab.engine.plain_floor import Floor
+from rtlab.engine.values import events_of
 from rtlab.model.commands import Command
 from rtlab.model.enums import (
     CommandKind,
@@ -54,7 +55,7 @@ class ReferenceEngine(Floor):
         """Execute one command; InstrumentError and CommandError as in `Engine.submit`."""
         row = bytearray(COMMAND.itemsize)
         convert.pack(row, command, self._positions)
-        return convert.events_of(self.process(np.frombuffer(row, COMMAND)).tobytes(), self._symbols)
+        return events_of(self.process(np.frombuffer(row, COMMAND)), self._symbols)
 
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows and give their events as EVENT rows; CommandError as in `Engine.process`."""

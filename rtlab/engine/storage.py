@@ -1,6 +1,7 @@
 """The kernel's arrays: made, and grown when the kernel asks. Growing changes no event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -130,7 +131,7 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self.execute = door(run, self.address, 0)
+            self.execute: Callable[[int, int, int], Any] = door(run, self.address, 0, 0)
             self._lend = door(lend, self.address, self.commands, self.events)
         self.run(0)
 
@@ -148,22 +149,24 @@ class Storage:
         """
         if count != self.count:  # to write it takes longer than to look
             self.take(count)
-        end = self.execute(self.address, begin)
-        return end if end >= 0 else self.run_on(begin)
+        end: int | None = self.execute(self.address, begin, 0)
+        if end is None:
+            end = self.run_on(begin, 0)
+        return end
 
     def take(self, count: int) -> None:
         """Let `execute` take so many of the lent commands."""
         self._words[_COMMANDS] = self.count = count
 
-    def run_on(self, begin: int) -> int:
-        """Go on with more memory, as often as that is asked for, where `execute` gave a negative number."""
+    def run_on(self, begin: int, table: int) -> Any:
+        """Go on with more memory, as often as that is asked for, where `execute` gave None."""
         words = self._words
         try:
             while True:
                 self._grow()
                 words[_START] = words[_AT]
-                if (end := self.execute(self.address, begin)) >= 0:
-                    return end
+                if (done := self.execute(self.address, begin, table)) is not None:
+                    return done
         except LocalError:
             self.state["stage"] = BEGIN  # the command that finds no room is given up
             raise

@@ -73,10 +73,35 @@ def _shape_of(row: np.dtype[Any]) -> Any:
     return shape
 
 
+def _of_python(name: str, *arguments: Any, result: Any = None) -> Any:
+    """Give a function of Python's own C interface, which raises what that raises."""
+    function = getattr(ctypes.pythonapi, name)
+    function.argtypes, function.restype = arguments, result
+    return function
+
+
+_address, _size = ctypes.c_void_p, ctypes.c_ssize_t
+_call = _of_python("PyObject_Vectorcall", _address, _address, _size, _address, result=_address)
+_release = _of_python("Py_DecRef", _address)
+
+
+def _give(address: int) -> object:
+    given = ctypes.cast(address, ctypes.py_object).value
+    _release(address)
+    return given
+
+
 STANDS_FOR: dict[str, Callable[..., Any]] = {
     "rows_at": rows_at,
     "fetch": lambda words, at: None,
     "lowest_bit": lambda word: (int(word) & -int(word)).bit_length() - 1,
+    "give": _give,
+    "give_none": lambda: None,
+    "new_integer": _of_python("PyLong_FromLongLong", ctypes.c_longlong, result=_address),
+    "new_list": _of_python("PyList_New", _size, result=_address),
+    "fill": _of_python("PyList_SetItem", _address, _size, _address, result=ctypes.c_int),
+    "called": lambda function, arguments_at, count: _call(function, arguments_at, count, None),
+    "release": _release,
     "highest_bit": lambda word: (int(word) & WIDE).bit_length() - 1,
 }
 

@@ -1,56 +1,39 @@
 """Values into rows and rows into values."""
 
-import struct
 from collections.abc import Callable
-from itertools import product
 
 import numpy as np
 import pytest
 from support.random_rows import instruments
 
-from rtlab.engine import COMMAND, EVENT, CommandKind, EventKind, Flag, OrderType, Reason, Side, TimeInForce
+from rtlab.engine import COMMAND, EVENT, CommandKind, Flag, OrderType, Side, TimeInForce
 from rtlab.engine.convert import (
     COMMAND_ROW,
     check_rows,
     command_rows,
     event_rows,
-    events_of,
     pack,
     position,
     positions,
     prevention,
     rules_of,
-    two_events_of,
 )
 from rtlab.errors import CommandError, ConfigError, InstrumentError
 from rtlab.model import (
-    AccountChanged,
     CancelOrder,
     ChangePhase,
     Command,
-    CommandRejected,
     Deposit,
-    Indicative,
     KillOwner,
-    LevelChanged,
     MassCancel,
-    MassCancelled,
     NewOrder,
-    OrderAccepted,
-    OrderDone,
-    OrderRefilled,
-    OrderReplaced,
-    OrderTriggered,
     PassTime,
     Phase,
-    PhaseChanged,
     ReplaceOrder,
     ReviveOwner,
     Rules,
     SelfTradePrevention,
     SetLimits,
-    TimePassed,
-    Trade,
 )
 
 INDEX = {"I0": 0, "I1": 1}
@@ -150,7 +133,6 @@ def test_number_that_does_not_fit_into_64_bits_is_a_command_error(field: str, nu
         (ChangePhase(instrument="I0", phase=2.5), "phase of ChangePhase"),  # type: ignore[arg-type]
         (ChangePhase(instrument="I0", phase="AUCTION"), "phase of ChangePhase"),  # type: ignore[arg-type]
         (ChangePhase(instrument="I0", phase=-1), "phase of ChangePhase"),  # type: ignore[arg-type]
-        (MassCancel(instrument="I0", side=0.5), "side of MassCancel"),  # type: ignore[arg-type]
         (MassCancel(instrument="I0", owner=1 << 63), "owner of MassCancel"),
         (Deposit(instrument="I0", owner=1, money=0.1), "money of Deposit"),  # type: ignore[arg-type]
         (SetLimits(instrument="I0", owner=1, open_orders=None), "open_orders of SetLimits"),  # type: ignore[arg-type]
@@ -195,37 +177,13 @@ def test_code_that_does_not_fit_is_a_command_error(field: str) -> None:
         row_of(NewOrder(instrument="I0", order_id=1, side=Side.BID, qty=1, **{field: -1}))
 
 
-def test_events_become_values_with_their_symbols_and_enums() -> None:
-    numbers = {"seq": 3, "command": 2, "ts": 1, "price": 100}
-    rows = np.zeros(6, EVENT)
-    for name, number in numbers.items():
-        rows[name] = number
-    rows["order_id"], rows["maker_id"], rows["qty"], rows["remaining"] = 7, 8, 5, 4
-    rows["instrument"], rows["side"] = 1, Side.ASK
-    rows["kind"] = [
-        EventKind.ACCEPTED,
-        EventKind.REPLACED,
-        EventKind.TRADE,
-        EventKind.DONE,
-        EventKind.REJECTED,
-        EventKind.LEVEL,
-    ]
-    rows["reason"][3:5] = [Reason.SELF_TRADE, Reason.BAD_PRICE]
-    common = {"instrument": "I1", **numbers}
-    standing = {"order_id": 7, "side": Side.ASK, "qty": 5, **common}
-    assert events_of(rows.tobytes(), ("I0", "I1")) == [
-        OrderAccepted(shown=4, **standing),
-        OrderReplaced(shown=4, reason=Reason.NONE, **standing),
-        Trade(aggressor_side=Side.ASK, taker_id=7, maker_id=8, qty=5, remaining=4, **common),
-        OrderDone(order_id=7, side=Side.ASK, remaining=4, reason=Reason.SELF_TRADE, **common),
-        CommandRejected(reason=Reason.BAD_PRICE, **standing),
-        LevelChanged(side=Side.ASK, qty=5, orders=4, **common),
-    ]
-    told = events_of(rows.tobytes(), ("I0", "I1"))
-    assert isinstance(told[2], Trade)
-    assert isinstance(told[2].aggressor_side, Side)
-    assert isinstance(told[3], OrderDone)
-    assert isinstance(told[3].reason, Reason)
+@pytest.mark.parametrize("side", [2, -1, 255, 0.5, None, "BID"])
+def test_a_side_that_there_is_not_is_named(side: object) -> None:
+    terms = {"instrument": "I0", "side": side}
+    for command in (MassCancel(**terms), NewOrder(order_id=1, qty=1, **terms)):  # type: ignore[arg-type]
+        expected = f"{type(command).__name__} has no such side: expected Side.BID or Side.ASK, got {side!r}"
+        with pytest.raises(CommandError, match=expected):
+            row_of(command)
 
 
 def test_every_kind_of_command_becomes_a_row_of_its_kind() -> None:
@@ -270,44 +228,11 @@ def test_all_terms_of_an_order_become_fields_of_its_row() -> None:
     assert row_of(ReplaceOrder(instrument="I0", **kept)) == row(kind=CommandKind.REPLACE, **kept)
 
 
-def test_events_of_markets_and_accounts_become_values() -> None:
-    rows = np.zeros(7, EVENT)
-    rows["kind"] = [7, 8, 9, 10, 11, 12, 13]
-    rows["order_id"], rows["price"], rows["qty"], rows["remaining"] = 7, 100, 5, 2
-    head = {"seq": 0, "command": 0, "ts": 0, "instrument": "I0"}
-    order = {**head, "order_id": 7, "side": Side.BID, "price": 100, "qty": 5}
-    assert events_of(rows.tobytes(), ("I0",)) == [
-        OrderTriggered(shown=2, **order),
-        OrderRefilled(remaining=2, **order),
-        PhaseChanged(phase=Phase.AUCTION, price=100, qty=5, reason=Reason.NONE, **head),
-        Indicative(price=100, qty=5, surplus=2, **head),
-        MassCancelled(owner=7, orders=5, **head),
-        AccountChanged(owner=7, money=100, lots=5, **head),
-        TimePassed(**head),
-    ]
-
-
 def test_rules_are_given_by_symbol_and_those_of_strangers_refused() -> None:
     some = Rules(max_qty=5)
     assert rules_of(INDEX, {"I1": some}) == [Rules(), some]
     with pytest.raises(InstrumentError, match="got DOGE"):
         rules_of(INDEX, {"DOGE": some})
-
-
-def test_bytes_that_are_no_whole_rows_are_no_events() -> None:
-    rows = np.zeros(2, EVENT).tobytes()
-    for cut in (b"", rows[:20], rows[:-1]):
-        with pytest.raises(struct.error):
-            events_of(cut, ("I0",))
-
-
-def test_every_reason_comes_back_as_itself() -> None:
-    for reason in Reason:
-        rows = np.zeros(1, EVENT)
-        rows["kind"], rows["reason"] = EventKind.DONE, reason
-        (event,) = events_of(rows.tobytes(), ("I0",))
-        assert isinstance(event, OrderDone)
-        assert event.reason is reason
 
 
 def test_prevention_is_a_member_or_its_number() -> None:
@@ -331,21 +256,6 @@ def test_rows_are_copied_only_where_they_are_not_contiguous() -> None:
     every_second = command_rows(rows[::2])
     assert every_second.flags.c_contiguous
     assert every_second["order_id"].tolist() == [0, 2, 4]
-
-
-@pytest.mark.parametrize("before", [0, 3])
-def test_two_events_read_as_one_are_the_same_two(before: int) -> None:
-    at = before * EVENT.itemsize
-    for first, second in product(EventKind, EventKind):
-        # the remaining quantity is small: of a phase it says which
-        rows = event_rows(
-            [
-                (3, 90, 80, 71, 61, 51, 41, 1, 1, first, 2, 0, 0),
-                (4, 90, 80, 72, 62, 52, 42, 2, 0, second, 1, 1, 0),
-            ]
-        )
-        room = memoryview(bytes(at) + rows.tobytes())
-        assert two_events_of(room, at, ("I0", "I1")) == events_of(rows.tobytes(), ("I0", "I1"))
 
 
 def test_event_rows_are_event_rows_even_where_there_is_none() -> None:

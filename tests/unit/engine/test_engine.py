@@ -26,8 +26,8 @@ from rtlab.engine import (
     Side,
     TimeInForce,
 )
-from rtlab.engine.convert import events_of
 from rtlab.engine.reference import ReferenceEngine
+from rtlab.engine.values import events_of
 from rtlab.errors import CommandError, ConfigError, InstrumentError, LocalError
 from rtlab.model import CancelOrder, Command, CommandRejected, NewOrder, ReplaceOrder, Trade
 
@@ -67,7 +67,7 @@ def test_submit_tells_in_values_what_process_tells_in_rows(
     events = at_once.process(rows)
     ends = np.searchsorted(events["command"], np.arange(len(rows)), side="right")
     for row, of_it in zip(rows, np.split(events, ends[:-1]), strict=True):
-        assert one_by_one.submit(as_value(row)) == events_of(of_it.tobytes(), ("I0", "I1", "I2"))
+        assert one_by_one.submit(as_value(row)) == events_of(of_it, ("I0", "I1", "I2"))
 
 
 def test_submit_and_process_may_be_mixed() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from support.every_kind import RULES, every_kind, traded
 
 from rtlab.engine import Engine, SelfTradePrevention
+from rtlab.model import CancelOrder
 
 SEED, COUNT = 4, 1500
 INTERPRETED = """
@@ -24,7 +25,9 @@ sys.stdout.buffer.write(told())
 
 def told() -> bytes:
     engine = Engine(traded(), self_trade_prevention=SelfTradePrevention.DECREMENT, rules=RULES, capacity=1)
-    return engine.process(every_kind(np.random.default_rng(SEED), COUNT, ids=400)).tobytes()
+    rows = engine.process(every_kind(np.random.default_rng(SEED), COUNT, ids=400)).tobytes()
+    values = [engine.submit(CancelOrder(instrument=traded()[0].symbol, order_id=at)) for at in range(50)]
+    return rows + repr(values).encode()
 
 
 def test_an_interpreted_kernel_gives_the_same_bytes_and_stays_within_its_arrays() -> None:
