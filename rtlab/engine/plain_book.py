@@ -88,9 +88,9 @@ class Order:
     def follow(self, last: int) -> None:
         """Move a trailing stop, and its limit with it, if `last` has gone its way."""
         if self.side == Side.BID:
-            moved = min(self.stop_price, last + self.distance(last), MAX_PRICE)
+            moved = min(self.stop_price, last + self.distance(last))
         else:
-            moved = max(self.stop_price, last - self.distance(last), 0)
+            moved = max(self.stop_price, last - self.distance(last))
         if self.order_type == OrderType.TRAILING_STOP_LIMIT:
             self.price = min(max(self.price + moved - self.stop_price, 0), MAX_PRICE)
         self.stop_price = moved
@@ -141,18 +141,18 @@ class Book:
         for price in self.prices(side, place):
             yield from list(self.queues[place, side][price])
 
-    def total(self, side: int, price: int, place: int = BOOK) -> int:
-        """Give all open lots at a price."""
-        return sum(order.open for order in self.queues[place, side].get(price, ()))
+    def total(self, side: int, price: int) -> int:
+        """Give all open lots at a price of the book."""
+        return sum(order.open for order in self.queues[BOOK, side][price])
 
     def level(self, side: int, price: int) -> tuple[int, int]:
         """Give the quantity that shows at a price, and in how many orders."""
         shown = [o.qty for o in self.queues[BOOK, side].get(price, ()) if o.flags & UNSEEN == 0 and o.qty]
         return sum(shown), len(shown)
 
-    def acceptable(self, side: int, limit: int | None, place: int = BOOK) -> list[int]:
+    def acceptable(self, side: int, limit: int | None) -> list[int]:
         """Give the prices that a taker of `side` would meet, best first; a limit of None accepts all."""
-        prices = self.prices(1 - side, place)
+        prices = self.prices(1 - side)
         if limit is None:
             return prices
         return [price for price in prices if (price <= limit if side == Side.BID else price >= limit)]

@@ -36,7 +36,7 @@ from rtlab.engine.reference import ReferenceEngine  # noqa: E402
 
 SIDES = {
     "kernel": "bits ids expiry output queues accounts checks ending matching auction settling entering conditional"
-    " sweeping kernel memory",
+    " sweeping kernel memory values",
     "twin": "plain_accounts plain_book plain_checks plain_floor reference",
 }
 KEPT = ROOT / ".made" / "mutants"
@@ -178,7 +178,8 @@ def _tested(module: str, change: Change | None) -> bool:
 def tests_of(module: str) -> list[str]:
     """Give the files of tests that are about a module."""
     name = module.rpartition(".")[2]
-    about = [f"test_{one}.py" for one in (name, name.removeprefix("plain_"), *BESIDE.get(name, "").split())]
+    beside = BESIDE.get(name, "").split()
+    about = [f"test_{one}.py" for one in ("survivors", name, name.removeprefix("plain_"), *beside)]
     files = [ROOT / "tests" / "unit" / "engine" / one for one in dict.fromkeys(about)]
     return [str(file) for file in files if file.exists()]
 

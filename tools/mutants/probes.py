@@ -16,12 +16,51 @@ from support.random_rows import instruments, random_rows
 from rtlab.engine import Engine, EventKind, SelfTradePrevention
 from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.reference import ReferenceEngine
-from rtlab.model import CancelOrder, CommandKind, Instrument, NewOrder, ReplaceOrder, Rules, Side
+from rtlab.model import (
+    CancelOrder,
+    ChangePhase,
+    CommandKind,
+    Deposit,
+    Instrument,
+    KillOwner,
+    MassCancel,
+    NewOrder,
+    OrderType,
+    PassTime,
+    Phase,
+    ReplaceOrder,
+    ReviveOwner,
+    Rules,
+    SetLimits,
+    Side,
+)
 
 Kind = type[Engine] | type[ReferenceEngine]
 Probe = Callable[[Kind], object]
 RowArray = npt.NDArray[np.void]
 ROUNDS = int(os.environ.get("RTLAB_ROUNDS", "1"))
+
+
+_ORDER = {"instrument": "I0", "side": Side.BID, "qty": 9, "price": 700}
+VALUES = (
+    ChangePhase(instrument="I0", phase=Phase.CONTINUOUS, ts=5),
+    Deposit(instrument="I0", owner=3, money=10**9, lots=7),
+    SetLimits(instrument="I0", owner=3, position=10**4, open_orders=9),
+    NewOrder(order_id=901, owner=3, display_qty=2, **_ORDER),
+    NewOrder(order_id=902, owner=3, order_type=OrderType.STOP, **_ORDER | {"stop_price": 1100, "price": 0}),
+    NewOrder(order_id=903, owner=4, **_ORDER | {"side": Side.ASK, "qty": 5}),
+    MassCancel(instrument="I0", owner=3, side=Side.ASK),
+    NewOrder(order_id=904, owner=4, **_ORDER | {"side": Side.ASK, "price": 1200}),
+    NewOrder(order_id=905, owner=5, **_ORDER | {"qty": 1, "price": 1200}),
+    ChangePhase(instrument="I0", phase=Phase.AUCTION, ts=6),
+    NewOrder(order_id=906, owner=5, **_ORDER | {"price": 1201}),
+    ChangePhase(instrument="I0", phase=Phase.CONTINUOUS, ts=7),
+    PassTime(instrument="I0", ts=8),
+    PassTime(instrument="I0", ts=7),
+    KillOwner(instrument="I0", owner=3),
+    ReviveOwner(instrument="I0", owner=3),
+)
+"""Of every other kind, and what they tell is of every kind too."""
 
 
 def probes() -> Iterator[tuple[str, Probe]]:
@@ -97,6 +136,8 @@ def _values(kind: Kind) -> object:
             CancelOrder(instrument="I0", order_id=at - 5),
         ):
             told += engine.submit(value)
+    for one in VALUES:
+        told += engine.submit(one)
     return told
 
 
