@@ -86,6 +86,8 @@ _release = _of_python("Py_DecRef", _address)
 
 
 def _give(address: int) -> object:
+    if address == 0:
+        raise SystemError("nothing was made")
     given = ctypes.cast(address, ctypes.py_object).value
     _release(address)
     return given

@@ -49,12 +49,15 @@ SLOW = "icebergs_of_the_most or conserved or in_another_process or thousands or 
 """Tests that are left out: they take seconds where nothing is compiled, or look at what was compiled."""
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-p", "no:xdist", "-k", f"not ({SLOW})")
 BESIDE = {
+    "accounts": "entering matching",
+    "auction": "accounts",
     "bits": "queues storage",
+    "ending": "accounts conditional matching",
     "ids": "kernel",
     "queues": "storage matching",
     "checks": "limits entering settling",
     "plain_checks": "limits entering settling conditional",
-    "matching": "published published_exchange_core published_others conditional",
+    "matching": "accounts published published_exchange_core published_others conditional",
     "plain_floor": "matching auction conditional settling published published_exchange_core",
     "plain_book": "matching auction checks conditional settling published",
     "reference": "matching entering auction conditional settling sweeping expiry engine",

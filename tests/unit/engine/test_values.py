@@ -12,7 +12,7 @@ from support.every_kind import RULES, every_kind, traded
 
 from rtlab.engine import COMMAND, EVENT, Engine, EventKind, Reason, SelfTradePrevention, Side
 from rtlab.engine.boxing import give
-from rtlab.engine.layout import STATE
+from rtlab.engine.layout import STATE, TAKER
 from rtlab.engine.memory import memory_of, state_at
 from rtlab.engine.values import FIELDS, Values, events_of, values_of
 from rtlab.model import (
@@ -44,7 +44,8 @@ def made(address, table, begin, end):  # type: ignore[no-untyped-def]
 
 
 def by_kernel(rows: np.ndarray, symbols: Sequence[str]) -> list[Event]:
-    state, table = np.zeros(1, STATE), Values(symbols)
+    state, taker, table = np.zeros(1, STATE), np.zeros(1, TAKER), Values(symbols)
+    state["taker_at"], state["taker"] = taker.ctypes.data, 1
     state["events_at"], state["events"], state["markets"] = rows.ctypes.data, len(rows), len(symbols)
     return made(state.ctypes.data, table.address, 0, len(rows))  # type: ignore[no-any-return]
 
