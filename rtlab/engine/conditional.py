@@ -93,7 +93,8 @@ def _trailing_due(memory: Memory, market: Market, instrument: int) -> int:
 def _follow(extra: Extra, last: int, direction: int) -> None:
     """Move a trailing stop, and its limit with it, if `last` has gone its way."""
     away = distance(extra, last)
-    moved = min(extra.stop, last + away, MAX_PRICE) if direction == 1 else max(extra.stop, last - away, 0)
+    # each difference of two prices fits, the sum of a price and a distance might not
+    moved = last + min(away, extra.stop - last) if direction == 1 else last - min(away, last - extra.stop)
     if extra.order_type == TRAILING_STOP_LIMIT:
         extra.price = min(max(extra.price + (moved - extra.stop), 0), MAX_PRICE)
     extra.stop = moved

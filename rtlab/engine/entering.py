@@ -207,7 +207,7 @@ def refused_stop(memory: Memory, extra: Extra, instrument: int, side: int) -> in
         if last < 0:
             return BAD_STOP
         away = distance(extra, last)
-        extra.stop = min(last + away, MAX_PRICE) if side == BID else max(last - away, 0)
+        extra.stop = last + min(away, MAX_PRICE - last) if side == BID else max(last - away, 0)
         return NO_REASON
     reached = last >= 0 and (extra.stop <= last if side == BID else extra.stop >= last)
     return BAD_STOP if reached else NO_REASON

@@ -182,7 +182,10 @@ def tests_of(module: str) -> list[str]:
     """Give the files of tests that are about a module."""
     name = module.rpartition(".")[2]
     beside = BESIDE.get(name, "").split()
-    about = [f"test_{one}.py" for one in ("survivors", name, name.removeprefix("plain_"), *beside)]
+    about = [
+        f"test_{one}.py"
+        for one in ("survivors", "survivors_terms", name, name.removeprefix("plain_"), *beside)
+    ]
     files = [ROOT / "tests" / "unit" / "engine" / one for one in dict.fromkeys(about)]
     return [str(file) for file in files if file.exists()]
 
