@@ -130,7 +130,10 @@ def test_half_of_a_pair_is_not_counted_however_many_pairs_have_gone(make: Make) 
         pairs = [(at, at + 1) for at in range(10, 20, 2)]
         for one, other in pairs:
             play(engine, f"sell {one} 5@100 link={other}", f"sell {other} 5@110 link={one}")
-        play(engine, *(f"cancel {one}" for one, _ in pairs[:gone]))
+        play(engine, *(f"sell {one} 5@120 link=99" for one in range(30, 36)))  # there is no 99
+        play(
+            engine, *(f"cancel {one}" for one in range(30, 36)), *(f"cancel {one}" for one, _ in pairs[:gone])
+        )
         assert play(engine, "buy 1 1@100 fok") == ["1 rejected FOK"]
 
 

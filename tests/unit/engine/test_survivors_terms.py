@@ -103,13 +103,16 @@ def test_an_order_just_beyond_a_window_has_a_level_of_its_own(make: Make) -> Non
 # money
 
 
-def test_deposits_may_bring_an_account_to_the_most_and_no_further(make: Make) -> None:
+@pytest.mark.parametrize(
+    ("name", "most"), [("price", f"{MAX_MONEY} and 0 lots"), ("qty", f"0 and {MAX_MONEY} lots")]
+)
+def test_deposits_may_bring_an_account_to_the_most_and_no_further(make: Make, name: str, most: str) -> None:
     engine = make()
-    one = command(f"deposit 0 by=7 price={MAX_AMOUNT}")
+    one = command("deposit 0 by=7", **{name: MAX_AMOUNT})
     events = engine.process(np.repeat(one, MAX_MONEY // MAX_AMOUNT))
     assert (events["kind"] == EventKind.ACCOUNT).all()
-    assert told(events)[-1] == f"account 7 has {MAX_MONEY} and 0 lots"
-    assert play(engine, "deposit 0 by=7 price=1") == ["0 rejected BAD_AMOUNT"]
+    assert told(events)[-1] == f"account 7 has {most}"
+    assert play(engine, f"deposit 0 by=7 {name}=1") == ["0 rejected BAD_AMOUNT"]
 
 
 @pytest.mark.parametrize(("name", "other"), [("price", "qty"), ("qty", "price")])
@@ -132,6 +135,24 @@ def test_what_an_order_had_counts_no_more_once_it_is_replaced(make: Make, side: 
         assert play(engine, f"replace 1 {qty}@100")[0].endswith(f"replaced {qty}@100")
     assert play(engine, f"{side} 2 7@100 by={owner}") == ["2 rejected POSITION"]
     assert play(engine, f"{side} 2 6@100 by={owner}")[0].endswith("accepted 6@100")
+
+
+def test_an_account_that_is_opened_late_counts_what_its_owner_has(make: Make) -> None:
+    engine = make()
+    play(
+        engine, "buy 1 9@100 show=2 by=7", "buy 2 4@50 stop=200 by=7", "buy 3 1@90 by=7", "sell 4 2@300 by=7"
+    )
+    play(engine, "replace 1 8@101", "deposit 0 by=7 price=10000")
+    account = engine.account(7)  # type: ignore[attr-defined]
+    assert (account.orders, account.reserved) == (4, 8 * 101 + 4 * 50 + 90)
+
+
+def test_every_owner_has_his_limits(make: Make) -> None:
+    engine = make()
+    owners = range(1, 40)
+    play(engine, *(f"limits 0 by={owner} price=10" for owner in owners))
+    for owner in owners:
+        assert play(engine, f"buy {owner} 11@100 by={owner}") == [f"{owner} rejected POSITION"]
 
 
 def test_the_money_of_one_lot_is_free_for_what_replaces_it(make: Make) -> None:
@@ -200,6 +221,20 @@ def test_a_distance_in_ticks_may_be_more_than_one_in_basis_points(make: Make) ->
     assert play(engine, "buy 5 5@150 trail=3 stop=200 hidden")[0] == "5 bid accepted 5@150"
 
 
+def test_a_distance_in_basis_points_is_of_the_whole_price(make: Make) -> None:
+    engine = make()
+    play(
+        engine,
+        "sell 1 1@20000",
+        "buy 2 1@20000",
+        "buy 3 1@market trail=100 bps",
+        "sell 4 1@19000",
+        "buy 5 1@19000",
+    )
+    assert len(play(engine, "sell 6 1@19189", "buy 7 1@19189")) == 5
+    assert "3 bid triggered 1@19190" in play(engine, "sell 8 1@19190", "buy 9 1@19190")
+
+
 def test_one_lot_meets_one_that_waits_for_all_of_one(make: Make) -> None:
     engine = make()
     play(engine, "sell 1 1@100 whole")
@@ -228,6 +263,8 @@ def test_a_mass_cancel_of_both_sides_needs_no_side_and_of_one_side_needs_one(mak
         ("deposit 0 price=1", "BAD_OWNER"),
         ("buy 0 5@market gtd until=50", "BAD_TIF"),
         ("buy 0 5@market day", "BAD_TIF"),
+        ("buy 0 5@market stop=110 ioc", "BAD_TIF"),
+        ("buy 0 5@100 stop=110 ioc", "BAD_TIF"),
     ],
 )
 def test_a_code_that_does_not_go_with_the_others_is_refused(make: Make, text: str, reason: str) -> None:
