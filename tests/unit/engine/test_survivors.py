@@ -53,6 +53,13 @@ def test_what_time_sets_off_in_one_instrument_is_told_of_it_whatever_the_command
     assert {"1 ask refilled 2@111 of 7", "4 bid triggered 15@109", "bid level 2@113 in 1"} <= set(sentences)
 
 
+def test_an_auction_ends_in_time_though_something_else_was_due_before(make: Make) -> None:
+    engine = make(HALTING)
+    play(engine, "sell 1 5@110 at=10", "buy 2 5@90 gtd until=50", "buy 3 5@110 at=20")
+    assert "2 bid done EXPIRED @90, 5 left" in play(engine, "wait 0 at=60")
+    assert "phase CONTINUOUS 5@110 VOLATILITY" in play(engine, "wait 0 at=120")
+
+
 # more than was foreseen
 
 
@@ -176,7 +183,8 @@ def test_a_hidden_partner_and_a_hidden_order_that_moves_leave_no_level_to_tell(m
     ]
     play(engine, "buy 4 5@90 hidden")
     assert play(engine, "replace 4 5@91") == ["4 bid replaced 5@91"]
-    assert play(engine, "replace 4 3@91") == ["4 bid replaced 3@91"]
+    (replaced,) = engine.process(commands("replace 4 3@91"))
+    assert (replaced["kind"], replaced["qty"], replaced["remaining"]) == (EventKind.REPLACED, 3, 0)
 
 
 @pytest.mark.parametrize(("hidden", "level"), [("", ["bid level 0@100 in 0"]), (" hidden", [])])

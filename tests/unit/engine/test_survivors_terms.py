@@ -197,6 +197,20 @@ def test_what_an_order_had_is_no_obstacle_to_its_replacement(make: Make, stop: s
     assert play(engine, f"replace 1 {MAX_QTY}@101")[0] == f"1 bid replaced {MAX_QTY}@101"
 
 
+def test_a_stop_has_no_room_where_others_have_all_of_it(make: Make) -> None:
+    engine = make()
+    play(engine, f"buy 1 {MAX_QTY - 4}@100 stop=200")
+    assert play(engine, "buy 2 5@100 stop=200") == ["2 rejected BAD_QUANTITY"]
+    assert play(engine, "buy 2 4@100 stop=200") == ["2 bid accepted 4@100"]
+
+
+def test_a_trailing_stop_follows_at_the_distance_that_it_was_given_last(make: Make) -> None:
+    engine = make()
+    play(engine, "sell 1 1@100", "buy 2 1@100", "buy 3 1@market trail=50 stop=200", "replace 3 1@0 trail=3")
+    play(engine, "sell 4 1@100", "buy 5 1@100")
+    assert "3 bid triggered 1@103" in play(engine, "sell 6 1@103", "buy 7 1@103")
+
+
 @pytest.mark.parametrize("terms", ["fok least=2", "stop=110 least=2", "stop=110 least=1", "trail=3 least=1"])
 def test_a_least_quantity_belongs_to_what_takes_at_once(make: Make, terms: str) -> None:
     assert play(make(), f"buy 1 5@100 {terms}")[0].startswith("1 rejected BAD_")

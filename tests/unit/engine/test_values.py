@@ -167,8 +167,9 @@ def test_symbols_live_as_long_as_the_engine_that_names_them() -> None:
 def test_a_submit_leaves_nothing_behind() -> None:
     engine = Engine(traded())
     symbol = traded()[0].symbol
-    makes = NewOrder(instrument=symbol, order_id=10**12, side=Side.BID, qty=10**11, price=10**9)
-    takes = NewOrder(instrument=symbol, order_id=10**12 + 1, side=Side.ASK, qty=10**11, price=10**9)
+    terms = {"instrument": symbol, "qty": 10**11, "price": 10**9, "ts": 10**15}
+    makes = NewOrder(order_id=10**12, side=Side.BID, **terms)
+    takes = NewOrder(order_id=10**12 + 1, side=Side.ASK, **terms)
 
     def some() -> None:
         for _ in range(500):
@@ -195,3 +196,15 @@ def test_values_of_a_command_for_which_memory_had_to_grow_are_all_there() -> Non
     told = small.submit(sweep)
     assert told == large.submit(sweep)
     assert sum(isinstance(one, Trade) for one in told) == 2000
+
+
+def test_values_of_a_submit_are_its_own_whatever_rows_are_kept_before_them() -> None:
+    engine, other = Engine(traded()), Engine(traded())
+    symbol, kept = traded()[0].symbol, []
+    for at in range(1, 100):
+        rows = np.zeros(1, COMMAND)
+        rows["kind"], rows["order_id"], rows["qty"], rows["price"] = 1, at, 1, 500 + at
+        kept.append(engine.process(rows))
+        other.process(rows)
+        taker = NewOrder(instrument=symbol, order_id=-at, side=Side.ASK, qty=at % 3, price=400)
+        assert engine.submit(taker) == other.submit(taker)
