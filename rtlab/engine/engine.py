@@ -129,12 +129,8 @@ class Engine:
         if count <= FEW:
             self._few_bytes[: count * _COMMAND_BYTES] = rows.tobytes()
             begin = self._begin_few(count)
-            if storage.count != count:
-                storage.take(count)
-            end: int | None = storage.execute(storage.address, begin, 0)  # as `storage.run` does
-            if end is None:
-                end = int(storage.run_on(begin, 0))
-                self._slab = storage.events
+            end = storage.run(count, begin)
+            self._slab = storage.events
             self._given = end
             return self._slab[begin:end]
         commands = np.ascontiguousarray(rows)

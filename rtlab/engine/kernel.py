@@ -61,6 +61,7 @@ from rtlab.engine.layout import (
     SWEEP,
     TIME,
     UNCROSS,
+    WORD_BYTES,
     Command,
     Event,
     Memory,
@@ -75,7 +76,6 @@ from rtlab.engine.sweeping import sweep
 from rtlab.engine.values import values_of
 
 NEVER = (1 << 63) - 1
-WORD_BYTES = 8
 AHEAD = 4
 """Commands between asking for the entry of an order in the id map and its use."""
 

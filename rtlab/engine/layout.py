@@ -294,6 +294,7 @@ EXTRA, MARKET, TAKER = row_type(Extra), row_type(Market), row_type(Taker)
 ACCOUNT, POSITION_ROW = row_type(Account), row_type(Position)
 COMMAND_ROW, EVENT_ROW = row_type(Command), row_type(Event)
 RUNG, WORD = np.dtype("<i4"), np.dtype("<i8")
+WORD_BYTES = WORD.itemsize
 
 
 class Memory(NamedTuple):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rtlab.compiling import part
 from rtlab.engine.boxing import called, fill, new_integer, new_list, release
-from rtlab.engine.layout import WORD, Event, Memory, Rows
+from rtlab.engine.layout import WORD, WORD_BYTES, Event, Memory, Rows
 from rtlab.engine.memory import rows_at
 from rtlab.model import events as made
 from rtlab.model.enums import EventKind, Phase, Reason, Side
@@ -43,7 +43,6 @@ _SIDES = _ARGUMENTS + _MOST_ARGUMENTS
 _REASONS, _PHASES, _KINDS = (_SIDES + at * _CODES for at in (1, 2, 3))
 _KIND_WORDS = 2 + _MOST_ARGUMENTS
 _SYMBOLS = _KINDS + 16 * _KIND_WORDS
-WORD_BYTES = 8
 
 
 class Values:

@@ -253,3 +253,10 @@ def test_the_partner_of_a_maker_goes_wherever_the_makers_terms_are_kept(make: Ma
         engine = make()
         play(engine, *pair)
         assert "2 ask done LINKED @110, 5 left" in play(engine, "buy 3 5@100")
+
+
+def test_who_takes_the_place_of_the_first_terms_has_come_when_he_came(make: Make) -> None:
+    engine = make()
+    play(engine, "buy 8 5@10 show=1", "buy 1 5@90 gtd until=50", "cancel 8", "buy 2 5@91 gtd until=50")
+    gone = [one for one in play(engine, "wait 0 at=50") if "EXPIRED" in one]
+    assert [int(one.split()[0]) for one in gone] == [1, 2]
