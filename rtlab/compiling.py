@@ -66,12 +66,14 @@ def exclusive_kernel(function: Callable[P, R]) -> Callable[P, R]:
 def door(compiled: Callable[P, R], *arguments: P.args, **_: P.kwargs) -> Callable[P, R]:
     """Give the machine code of a kernel for arguments of exactly these types, compiled or loaded now.
 
+    Where an argument is itself a type of numba's, it stands for arguments of that type.
+
     A kernel looks at the types of its arguments at every call, which takes longer than a short call itself; the
     door does not look, so that other types crash the process. LocalError: no kernel.
     """
     if not hasattr(compiled, "compile"):
         raise LocalError("no kernel", got=compiled)
-    types = tuple(_typeof(argument) for argument in arguments)
+    types = tuple(one if isinstance(one, _types.Type) else _typeof(one) for one in arguments)
     return cast(Callable[P, R], compiled.compile(types))
 
 

@@ -11,32 +11,50 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.extending import box, intrinsic, register_model
+from numba.extending import NativeValue, box, intrinsic, register_model, unbox
 
 _intrinsic: Callable[[Callable[..., object]], Callable[..., Any]] = intrinsic
 _models: Any = models
 _box: Callable[[object], Callable[[Callable[..., object]], Callable[..., object]]] = box
+_unbox: Callable[[object], Callable[[Callable[..., object]], Callable[..., object]]] = unbox
+_native: Any = NativeValue
 _register: Any = register_model
 _cgutils: Any = cgutils
 _opaque: Any = types.Opaque
-_word, _object = ir.IntType(64), ir.IntType(8).as_pointer()
+_word, _flag, _object = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
 
 Generated = tuple[object, Callable[..., object]]
 
 
 class ObjectType(_opaque):  # type: ignore[misc]
-    """The type of what a kernel gives to Python as it is."""
+    """The type of what a kernel gets from Python, or gives to it, as it is."""
 
     def __init__(self) -> None:
         super().__init__("Object")
 
 
 _register(ObjectType)(_models.OpaqueModel)
+OBJECT = ObjectType()
 
 
 @_box(ObjectType)
 def _as_it_is(_: object, value: object, __: object) -> object:
     return value
+
+
+@_unbox(ObjectType)
+def _as_it_came(_: object, value: object, __: object) -> object:
+    return _native(value)
+
+
+@_intrinsic
+def address_of(context: object, what: object) -> Generated:
+    """Give the address of an object, which belongs to who called the kernel."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
+        return builder.ptrtoint(arguments[0], _word)
+
+    return types.int64(OBJECT), generate
 
 
 @_intrinsic
@@ -46,7 +64,7 @@ def give(context: object, address: object) -> Generated:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
         return builder.inttoptr(arguments[0], _object)
 
-    return ObjectType()(types.int64), generate
+    return OBJECT(types.int64), generate
 
 
 @_intrinsic
@@ -56,7 +74,7 @@ def give_none(context: object) -> Generated:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
         return context.get_python_api(builder).make_none()
 
-    return ObjectType()(), generate
+    return OBJECT(), generate
 
 
 @_intrinsic
@@ -104,6 +122,22 @@ def called(context: object, function: object, arguments_at: object, count: objec
         return builder.call(call, [*arguments, _word(0)])
 
     return types.int64(types.int64, types.int64, types.int64), generate
+
+
+@_intrinsic
+def let_collect(context: object, may: object) -> Generated:
+    """Let Python collect garbage (1) or not (0), which may run anybody's code; give whether it was let before."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
+        kind = ir.FunctionType(_flag, [])
+        on, off = (
+            _cgutils.get_or_insert_function(builder.module, kind, f"PyGC_{name}")
+            for name in ("Enable", "Disable")
+        )
+        may = builder.icmp_signed("!=", arguments[0], _word(0))
+        return builder.sext(builder.call(builder.select(may, on, off), []), _word)
+
+    return types.int64(types.int64), generate
 
 
 @_intrinsic

@@ -13,14 +13,14 @@ from rtlab.engine.codes import ASK, BID, UNSEEN
 from rtlab.engine.convert import ROW_OF, AccountState, QueuePosition
 from rtlab.engine.layout import LADDERS
 from rtlab.engine.snapshot import Snapshot, pack_snapshot, unpack_snapshot
-from rtlab.engine.storage import EVENTS_PER_COMMAND, MOST_SLOTS, Storage, account_at
+from rtlab.engine.storage import EVENTS_PER_COMMAND, FEW, MOST_SLOTS, Storage, account_at
 from rtlab.engine.values import Values
 from rtlab.errors import ConfigError, LocalError
 from rtlab.model.commands import Command
 from rtlab.model.enums import SelfTradePrevention, Side
 from rtlab.model.events import Event
 from rtlab.model.instrument import Instrument
-from rtlab.model.rows import COMMAND, EVENT
+from rtlab.model.rows import EVENT
 from rtlab.model.rules import Rules
 
 RowArray = npt.NDArray[np.void]
@@ -29,15 +29,12 @@ Levels = list[tuple[int, int]]
 SCRATCH = 4096
 """Events for which the engine keeps a warm buffer: batches that are not large write there, and get a copy."""
 
-FEW = 64
-"""Commands that are copied to where the kernel knows its way: naming it another array takes a microsecond."""
-
 SLAB = 512
 """Events of few commands are written side by side into one array, of which each caller has his part, and again from its
 beginning when nobody has any: to make him an array of his own takes half as long as to match. Who keeps a part keeps
 36 kB."""
 
-_EVENT_WORDS, _COMMAND_BYTES = EVENT.itemsize // 8, COMMAND.itemsize
+_EVENT_WORDS = EVENT.itemsize // 8
 
 
 class EngineStatistics(NamedTuple):
@@ -89,7 +86,7 @@ class Engine:
         self._values = Values(self._symbols)
         self._table = self._values.address
         self._storage = Storage(self.rules, capacity, int(self.self_trade_prevention))
-        self._few = np.zeros(FEW, COMMAND)
+        self._few = self._storage.few
         self._few_bytes = self._few.view(np.uint8).data
         self._keep_scratch(np.zeros(SCRATCH, EVENT))
         self._slab: RowArray
@@ -112,7 +109,7 @@ class Engine:
         if storage.count != 1:
             storage.take(1)
         events: list[Event] | None
-        events = storage.execute(storage.address, begin, self._table)  # as `storage.run` does
+        events = storage.execute(storage.address, begin, self._table, self._few)  # as `storage.run` does
         if events is None:
             events = storage.run_on(begin, self._table)
             self._slab = storage.events
@@ -123,16 +120,28 @@ class Engine:
 
         CommandError: `rows` is no one-dimensional array of COMMAND.
         """
-        if not (isinstance(rows, np.ndarray) and rows.dtype is COMMAND and rows.ndim == 1):
-            convert.check_rows(rows)
-        storage, count = self._storage, len(rows)
-        if count <= FEW:
-            self._few_bytes[: count * _COMMAND_BYTES] = rows.tobytes()
-            begin = self._begin_few(count)
-            end = storage.run(count, begin)
+        storage = self._storage
+        if storage.commands is not self._few:
+            storage.lend(self._few, self._slab)
+        begin = self._given
+        if self._holders() == self._alone:
+            begin = 0
+        elif begin > SLAB - EVENTS_PER_COMMAND * FEW:
+            self._begin_slab()
+            begin = 0
+        end: int | None = storage.execute(storage.address, begin, 0, rows)
+        if end is None:
+            storage.commands, storage.count = rows, len(rows)
+            end = storage.run_on(begin, 0)
             self._slab = storage.events
-            self._given = end
-            return self._slab[begin:end]
+        elif end < 0:
+            return self._process_many(rows)
+        self._given = end
+        return self._slab[begin:end]
+
+    def _process_many(self, rows: RowArray) -> RowArray:
+        convert.check_rows(rows)
+        storage, count = self._storage, len(rows)
         commands = np.ascontiguousarray(rows)
         usual = EVENTS_PER_COMMAND * count
         if usual < len(self._scratch):
@@ -261,17 +270,6 @@ class Engine:
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         # the kernel knows its arrays by address: a copy must have its own
         return type(self).restore, (self.snapshot(),)
-
-    def _begin_few(self, count: int) -> int:
-        # lends the rows of `_few`; gives the row of the slab from which on nobody has a part of it
-        storage = self._storage
-        if storage.commands is not self._few:
-            storage.lend(self._few, self._slab)
-        if self._holders() == self._alone:
-            self._given = 0
-        elif self._given + EVENTS_PER_COMMAND * count > SLAB:
-            self._begin_slab()
-        return self._given
 
     def _keep_scratch(self, events: RowArray) -> None:
         self._scratch = events

@@ -71,6 +71,9 @@ class State:
     events: Int64
     commands_at: Int64
     commands: Int64
+    few_at: (
+        Int64  # an array of commands, as numpy has it: others that are like it are taken from where they lie
+    )
     start: Int64  # the first command to execute; at 0 the events begin anew
     seq: Int64  # of the last event
     command: Int64  # index of the current command
@@ -106,6 +109,20 @@ class State:
     back: Int8  # the stage that follows AFTER
     phase_to: Int8
     phase_reason: Int8
+
+
+class Array:
+    """The beginning of an array, as numpy has it (`PyArrayObject_fields` of its ndarraytypes.h)."""
+
+    references: Int64
+    kind: Int64
+    data_at: Int64
+    dimensions: Int32
+    reserved: Int32
+    lengths_at: Int64
+    strides_at: Int64
+    whole: Int64  # what it is a part of
+    row: Int64  # its dtype
 
 
 class Order:
@@ -292,7 +309,7 @@ class Rows(Protocol[Row]):
 STATE, ORDER, LEVEL, LADDER = row_type(State), row_type(Order), row_type(Level), row_type(Ladder)
 EXTRA, MARKET, TAKER = row_type(Extra), row_type(Market), row_type(Taker)
 ACCOUNT, POSITION_ROW = row_type(Account), row_type(Position)
-COMMAND_ROW, EVENT_ROW = row_type(Command), row_type(Event)
+COMMAND_ROW, EVENT_ROW, ARRAY = row_type(Command), row_type(Event), row_type(Array)
 RUNG, WORD = np.dtype("<i4"), np.dtype("<i8")
 WORD_BYTES = WORD.itemsize
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.compiling import announce, door
+from rtlab.engine.boxing import OBJECT
 from rtlab.engine.growing import Growing, zeros
 from rtlab.engine.ids import HASH_BITS
 from rtlab.engine.kernel import lend, run
@@ -45,6 +46,8 @@ Words = npt.NDArray[np.int64]
 
 EVENTS_PER_COMMAND = 4
 """Room to begin with; 2 is usual."""
+FEW = 64
+"""Commands that `execute` takes from where they lie: to name it another array takes a microsecond."""
 MOST_SLOTS = 1 << (HASH_BITS - 1)
 """Of the order pool: the id map, which is never more than half full, has no more bits."""
 FEW_ACCOUNTS = 8
@@ -110,6 +113,8 @@ class Storage:
         self._words = self.state.view(np.int64).data
         self.count = 0  # of the lent commands that `execute` takes, as `state` says it
         self.state["prevention"], self.state["timer"] = prevention, NONE_ABOVE
+        self.few = np.zeros(FEW, COMMAND)
+        self.state["few_at"] = id(self.few)
         self.taker = np.zeros(1, TAKER)
         self.taker["at"] = self.taker["left"] = NOWHERE
         few = min(capacity, FEW_SLOTS) + 1
@@ -131,7 +136,7 @@ class Storage:
         self._bind()
         self.commands, self.events = np.zeros(0, COMMAND), np.zeros(0, EVENT)
         with announce("the matching engine"):
-            self.execute: Callable[[int, int, int], Any] = door(run, self.address, 0, 0)
+            self.execute: Callable[[int, int, int, object], Any] = door(run, self.address, 0, 0, OBJECT)
             self._lend = door(lend, self.address, self.commands, self.events)
         self.run(0)
 
@@ -149,7 +154,7 @@ class Storage:
         """
         if count != self.count:  # to write it takes longer than to look
             self.take(count)
-        end: int | None = self.execute(self.address, begin, 0)
+        end: int | None = self.execute(self.address, begin, 0, self.few)
         if end is None:
             end = self.run_on(begin, 0)
         return end
@@ -165,7 +170,7 @@ class Storage:
             while True:
                 self._grow()
                 words[_START] = words[_AT]
-                if (done := self.execute(self.address, begin, table)) is not None:
+                if (done := self.execute(self.address, begin, table, self.few)) is not None:
                     return done
         except LocalError:
             self.state["stage"] = BEGIN  # the command that finds no room is given up

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.compiling import part
-from rtlab.engine.boxing import called, fill, new_integer, new_list, release
+from rtlab.engine.boxing import called, fill, let_collect, new_integer, new_list, release
 from rtlab.engine.layout import WORD, WORD_BYTES, Event, Memory, Rows
 from rtlab.engine.memory import rows_at
 from rtlab.model import events as made
@@ -67,26 +67,35 @@ class Values:
 
 @part
 def values_of(memory: Memory, table: int, begin: int, end: int) -> int:
-    """Make a list of the values of one command's events, which lie from row `begin` to `end`; 0: Python raises."""
+    """Make a list of the values of one command's events, which lie from row `begin` to `end`; 0: Python raises.
+
+    No garbage is collected meanwhile: a finaliser could give this engine a command, whose events come where these lie.
+    """
+    collected: int = let_collect(0)
     values: int = new_list(end - begin)
-    if values == 0:
-        return 0
+    if values != 0 and not _filled(memory, table, begin, end, values):
+        release(values)
+        values = 0
+    let_collect(collected)
+    return values
+
+
+@part
+def _filled(memory: Memory, table: int, begin: int, end: int, values: int) -> bool:
     words = rows_at(table, _SYMBOLS, WORD)
     symbols = rows_at(table + _SYMBOLS * WORD_BYTES, memory.state.markets, WORD)
-    first = memory.events[begin]
+    first, value = memory.events[begin], 1
     words[_COMMAND], words[_TS] = new_integer(first.command), new_integer(first.ts)
     for at in range(begin, end):
         event = memory.events[at]
         words[_INSTRUMENT] = symbols[event.instrument]
         value = _value_of(words, event, table)
         if value == 0:
-            release(values)
-            values = 0
             break
         fill(values, at - begin, value)
     release(words[_COMMAND])
     release(words[_TS])
-    return values
+    return value != 0
 
 
 @part

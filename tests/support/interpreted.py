@@ -84,6 +84,8 @@ _address, _size = ctypes.c_void_p, ctypes.c_ssize_t
 _call = _of_python("PyObject_Vectorcall", _address, _address, _size, _address, result=_address)
 _release = _of_python("Py_DecRef", _address)
 
+_let_collect = [_of_python(f"PyGC_{name}", result=ctypes.c_int) for name in ("Disable", "Enable")]
+
 
 def _give(address: int) -> object:
     if address == 0:
@@ -99,6 +101,8 @@ STANDS_FOR: dict[str, Callable[..., Any]] = {
     "lowest_bit": lambda word: (int(word) & -int(word)).bit_length() - 1,
     "give": _give,
     "give_none": lambda: None,
+    "address_of": id,
+    "let_collect": lambda may: _let_collect[bool(may)](),
     "new_integer": _of_python("PyLong_FromLongLong", ctypes.c_longlong, result=_address),
     "new_list": _of_python("PyList_New", _size, result=_address),
     "fill": _of_python("PyList_SetItem", _address, _size, _address, result=ctypes.c_int),
@@ -114,7 +118,7 @@ def _plain(function: Any = None, **options: object) -> Any:
     if function.__module__ == "rtlab.engine.ids":
         function.__globals__["np"] = Numbers
     if not function.__module__.startswith("rtlab."):
-        return _with_rows(function)
+        function = _with_rows(function)
     function.compile = lambda types: function
     return function
 

@@ -202,6 +202,7 @@ def test_the_door_of_a_kernel_does_what_the_kernel_does(cache: Path) -> None:
     summed = kernel(sum_of)
     enter = door(summed, words)
     assert enter(words) == summed(words) == 12
+    assert door(summed, numba.int64[::1])(words) == 12  # by the type of what comes
     words[0] = -9
     assert enter(words) == 0, "it sees the array itself, not what was in it"
 

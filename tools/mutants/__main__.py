@@ -45,7 +45,10 @@ PATIENCE = 4
 """Times as long as the unchanged one may a changed one take for a probe, and 0.2 s."""
 PATIENCE_WITH_TESTS = 90
 """Seconds of the processor."""
-SLOW = "icebergs_of_the_most or conserved or in_another_process or thousands or do_not_touch or one_specialisation"
+SLOW = (
+    "icebergs_of_the_most or conserved or in_another_process or thousands or do_not_touch or one_specialisation"
+    " or finaliser"
+)
 """Tests that are left out: they take seconds where nothing is compiled, or look at what was compiled."""
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-p", "no:xdist", "-k", f"not ({SLOW})")
 BESIDE = {
@@ -62,7 +65,7 @@ BESIDE = {
     "plain_book": "matching auction checks conditional settling published",
     "reference": "matching entering auction conditional settling sweeping expiry engine",
     "entering": "checks conditional expiry matching published_nautilus",
-    "kernel": "engine snapshot small_batches sweeping auction expiry settling",
+    "kernel": "engine snapshot small_batches storage sweeping auction expiry settling",
     "conditional": "settling published_nautilus",
     "settling": "conditional matching",
 }

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 from numba import njit
 
-from rtlab.engine.boxing import called, fill, give, give_none, new_integer, new_list, release
+from rtlab.compiling import door
+from rtlab.engine.boxing import (
+    OBJECT,
+    address_of,
+    called,
+    fill,
+    give,
+    give_none,
+    let_collect,
+    new_integer,
+    new_list,
+    release,
+)
 from rtlab.engine.layout import WORD
 from rtlab.engine.memory import rows_at
 
@@ -41,6 +53,16 @@ def nothing_if(zero):  # type: ignore[no-untyped-def]
     return give(new_integer(zero))
 
 
+@njit(_nrt=False)
+def where(what):  # type: ignore[no-untyped-def]
+    return give(new_integer(address_of(what)))
+
+
+@njit(_nrt=False)
+def allowed(may):  # type: ignore[no-untyped-def]
+    return give(new_integer(let_collect(may)))
+
+
 def given(*words: int) -> np.ndarray:
     return np.array(words, WORD)
 
@@ -66,6 +88,25 @@ def test_what_a_call_raises_is_raised() -> None:
 def test_none_is_none_and_a_number_a_number() -> None:
     assert nothing_if(0) is None
     assert nothing_if(5) == 5
+
+
+@pytest.mark.parametrize("what", ["a text", np.zeros(3), [1], object()], ids=lambda what: type(what).__name__)
+def test_an_object_is_at_its_address_and_nobody_elses(what: object) -> None:
+    find = door(where, OBJECT)
+    before = sys.getrefcount(what)
+    assert find(what) == id(what)
+    assert sys.getrefcount(what) == before
+
+
+def test_garbage_is_collected_when_that_is_let_and_who_asks_is_told_how_it_was() -> None:
+    assert gc.isenabled()
+    try:
+        assert (allowed(0), gc.isenabled()) == (1, False)
+        assert (allowed(0), gc.isenabled()) == (0, False)
+        assert (allowed(1), gc.isenabled()) == (0, True)
+        assert (allowed(1), gc.isenabled()) == (1, True)
+    finally:
+        gc.enable()
 
 
 def test_nothing_that_was_made_stays() -> None:

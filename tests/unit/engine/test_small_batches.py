@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from support.play import commands
 from support.random_rows import instruments, random_rows
 
-from rtlab.engine import EVENT, Engine
-from rtlab.engine.engine import FEW, SCRATCH, SLAB
+from rtlab.engine import COMMAND, EVENT, Engine
+from rtlab.engine.engine import SCRATCH, SLAB
+from rtlab.engine.reference import ReferenceEngine
+from rtlab.engine.storage import FEW
 from rtlab.errors import CommandError
 from rtlab.model import CancelOrder, NewOrder, Side
 
@@ -49,6 +51,60 @@ def test_rows_that_do_not_lie_side_by_side_are_read_as_they_are(step):
     assert not strided.flags.c_contiguous
     events = Engine(instruments(3)).process(strided)
     assert events.tobytes() == Engine(instruments(3)).process(strided.copy()).tobytes()
+
+
+def shifted(rows):
+    """Give the same rows where no row of them is aligned."""
+    room = np.zeros(rows.nbytes + 1, np.uint8)
+    there = room[1:].view(COMMAND)
+    there[:] = rows
+    assert there.ctypes.data % 8
+    return there
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        shifted,
+        lambda rows: rows.view(np.recarray),
+        lambda rows: np.ma.array(rows).data,
+        lambda rows: rows[None][0],
+    ],
+    ids=["between words", "of another class", "what a mask hid", "a part of a table"],
+)
+@pytest.mark.parametrize("count", [1, FEW])
+def test_rows_of_any_place_and_class_are_the_same_commands(elsewhere, count):
+    rows = ROWS[:count]
+    assert (
+        Engine(instruments(3)).process(elsewhere(rows)).tobytes()
+        == Engine(instruments(3)).process(rows).tobytes()
+    )
+
+
+def test_one_row_many_times_is_read_many_times():
+    rows = np.broadcast_to(ROWS[:1], 5)
+    assert rows.strides == (0,)
+    events = Engine(instruments(3)).process(rows)
+    assert events.tobytes() == Engine(instruments(3)).process(rows.copy()).tobytes()
+    assert np.unique(events["command"]).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("there", ["an array", "memory"])
+def test_a_batch_for_which_memory_must_grow_is_read_where_it_lies(there):
+    engine, twin = Engine(instruments(3), capacity=1), ReferenceEngine(instruments(3))
+    engine.submit(CancelOrder(instrument="I0", order_id=1))
+    twin.submit(CancelOrder(instrument="I0", order_id=1))
+    for at in range(0, 600, FEW):
+        rows = (
+            ROWS[at : at + FEW]
+            if there == "an array"
+            else np.frombuffer(ROWS[at : at + FEW].tobytes(), COMMAND)
+        )
+        assert engine.process(rows).tobytes() == twin.process(ROWS[at : at + FEW]).tobytes()
+        del rows
+        cancel = CancelOrder(instrument="I0", order_id=10**9)
+        assert engine.submit(cancel) == twin.submit(cancel)
+    assert engine.statistics().pool_grown == 3
 
 
 def test_rows_that_may_not_be_written_are_read_all_the_same():

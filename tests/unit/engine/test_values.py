@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,7 @@ from rtlab.model import (
     CommandRejected,
     Event,
     Indicative,
+    Instrument,
     LevelChanged,
     MassCancelled,
     NewOrder,
@@ -208,3 +210,31 @@ def test_values_of_a_submit_are_its_own_whatever_rows_are_kept_before_them() -> 
         other.process(rows)
         taker = NewOrder(instrument=symbol, order_id=-at, side=Side.ASK, qty=at % 3, price=400)
         assert engine.submit(taker) == other.submit(taker)
+
+
+class Meddler:
+    """Garbage that gives an engine a command when it is collected."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.itself, self.engine = self, engine
+
+    def __del__(self) -> None:
+        self.engine.submit(CancelOrder(instrument="X", order_id=10**9))
+
+
+def test_a_finaliser_that_gives_a_command_meanwhile_changes_nothing_of_this_ones_values() -> None:
+    engine, before = Engine([Instrument("X", Decimal(1), Decimal(1))]), gc.get_threshold()
+    for number in range(500):
+        for maker in range(20):
+            engine.submit(NewOrder(instrument="X", order_id=maker, side=Side.ASK, qty=1, price=100 + maker))
+        sweep = NewOrder(instrument="X", order_id=100, side=Side.BID, qty=20, price=200)
+        Meddler(engine)
+        _taken = [[] for _ in range(200)]  # Python gives used lists once more, which sets nothing off
+        gc.set_threshold(1)  # whatever is made next sets it off: before 3.12 that is the list of the events
+        events = engine.submit(sweep)
+        gc.set_threshold(*before)
+        assert {event.command for event in events} == {events[0].command}
+        assert [event.seq for event in events] == [*range(events[0].seq, events[0].seq + len(events))]
+        assert [event.maker_id for event in events if isinstance(event, Trade)] == [*range(20)], number
+    gc.collect()
+    assert engine.statistics().commands == 500 * 22

@@ -122,8 +122,19 @@ def test_a_script_asks_for_dead_letters_and_waits_for_them(lab):
     assert lab.alerts.dead_letters_blocking("page") == []
     with pytest.raises(BusError, match="expected one of page, webhook, got pgae"):
         lab.alerts.dead_letters_blocking("pgae")
-    with pytest.raises(UnreachableError, match="did not answer within 0 s"):
-        lab.alerts.dead_letters_blocking(timeout_s=0)
+
+
+def test_a_script_is_told_when_its_bus_does_not_answer(tmp_path, monkeypatch, lab):
+    with RedisServer(tmp_path / "bus") as server:
+        monkeypatch.setenv("RTLAB_BUS_URL", server.url)
+        with rtlab.connect(lab.url) as other:
+            other.alert("BTC-USD", above=0)
+            wait_until(lambda: settled(other).shown)
+            os.kill(server._server.pid, signal.SIGSTOP)
+            with pytest.raises(UnreachableError, match=r"did not answer within 0\.3 s"):
+                other.alerts.dead_letters_blocking(timeout_s=0.3)
+            os.kill(server._server.pid, signal.SIGCONT)
+            assert other.alerts.dead_letters_blocking() == []
 
 
 def test_a_feed_that_falls_silent_and_is_lost_is_told(lab):
