@@ -84,7 +84,8 @@ def cancel_partner(state: State, command: Command, instrument: int, at: int, ord
     if slot == 0:
         return
     partner = memory.orders[slot]
-    if partner.level == 0 or partner.extra == 0 or memory.extras[partner.extra].link != order_id:
+    back = memory.extras[partner.extra].link  # 0 of an order without one: nobody can name order 0
+    if partner.level == 0 or back == 0 or back != order_id:
         return
     memory.extras[partner.extra].link = 0
     state.links -= 1

@@ -226,7 +226,7 @@ class Floor:
     def _cancel_partner(self, order: Order) -> None:
         partner = self._books[order.instrument].orders.get(order.link_id) if order.link_id else None
         order.link_id = 0
-        if partner is None or partner.link_id != order.order_id:
+        if partner is None or partner.link_id == 0 or partner.link_id != order.order_id:
             return
         partner.link_id = 0
         self._end(partner, Reason.LINKED if partner.open else Reason.FILLED, mutual=False)

@@ -61,7 +61,7 @@ def every_kind(
     rows["ts"] = 10 * (first + np.arange(count)) + 1
     rows["ts"][rng.random(count) < 0.2] = 0
     rows["instrument"] = rng.choice(SYMBOLS, count, p=[0.5, 0.2, 0.3])
-    rows["order_id"] = rng.integers(1, ids, count)
+    rows["order_id"] = rng.integers(0, ids, count)
     rows["owner"] = rng.integers(0, 5, count)
     rows["price"] = 1000 + rng.integers(0, prices, count)
     rows["qty"] = rng.integers(1, 20, count)

@@ -131,6 +131,29 @@ def test_the_partner_of_who_meets_one_that_waited_for_all_goes_with_the_trade(ma
     ]
 
 
+@pytest.mark.parametrize("named", ["buy 7 4@90", "buy 7 4@90 show=1", "buy 7 4@90 hidden", "buy 7 4@90 day"])
+def test_order_0_which_nobody_can_name_takes_nobody_with_it(make: Make, named: str) -> None:
+    engine = make()
+    play(engine, named, "buy 0 1@99 link=7", "sell 1 1@110 link=2", "sell 2 1@111 link=1")
+    assert play(engine, "cancel 0") == ["0 bid done CANCELLED @99, 1 left", "bid level 0@99 in 0"]
+    assert play(engine, "cancel 7")[0] == "7 bid done CANCELLED @90, 4 left"
+    assert play(engine, "buy 3 1@111 fok") == ["3 rejected FOK"], "pairs are still told from others"
+
+
+def test_who_is_taking_does_not_go_with_a_partner_of_his_own_that_is_prevented(make: Make) -> None:
+    engine = make(prevention=SelfTradePrevention.CANCEL_OLDEST)
+    play(engine, "buy 1 5@90 link=2 by=7", "sell 2 5@100 link=1 by=7", "sell 3 2@100")
+    assert play(engine, "replace 1 5@100") == [
+        "1 bid replaced 5@100",
+        "bid level 0@90 in 0",
+        "2 ask done SELF_TRADE @100, 5 left",
+        "1 bid took 2@100 of 3, 0 left",
+        "3 ask done FILLED @100, 0 left",
+        "ask level 0@100 in 0",
+        "bid level 3@100 in 1",
+    ]
+
+
 def test_half_of_a_pair_is_not_counted_however_many_pairs_have_gone(make: Make) -> None:
     for gone in range(4):
         engine = make()
@@ -238,11 +261,23 @@ def test_who_came_first_expires_first_though_he_was_replaced_or_is_in_another_in
 # the first that is not plain
 
 
-@pytest.mark.parametrize("maker", ["sell 9 5@100", "sell 9 5@100 whole"])
-def test_the_partner_of_a_taker_goes_wherever_the_takers_terms_are_kept(make: Make, maker: str) -> None:
+@pytest.mark.parametrize(
+    ("maker", "level"), [("sell 9 5@100", ["ask level 0@100 in 0"]), ("sell 9 5@100 whole", [])]
+)
+def test_the_partner_of_a_taker_goes_wherever_the_takers_terms_are_kept(
+    make: Make, maker: str, level: list[str]
+) -> None:
     engine = make()
     play(engine, "buy 8 5@10 show=1", "buy 1 5@90 link=2", maker, "cancel 8")  # its terms were the first
-    assert "1 bid done LINKED @90, 5 left" in play(engine, "buy 2 5@100 link=1")
+    assert play(engine, "buy 2 9@100 link=1") == [
+        "2 bid accepted 9@100",
+        "2 bid took 5@100 of 9, 0 left",
+        "1 bid done LINKED @90, 5 left",
+        "bid level 0@90 in 0",
+        "9 ask done FILLED @100, 0 left",
+        *level,
+        "bid level 4@100 in 1",
+    ]
 
 
 def test_the_partner_of_a_maker_goes_wherever_the_makers_terms_are_kept(make: Make) -> None:
