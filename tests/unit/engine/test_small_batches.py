@@ -207,7 +207,18 @@ def test_single_commands_between_batches_leave_nothing_behind():
 
 
 @pytest.mark.parametrize(
-    "wrong", [[], None, np.zeros(3), ROWS[:4].reshape(2, 2), ROWS[0], np.zeros(2, EVENT)], ids=str
+    "wrong",
+    [
+        [],
+        None,
+        np.zeros(3),
+        ROWS[:4].reshape(2, 2),
+        ROWS[0],
+        np.zeros(2, EVENT),
+        np.zeros(2, COMMAND.newbyteorder()),
+        np.zeros(2, f"V{COMMAND.itemsize}"),
+    ],
+    ids=str,
 )
 def test_what_is_no_batch_is_refused_and_the_engine_goes_on(wrong):
     engine = Engine(instruments(1))

@@ -131,6 +131,28 @@ def test_the_partner_of_who_meets_one_that_waited_for_all_goes_with_the_trade(ma
     ]
 
 
+@pytest.mark.parametrize(
+    ("maker", "sentences"),
+    [
+        ("sell 6 5@100 link=5", ["6 ask done FILLED @100, 0 left", "ask level 0@100 in 0"]),
+        ("sell 6 9@100 link=5", ["6 ask done LINKED @100, 4 left", "ask level 0@100 in 0"]),
+        ("sell 6 9@100 link=5 hidden", ["6 ask done LINKED @100, 4 left"]),
+    ],
+)
+def test_a_partner_that_the_taker_meets_has_traded_before_it_goes(
+    make: Make, maker: str, sentences: list[str]
+) -> None:
+    engine = make()
+    play(engine, maker)
+    qty = int(maker.split()[2].split("@")[0])
+    assert play(engine, "buy 5 5@100 link=6") == [
+        "5 bid accepted 5@100",
+        f"5 bid took 5@100 of 6, {qty - 5} left",
+        *sentences,
+        "5 bid done FILLED @100, 0 left",
+    ]
+
+
 @pytest.mark.parametrize("named", ["buy 7 4@90", "buy 7 4@90 show=1", "buy 7 4@90 hidden", "buy 7 4@90 day"])
 def test_order_0_which_nobody_can_name_takes_nobody_with_it(make: Make, named: str) -> None:
     engine = make()

@@ -212,6 +212,22 @@ def test_values_of_a_submit_are_its_own_whatever_rows_are_kept_before_them() -> 
         assert engine.submit(taker) == other.submit(taker)
 
 
+def test_garbage_is_collected_after_a_submit_only_if_it_was_before() -> None:
+    engine, unknown = (
+        Engine([Instrument("X", Decimal(1), Decimal(1))]),
+        CancelOrder(instrument="X", order_id=1),
+    )
+    assert gc.isenabled()
+    engine.submit(unknown)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        engine.submit(unknown)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 class Meddler:
     """Garbage that gives an engine a command when it is collected."""
 
