@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import FrameType
 
 
 class _Answers:
@@ -106,3 +107,19 @@ def _end() -> None:
     with suppress(OSError):
         os.write(2, "".join(_answers.under_way).encode())
     os._exit(status)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let an interrupt (SIGINT) come after the body and not in its middle, where Python would raise it anywhere."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    waiting: list[FrameType | None] = []
+    before = signal.signal(signal.SIGINT, lambda _, frame: waiting.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if waiting and callable(before):
+            before(signal.SIGINT, waiting[0])

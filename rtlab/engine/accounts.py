@@ -24,8 +24,8 @@ from rtlab.engine.codes import (
     STOP_MARKET,
     TRAILING_STOP,
 )
-from rtlab.engine.layout import NEEDS_ACCOUNTS, Command, Market, Memory, State
-from rtlab.engine.limits import MAX_AMOUNT, MAX_MONEY
+from rtlab.engine.layout import NEEDS_ACCOUNTS, Account, Command, Market, Memory, Position, State
+from rtlab.engine.limits import DEAREST, MAX_AMOUNT, MAX_MONEY
 from rtlab.engine.memory import memory_of
 from rtlab.engine.output import tell
 
@@ -61,8 +61,8 @@ def fee(paid: int, ppm: int) -> int:
 @part
 def dearest(market: Market, price: int) -> int:
     """Give the most that a lot bought at `price` may cost with its fees."""
-    ppm = max(market.maker_fee_ppm, market.taker_fee_ppm, 0)
-    return price - fee(-price, ppm)
+    dear = -fee(-price, max(market.maker_fee_ppm, market.taker_fee_ppm, 0))
+    return price + min(dear, DEAREST - price)
 
 
 @outlined_part
@@ -133,7 +133,7 @@ def refused_by_account(
     could = (
         position.lots + position.buys - standing if side == BID else position.sells - standing - position.lots
     )
-    if position.limit != 0 and command.qty > position.limit - could:
+    if position.limit != 0 and could > position.limit - command.qty:
         return POSITION
     if account.checks == 0:
         return NO_REASON
@@ -168,6 +168,8 @@ def change_account(state: State, command: Command) -> int:
         fits = -MAX_MONEY <= account.money + money <= MAX_MONEY
         if not fits or not -MAX_MONEY <= position.lots + lots <= MAX_MONEY:
             return BAD_AMOUNT
+        if account.checks != 0 and not _may_go(account, position, money, lots):
+            return FUNDS
     if account.owner == 0 and 2 * (state.opened + 2) > state.accounts:
         state.need = NEEDS_ACCOUNTS
         return NO_REASON
@@ -183,6 +185,14 @@ def change_account(state: State, command: Command) -> int:
     elif command.kind == KILL or command.kind == REVIVE:
         account.killed = 1 if command.kind == KILL else 0
     return NO_REASON
+
+
+@part
+def _may_go(account: Account, position: Position, money: int, lots: int) -> bool:
+    """Tell whether a deposit of less than nothing leaves what live orders need."""
+    if money < 0 and account.money + money < account.reserved:
+        return False
+    return lots >= 0 or position.lots + lots >= position.sells
 
 
 @part

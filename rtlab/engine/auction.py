@@ -123,6 +123,7 @@ def uncross(state: State, command: Command, instrument: int) -> bool:
     qty = min(buyer.qty, seller.qty)
     fill(memory, bid, qty)
     fill(memory, ask, qty)
+    state.crossed += qty
     market = memory.markets[instrument]
     record_trade(market, price)
     if state.opened != 0:

@@ -12,7 +12,7 @@ from rtlab.engine.codes import (
     TRIGGERED,
 )
 from rtlab.engine.ending import cancel_partner
-from rtlab.engine.entering import distance
+from rtlab.engine.holding import distance
 from rtlab.engine.layout import (
     BOOK,
     NONE_ABOVE,
@@ -110,12 +110,22 @@ def _whole_due(memory: Memory, instrument: int) -> int:
             slot = memory.levels[level_at(memory, ladder, price)].head
             while slot != 0:
                 order = memory.orders[slot]
-                sure, _ = reach(memory.state, instrument, side, price, order.qty, order.owner)
+                link = memory.extras[order.extra].link
+                sure, _ = reach(memory.state, instrument, side, price, order.qty, order.owner, order.id, link)
                 if sure >= order.qty:
                     return slot
                 slot = order.next
             price = next_price(memory, at, price)
     return 0
+
+
+@outlined_part
+def follow_last(state: State, instrument: int) -> None:
+    """Let trailing stops follow the last price where none is triggered."""
+    memory = memory_of(state)
+    market = memory.markets[instrument]
+    if market.last >= 0:
+        _trailing_due(memory, market, instrument)
 
 
 @outlined_part

@@ -1,5 +1,6 @@
 """Commands as COMMAND rows, and what else kernel and twin are given and give in the same words."""
 
+import operator
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -105,7 +106,7 @@ def pack(into: Room, command: Command, index: dict[str, int]) -> None:
     """Write `command` as a COMMAND row; CommandError when it is none or a number does not fit into the row."""
     try:
         ROW_OF[type(command)](into, command, index[command.instrument])
-    except (KeyError, struct.error, TypeError) as error:
+    except (KeyError, struct.error, TypeError, ValueError) as error:
         raise misfit(command, index, error) from None
 
 
@@ -123,13 +124,20 @@ def misfit(command: Command, index: dict[str, int], error: Exception) -> Command
         # money, lots, position and open orders lie in fields of other names, as wide as these
         fits = np.iinfo(COMMAND[name if name in (COMMAND.names or ()) else "qty"])
         number = getattr(command, name)
-        if name != "instrument" and not (hasattr(number, "__index__") and fits.min <= number <= fits.max):
+        if name != "instrument" and not _fits(number, fits):
             return CommandError(
                 f"{name} of {type(command).__name__} does not fit into a row",
                 expected=f"an integer from {fits.min} to {fits.max}",
                 got=repr(number),
             )
     return _no_such(index, repr(command.instrument))  # a type that no symbol has
+
+
+def _fits(number: object, bounds: np.iinfo[Any]) -> bool:
+    try:
+        return bounds.min <= operator.index(number) <= bounds.max  # type: ignore[arg-type]
+    except TypeError:
+        return False
 
 
 # each field is named to the call itself: making tuples of them first takes as long as packing them
@@ -139,7 +147,7 @@ def _new(into: Room, one: NewOrder, at: int) -> None:
     side = one.side  # seldom compared: that takes several times as long
     if side is not _BID and side is not _ASK:
         _check_side(one)
-    if not (one.stop_price or one.display_qty or one.expire_ts or one.min_qty or one.link_id or one.trail):
+    if not (one.stop_price | one.display_qty | one.expire_ts | one.min_qty | one.link_id | one.trail):
         _pack_plain(
             into,
             0,

@@ -2,8 +2,8 @@
 
 from rtlab.compiling import outlined_part, part
 from rtlab.engine import ids
-from rtlab.engine.codes import FILLED, LINKED, REFILLED
-from rtlab.engine.layout import BOOK, Command, Memory, State
+from rtlab.engine.codes import FILLED, LINKED, NO_REASON, REFILLED
+from rtlab.engine.layout import BOOK, SETTLE, Command, Memory, State
 from rtlab.engine.memory import memory_of
 from rtlab.engine.output import emit_done, emit_level, tell
 from rtlab.engine.queues import (
@@ -70,9 +70,37 @@ def end_plain(memory: Memory, command: Command, slot: int, reason: int) -> None:
     retire(memory, slot)
 
 
+@part
+def is_pair(memory: Memory, slot: int) -> bool:
+    """Tell whether a live order and another one name each other."""
+    order = memory.orders[slot]
+    link = memory.extras[order.extra].link
+    if link == 0:
+        return False
+    partner = memory.orders[ids.find(memory, order.instrument, link)]
+    back = memory.extras[partner.extra].link
+    return back != 0 and back == order.id
+
+
+@part
+def leave_taking(memory: Memory, instrument: int, link: int, order_id: int) -> bool:
+    """Let the taker go no further if it is the other order of a pair; tell whether it is."""
+    state, taker = memory.state, memory.taker
+    mine = memory.extras[taker.extra]
+    if state.stage != SETTLE or taker.id != link or taker.instrument != instrument:
+        return False
+    if mine.link == 0 or mine.link != order_id:
+        return False
+    mine.link = 0
+    state.links -= 1
+    if taker.ended == NO_REASON:
+        taker.ended = LINKED
+    return True
+
+
 @outlined_part
 def cancel_partner(state: State, command: Command, instrument: int, at: int, order_id: int) -> None:
-    """End the other order of a pair, if it is in a queue; `at` is the extra of the one that goes first."""
+    """End the other order of a pair, which is in a queue or takes; `at` is the extra of the one that goes first."""
     memory = memory_of(state)
     extra = memory.extras[at]
     if extra.link == 0:
@@ -80,6 +108,8 @@ def cancel_partner(state: State, command: Command, instrument: int, at: int, ord
     link = extra.link
     extra.link = 0
     state.links -= 1
+    if leave_taking(memory, instrument, link, order_id):
+        return
     slot = ids.find(memory, instrument, link)
     if slot == 0:
         return

@@ -32,7 +32,7 @@ SCRATCH = 4096
 SLAB = 512
 """Events of few commands are written side by side into one array, of which each caller has his part, and again from its
 beginning when nobody has any: to make him an array of his own takes half as long as to match. Who keeps a part keeps
-36 kB."""
+36 kB, or all events of a batch that had more than there was room for."""
 
 _EVENT_WORDS = EVENT.itemsize // 8
 
@@ -102,7 +102,7 @@ class Engine:
         storage, begin = self._storage, self._given
         try:  # as `convert.pack` does: each call of Python's takes a twentieth of all
             ROW_OF[type(command)](self._few_bytes, command, self._positions[command.instrument])
-        except (KeyError, struct.error, TypeError) as error:
+        except (KeyError, struct.error, TypeError, ValueError) as error:
             raise convert.misfit(command, self._positions, error) from None
         if storage.commands is not self._few:
             storage.lend(self._few, self._slab)
@@ -112,7 +112,8 @@ class Engine:
         events = storage.execute(storage.address, begin, self._table, self._few)  # as `storage.run` does
         if events is None:
             events = storage.run_on(begin, self._table)
-            self._slab = storage.events
+            if storage.events is not self._slab:
+                self._begin_slab()  # one that is larger would be held by who keeps a part of it
         return events
 
     def process(self, rows: RowArray) -> RowArray:
@@ -133,8 +134,10 @@ class Engine:
         if end is None:
             storage.commands, storage.count = rows, len(rows)
             end = storage.run_on(begin, 0)
-            self._slab = storage.events
-        elif end < 0:
+            events = storage.events[begin:end]
+            self._begin_slab()
+            return events
+        if end < 0:
             return self._process_many(rows)
         self._given = end
         return self._slab[begin:end]
@@ -148,7 +151,7 @@ class Engine:
             storage.lend(commands, self._scratch)
             written = storage.run(count)
             if storage.events is not self._scratch:
-                self._keep_scratch(storage.events)
+                return storage.events[:written].copy()
             return self._scratch_words[: written * _EVENT_WORDS].copy().view(EVENT)
         storage.lend(commands, np.empty(usual, EVENT))
         written = storage.run(count)
@@ -168,7 +171,8 @@ class Engine:
     ) -> tuple[Levels, Levels] | list[QueuePosition]:
         """Give the best `depth` levels (None: all) of both sides, best first, as (price, quantity that shows).
 
-        With `owner`: his orders at these levels and where each stands in its queue, bids first, best first.
+        With `owner`: his orders and where each stands in its queue, bids first, best first; `depth` counts levels
+        then that show nothing too.
         """
         if owner is not None:
             return self._positions_of(symbol, depth, owner)
@@ -206,7 +210,8 @@ class Engine:
     def account(self, owner: int) -> AccountState:
         """Give what an owner has; LocalError when he has no account."""
         storage = self._storage
-        at = account_at(storage.accounts["owner"], owner) if owner else 0
+        known = isinstance(owner, int | np.integer) and owner != 0
+        at = account_at(storage.accounts["owner"], int(owner)) if known else 0
         account = storage.accounts[at]
         if account["owner"] != owner:
             raise LocalError("the owner has no account", got=owner)
@@ -217,7 +222,7 @@ class Engine:
 
     @property
     def fees(self) -> int:
-        """Give all fees that the house got, less the rebates that it paid."""
+        """Give all fees that the house got, less the rebates that it paid, since there is any account."""
         return int(self._storage.state["house"][0])
 
     def snapshot(self) -> bytes:

@@ -46,7 +46,7 @@ from rtlab.engine.codes import (
     UNKNOWN_ORDER,
     VOLATILITY,
 )
-from rtlab.engine.conditional import activate, due, settle_prices
+from rtlab.engine.conditional import activate, due, follow_last, settle_prices
 from rtlab.engine.ending import end_alone, end_plain
 from rtlab.engine.entering import enter, replace
 from rtlab.engine.layout import (
@@ -54,6 +54,7 @@ from rtlab.engine.layout import (
     ARRAY,
     BEGIN,
     COMMAND_ROW,
+    CUT,
     END,
     ENTER,
     MAIN,
@@ -70,6 +71,7 @@ from rtlab.engine.layout import (
     Rows,
     State,
 )
+from rtlab.engine.limits import NEVER
 from rtlab.engine.matching import no_room_for_events
 from rtlab.engine.memory import memory_of, rows_at, state_at
 from rtlab.engine.output import tell
@@ -77,7 +79,6 @@ from rtlab.engine.settling import settle
 from rtlab.engine.sweeping import sweep
 from rtlab.engine.values import values_of
 
-NEVER = (1 << 63) - 1
 AHEAD = 4
 """Commands between asking for the entry of an order in the id map and its use."""
 
@@ -166,7 +167,9 @@ def after(memory: Memory, command: Command) -> None:
             if slot != 0:
                 activate(state, command, slot)
                 return
-    elif market.phase == AUCTION:
+    elif market.waiting != 0:
+        follow_last(state, state.busy)
+    if market.phase == AUCTION:
         indicate(state, command, state.busy)
     settle_prices(market)
     state.stage = state.back
@@ -205,7 +208,7 @@ def change_phase(memory: Memory, instrument: int, phase: int, reason: int) -> No
     state.busy = instrument
     state.phase_to = phase
     state.phase_reason = reason
-    state.cross_price = state.cross_qty = 0
+    state.cross_price = state.cross_qty = state.crossed = 0
     if phase in (CONTINUOUS, CLOSED):
         uncrossing(state, instrument)
     state.stage = UNCROSS if state.cross_qty != 0 else ENTER
@@ -219,7 +222,8 @@ def step(state: State, command: Command) -> None:
         pass_time(memory, command)
     elif state.stage == UNCROSS:
         if not uncross(state, command, state.busy) and state.need == READY:
-            state.stage = ENTER
+            uncrossing(state, state.busy)  # again: what counted may have gone with its partner
+            state.stage = UNCROSS if state.cross_qty != 0 else ENTER
     elif state.stage == ENTER:
         enter_phase(memory, command)
     elif state.stage == SWEEP:
@@ -259,35 +263,37 @@ def enter_phase(memory: Memory, command: Command) -> None:
     market.phase = state.phase_to
     market.until = 0
     market.told_price = market.told_qty = market.told_surplus = 0
-    reason, price, qty = state.phase_reason, state.cross_price, state.cross_qty
+    reason, qty = state.phase_reason, state.crossed
+    price = market.last if qty != 0 else 0
     tell(memory.state, command, state.busy, PHASE_EVENT, reason, 0, 0, price, qty, market.phase)
     state.stage = AFTER
 
 
 @pasted_part
 def pass_time(memory: Memory, command: Command) -> None:
-    """Do one thing that is due, or see when the next will be."""
+    """Do one thing that is due, the earliest first, or see when the next will be."""
     state = memory.state
     state.back = TIME
-    if state.heaped > 0 and memory.extras[memory.heap[1]].expire <= state.clock:
-        slot = memory.extras[memory.heap[1]].order
-        state.busy = memory.orders[slot].instrument
-        end_alone(state, command, slot, EXPIRED)
-        state.stage = AFTER
-        return
-    state.timer = NEVER
-    if state.heaped > 0:
-        state.timer = memory.extras[memory.heap[1]].expire
+    state.timer = memory.extras[memory.heap[1]].expire if state.heaped > 0 else NEVER
+    ends = -1  # the instrument whose auction comes before what expires
     for instrument in range(state.markets):
         until = memory.markets[instrument].until
-        if until != 0 and until <= state.clock:
-            change_phase(memory, instrument, CONTINUOUS, VOLATILITY)
-            state.timer = state.clock  # look again
-            return
-        if until != 0:
-            state.timer = min(state.timer, until)
-    state.back = END
-    state.stage = MAIN
+        at_the_end = until == NEVER and state.heaped == 0 and ends < 0
+        if until != 0 and (until < state.timer or at_the_end):
+            state.timer = until
+            ends = instrument
+    if state.timer > state.clock or (ends < 0 and state.heaped == 0):
+        state.back = END
+        state.stage = MAIN
+        return
+    state.timer = state.clock  # look again
+    if ends >= 0:
+        change_phase(memory, ends, CONTINUOUS, VOLATILITY)
+        return
+    slot = memory.extras[memory.heap[1]].order
+    state.busy = memory.orders[slot].instrument
+    end_alone(state, command, slot, EXPIRED)
+    state.stage = AFTER
 
 
 @exclusive_kernel
@@ -324,11 +330,14 @@ def run(address: int, begin: int, table: int, given: object) -> object:
     """Execute the commands that the state at this address names; their events come from row `begin` on.
 
     Gives where these end, or with a `table` (see `values`) what they are, as a list of values. None says that memory
-    must grow (`state.need`) before command `state.at` can go on. `given` stands for what `lend` named if it is the
-    array at `state.few_at`; of another the commands are taken, or -1 says that it is not what `takes` wants. An array
-    that is seen as an object spares a caller from Python 0.2 us.
+    must grow (`state.need`) before command `state.at` can go on; who calls then says so (`state.goes_on`). `given`
+    stands for what `lend` named if it is the array at `state.few_at`; of another the commands are taken, or -1 says
+    that it is not what `takes` wants. An array that is seen as an object spares a caller from Python 0.2 us.
     """
     state = state_at(address)
+    if state.stage != BEGIN and state.goes_on == 0:
+        state.need = CUT
+        return give_none()
     lent_at, lent = state.commands_at, state.commands
     given_at = address_of(given)
     if given_at != state.few_at and not takes(state, given_at):
@@ -336,6 +345,7 @@ def run(address: int, begin: int, table: int, given: object) -> object:
     commands = rows_at(state.commands_at, state.commands, COMMAND_ROW)
     memory = memory_of(state)
     state.need = READY
+    state.goes_on = 0
     if state.start == 0 and state.stage == BEGIN:
         state.written = begin
     if state.rehash != 0:

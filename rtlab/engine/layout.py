@@ -25,10 +25,18 @@ LADDERS = 8
 """Of an instrument: by place, twice the place plus 0 where the highest price is the first, 1 where the lowest is."""
 BOOK, STOP, WHOLE, TRAIL = range(4)
 
-READY, NEEDS_EVENTS, NEEDS_ORDERS, NEEDS_LEVELS, NEEDS_EXTRAS, NEEDS_LADDER, NEEDS_ACCOUNTS, NEEDS_IDS = (
-    range(8)
-)
-"""What must grow."""
+(
+    READY,
+    NEEDS_EVENTS,
+    NEEDS_ORDERS,
+    NEEDS_LEVELS,
+    NEEDS_EXTRAS,
+    NEEDS_LADDER,
+    NEEDS_ACCOUNTS,
+    NEEDS_IDS,
+    CUT,
+) = range(9)
+"""What must grow. CUT: a command was left in the middle, because it could not."""
 
 BEGIN, TIME, MAIN, SETTLE, AFTER, UNCROSS, SWEEP, ENTER, END = range(9)
 """Where a command is. See `kernel`."""
@@ -102,6 +110,8 @@ class State:
     cross_price: Int64
     cross_qty: Int64
     cross_surplus: Int64
+    crossed: Int64  # lots that the auction has traded so far
+    goes_on: Int64  # there is more memory now, for the command that asked for it
     prevention: Int8
     rehash: Int8  # the id map is new and empty
     need: Int8  # what must grow before command number `at` of the batch can go on

@@ -4,7 +4,7 @@ MAX_PRICE = 1 << 62
 """Highest price in ticks; above it a command is rejected with BAD_PRICE."""
 
 MAX_QTY = 1 << 62
-"""Most lots in an order, and in all orders of a price level together; beyond it BAD_QUANTITY.
+"""Most lots in an order, and in all orders of a side together that rest or that wait alike; beyond it BAD_QUANTITY.
 
 So no sum of quantities that the engine forms can leave an int64.
 """
@@ -15,6 +15,12 @@ MAX_AMOUNT = 1 << 52
 MAX_MONEY = 1 << 62
 """Most money or lots that a deposit may leave in an account, either way."""
 
+DEAREST = (1 << 63) - 1
+"""What a lot and its fees cost at most, as far as funds are looked at."""
+
+NEVER = (1 << 63) - 1
+"""The last time of all, in ns."""
+
 SLICES = 10_000
 """Most slices of an iceberg: one that would show a smaller part of its quantity is rejected with BAD_DISPLAY.
 
@@ -23,7 +29,7 @@ have no end of events when they meet.
 """
 
 SPAN = 1 << 24
-"""Ticks between the lowest and the highest live price of an instrument are fewer than this.
+"""Ticks between the lowest and the highest price of one side of an instrument's book are fewer than this.
 
 An order that may rest and would break it is rejected with BAD_PRICE. IOC, FOK and market orders never rest, so
 their price may be anywhere.

@@ -16,7 +16,7 @@ from rtlab.engine.codes import (
     UNSEEN,
     VOLATILITY,
 )
-from rtlab.engine.ending import cancel_partner, end, price_of, refill
+from rtlab.engine.ending import cancel_partner, end, is_pair, price_of, refill
 from rtlab.engine.layout import (
     NEEDS_EVENTS,
     NONE_ABOVE,
@@ -68,8 +68,10 @@ def leaves_corridor(market: Market, price: int) -> bool:
 
 
 @outlined_part
-def reach(state: State, instrument: int, side: int, limit: int, qty: int, owner: int) -> tuple[int, int]:
-    """Give what an order is sure to get at once, no more than `qty`, and what it costs.
+def reach(
+    state: State, instrument: int, side: int, limit: int, qty: int, owner: int, order_id: int, link: int
+) -> tuple[int, int]:
+    """Give what an order is sure to get at once, no more than `qty`, and what it costs; `link` is whom it names.
 
     Orders are looked at one by one only where the taker might meet himself, or half of a pair, which is not
     counted: it may be gone before its turn.
@@ -87,7 +89,7 @@ def reach(state: State, instrument: int, side: int, limit: int, qty: int, owner:
         stops = False
         part_of_level = level.total
         if one_by_one:
-            part_of_level, stops = _sure_of(memory, level, owner)
+            part_of_level, stops = _sure_of(memory, level, owner, order_id, link)
         part_of_level = min(part_of_level, qty - sure)
         sure += part_of_level
         cost = DEAR if price > 0 and part_of_level > (DEAR - cost) // price else cost + part_of_level * price
@@ -98,7 +100,7 @@ def reach(state: State, instrument: int, side: int, limit: int, qty: int, owner:
 
 
 @pasted_part
-def _sure_of(memory: Memory, level: Level, owner: int) -> tuple[int, bool]:
+def _sure_of(memory: Memory, level: Level, owner: int, order_id: int, link: int) -> tuple[int, bool]:
     prevention = memory.state.prevention if owner != 0 else 0
     stops = False
     slot = level.head
@@ -112,7 +114,10 @@ def _sure_of(memory: Memory, level: Level, owner: int) -> tuple[int, bool]:
         own = prevention != 0 and maker.owner == owner
         if own and stops:
             break
-        paired = maker.extra != 0 and memory.extras[maker.extra].link != 0
+        named = memory.extras[maker.extra].link
+        paired = named != 0 and (
+            is_pair(memory, slot) or (named == order_id and link == maker.id and link != 0)
+        )
         if not own and not paired:
             sure += maker.qty if stops else open_qty(memory, slot)  # a reserve stands behind his own order
         slot = maker.next

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from rtlab.engine.limits import MAX_AMOUNT, MAX_MONEY
+from rtlab.engine.limits import DEAREST, MAX_AMOUNT, MAX_MONEY
 from rtlab.engine.plain_book import RESTING, STOPS, TRAILING, Order
 from rtlab.engine.plain_checks import PRICED, Row
 from rtlab.model.enums import CommandKind, Flag, OrderType, Reason, Side
@@ -24,7 +24,7 @@ def fee(paid: int, ppm: int) -> int:
 
 def dearest(rules: Rules, price: int) -> int:
     """Give the most that a lot bought at `price` may cost with its fees."""
-    return price - fee(-price, max(rules.maker_fee_ppm, rules.taker_fee_ppm, 0))
+    return min(price - fee(-price, max(rules.maker_fee_ppm, rules.taker_fee_ppm, 0)), DEAREST)
 
 
 @dataclass
@@ -60,6 +60,11 @@ class Accounts:
             sums = account.money + row.price, lots + row.qty
             if max(abs(row.price), abs(row.qty)) > MAX_AMOUNT or max(map(abs, sums)) > MAX_MONEY:
                 return Reason.BAD_AMOUNT
+            live = list(self.orders_of(row.owner)) if account.checks else []
+            asked = sum(order.open for order in live if (order.instrument, order.side) == (at, Side.ASK))
+            too_much = row.price < 0 and sums[0] < self.reserved(live)
+            if account.checks and (too_much or (row.qty < 0 and sums[1] < asked)):
+                return Reason.FUNDS
             account.money, account.lots[at] = sums
         elif row.kind == CommandKind.LIMITS:
             if row.price < 0 or row.qty < 0:
@@ -100,7 +105,7 @@ class Accounts:
         same = sum(other.open for other in others if (other.instrument, other.side) == (at, side))
         lots = account.lots.get(at, 0)
         could = wrap(same + lots if side == Side.BID else same - lots)
-        if account.limits.get(at) and row.qty > wrap(account.limits[at] - could):
+        if account.limits.get(at) and could > account.limits[at] - row.qty:
             return Reason.POSITION
         if not account.checks:
             return None

@@ -70,6 +70,11 @@ class Order:
         """Give the price by which it waits."""
         return {BOOK: self.price, WHOLE: self.price, STOP: self.stop_price, TRAIL: 0}[self.place]
 
+    @property
+    def terms(self) -> tuple[int, int, int, int]:
+        """Give what a stop loses its place by when it changes."""
+        return self.price, self.stop_price, self.trail, self.display
+
     def cut(self, open_qty: int) -> None:
         """Stand with `open_qty`: what shows is kept, as far as it goes."""
         self.qty = min(self.qty, open_qty)

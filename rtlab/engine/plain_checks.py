@@ -165,10 +165,18 @@ def refused_by_market(row: Row, book: Book, priced: bool) -> Reason | None:
         immediate = row.tif not in RESTING or row.order_type == OrderType.MARKET or row.min_qty
         if immediate or row.flags & (Flag.POST_ONLY | Flag.ALL_OR_NONE):
             return Reason.PHASE
-    rules, reference = book.rules, book.reference
-    if priced and rules.price_band and reference >= 0 and abs(row.price - reference) > rules.price_band:
-        return Reason.PRICE_BAND
+    rules, price = book.rules, row.price if priced else max(book.reference, 0)
+    reason = refused_price(book, price, row.qty)
+    if priced and reason == Reason.PRICE_BAND:
+        return reason
     if rules.max_qty and row.qty > rules.max_qty:
         return Reason.ORDER_QTY
-    price = row.price if priced else max(reference, 0)
     return Reason.NOTIONAL if rules.max_notional and price * row.qty > rules.max_notional else None
+
+
+def refused_price(book: Book, price: int, qty: int) -> Reason | None:
+    """Say why an order may not stand at a price, as far from the reference or as dear as it is there."""
+    rules, reference = book.rules, book.reference
+    if rules.price_band and reference >= 0 and abs(price - reference) > rules.price_band:
+        return Reason.PRICE_BAND
+    return Reason.NOTIONAL if rules.max_notional and price * qty > rules.max_notional else None

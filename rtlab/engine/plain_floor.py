@@ -6,6 +6,7 @@ It is a class of its own, with one child, only because all of the twin is too lo
 from collections.abc import Iterator
 
 from rtlab.engine import convert
+from rtlab.engine.limits import NEVER
 from rtlab.engine.plain_accounts import Accounts
 from rtlab.engine.plain_book import BOOK, WHOLE, Book, Order
 from rtlab.engine.plain_checks import Row
@@ -32,6 +33,7 @@ class Floor:
         self._told = False  # that level has changed for those who see it
         self._left: Order | None = None  # told only if the replaced order does not come back to its level
         self._ended: Reason | None = None  # why the taker may not go on
+        self._taker: Order | None = None
         self._row = Row(*[0] * len(Row._fields))
         self._accounts = Accounts([book.rules for book in books], self._orders_of)
 
@@ -63,8 +65,15 @@ class Floor:
             for at, maker in enumerate(queue):
                 if own and stop and at == own[0]:
                     return
-                if at not in own and not maker.link_id:
+                if at not in own and not self._is_pair(book, maker, taker):
                     yield (maker.qty if own and stop else maker.open), price
+
+    def _is_pair(self, book: Book, maker: Order, taker: Order) -> bool:
+        """Tell whether two live orders name each other; the taker is none of the book's yet."""
+        partner = taker if maker.link_id == taker.order_id else book.orders.get(maker.link_id)
+        if partner is None or not maker.link_id or not partner.link_id:
+            return False
+        return partner.link_id == maker.order_id
 
     def _same_owner(self, taker: Order, maker: Order) -> bool:
         prevented = self._prevention != SelfTradePrevention.NONE
@@ -72,7 +81,7 @@ class Floor:
 
     def _settle(self, book: Book, taker: Order) -> None:
         """Let an order that has been told trade, and then rest or end."""
-        self._ended = None
+        self._ended, self._taker = None, taker
         taker.qty, taker.reserve = taker.open, 0
         if book.phase == Phase.CONTINUOUS:
             if taker.place == BOOK:
@@ -91,9 +100,11 @@ class Floor:
                 self._level(book, taker.side, self._left.price, taker.instrument, self._left)
             self._done(taker, (self._ended or Reason.IOC) if taker.qty > 0 else Reason.FILLED)
             self._cancel_partner(taker)
+        self._taker = None
         if interrupted:
             book.phase, book.told = Phase.AUCTION, (0, 0, 0)
-            book.until = self._clock + book.rules.volatility_ns if book.rules.volatility_ns else 0
+            until = min(self._clock + book.rules.volatility_ns, NEVER)
+            book.until = until if book.rules.volatility_ns else 0
             self._tell(EventKind.PHASE, 0, 0, 0, 0, book.phase, reason=Reason.VOLATILITY, at=taker.instrument)
 
     def _take(self, book: Book, taker: Order) -> None:
@@ -209,6 +220,26 @@ class Floor:
         numbers = (taker.side, taker.order_id, price, qty, maker.open)
         self._tell(EventKind.TRADE, *numbers, maker_id=maker.order_id, at=taker.instrument)
 
+    def _uncross(self, book: Book, at: int, price: int) -> int:
+        volume = 0
+        while True:
+            bids, asks = book.prices(Side.BID), book.prices(Side.ASK)
+            if not bids or not asks or bids[0] < price or asks[0] > price:
+                break
+            bid, ask = book.queues[BOOK, Side.BID][bids[0]][0], book.queues[BOOK, Side.ASK][asks[0]][0]
+            qty = min(bid.qty, ask.qty)
+            bid.qty -= qty
+            ask.qty -= qty
+            volume += qty
+            self._trade(bid, ask, price, qty, auction=True)
+            for order, key in ((bid, bids[0]), (ask, asks[0])):
+                if order.order_id in book.orders:
+                    self._after_fill(book, order)
+                if not order.unseen:
+                    self._level(book, order.side, key, at)
+        book.anchor = book.last
+        return volume
+
     def _cancel(self, order: Order, reason: Reason) -> None:
         book = self._books[order.instrument]
         self._end(order, reason, mutual=False)
@@ -225,7 +256,17 @@ class Floor:
 
     def _cancel_partner(self, order: Order) -> None:
         partner = self._books[order.instrument].orders.get(order.link_id) if order.link_id else None
-        order.link_id = 0
+        link, order.link_id = order.link_id, 0
+        taker = self._taker
+        if (
+            taker is not None
+            and link != 0
+            and (taker.instrument, taker.order_id) == (order.instrument, link)
+            and 0 != taker.link_id == order.order_id
+        ):
+            taker.link_id = 0
+            self._ended = self._ended or Reason.LINKED
+            return
         if partner is None or partner.link_id == 0 or partner.link_id != order.order_id:
             return
         partner.link_id = 0

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtlab.engine import convert
-from rtlab.engine.limits import MAX_PRICE
+from rtlab.engine.limits import MAX_PRICE, NEVER
 from rtlab.engine.plain_book import BOOK, STOP, STOPS, TRAIL, TRAILING, WHOLE, Book, Order
-from rtlab.engine.plain_checks import PRICED, Row, malformed, misfit, refused_by_market
+from rtlab.engine.plain_checks import PRICED, Row, malformed, misfit, refused_by_market, refused_price
 from rtlab.engine.plain_floor import Floor
 from rtlab.engine.values import events_of
 from rtlab.model.commands import Command
@@ -126,17 +126,18 @@ class ReferenceEngine(Floor):
                 order
                 for book in self._books
                 for order in book.orders.values()
-                if order.tif == TimeInForce.GTD and order.expire_ts <= self._clock
+                if order.tif == TimeInForce.GTD
             ]
-            if not live:
-                break
-            order = min(live, key=lambda order: (order.expire_ts, order.entered))
-            self._cancel(order, Reason.EXPIRED)
-            self._after(order.instrument)
-        for at, book in enumerate(self._books):
-            if book.until and book.until <= self._clock:
+            order = min(live, key=lambda order: (order.expire_ts, order.entered), default=None)
+            ends, at = min((book.until or NEVER + 1, at) for at, book in enumerate(self._books))
+            if order is not None and order.expire_ts <= min(ends, self._clock):
+                self._cancel(order, Reason.EXPIRED)
+                self._after(order.instrument)
+            elif ends <= self._clock:
                 self._enter_phase(at, Phase.CONTINUOUS, Reason.VOLATILITY)
                 self._after(at)
+            else:
+                return
 
     def _administer(self, row: Row) -> Reason | None:
         if row.kind == CommandKind.PHASE:
@@ -175,11 +176,12 @@ class ReferenceEngine(Floor):
         queues.sort(key=lambda queue: 2 * queue[0] + (queue[1] ^ (queue[0] & 1)))
         for place, side in queues:
             for price in book.prices(side, place):
-                gone = [order for order in book.queues[place, side][price] if meant(order)]
-                told = any(order.shown for order in gone)
-                for order in gone:
-                    self._end(order, reason, mutual=False)
-                count += len(gone)
+                told = False
+                for order in list(book.queues[place, side].get(price, ())):
+                    if meant(order) and order.order_id in book.orders:  # whose partner did not take him along
+                        told = told or order.shown > 0
+                        self._end(order, reason, mutual=reason == Reason.EXPIRED)
+                        count += 1
                 if told and place == BOOK:
                     self._level(book, side, price, at)
         return count
@@ -188,36 +190,24 @@ class ReferenceEngine(Floor):
         book = self._books[at]
         price = volume = 0
         if phase in (Phase.CONTINUOUS, Phase.CLOSED):
-            price, volume, _ = book.uncrossing()
-            if volume:
-                self._uncross(book, at, price)
+            while (found := book.uncrossing())[
+                1
+            ]:  # again where half of a pair had counted that went with the other
+                price = found[0]
+                volume += self._uncross(book, at, price)
         book.phase, book.until, book.told = phase, 0, (0, 0, 0)
         if phase == Phase.CLOSED:
             self._sweep(at, lambda order: order.tif == TimeInForce.DAY, Reason.EXPIRED)
         self._tell(EventKind.PHASE, 0, 0, price, volume, phase, reason=reason, at=at)
-
-    def _uncross(self, book: Book, at: int, price: int) -> None:
-        while True:
-            bids, asks = book.prices(Side.BID), book.prices(Side.ASK)
-            if not bids or not asks or bids[0] < price or asks[0] > price:
-                break
-            bid, ask = book.queues[BOOK, Side.BID][bids[0]][0], book.queues[BOOK, Side.ASK][asks[0]][0]
-            qty = min(bid.qty, ask.qty)
-            bid.qty -= qty
-            ask.qty -= qty
-            self._trade(bid, ask, price, qty, auction=True)
-            for order, key in ((bid, bids[0]), (ask, asks[0])):
-                if order.order_id in book.orders:
-                    self._after_fill(book, order)
-                if not order.unseen:
-                    self._level(book, order.side, key, at)
-        book.anchor = book.last
 
     def _after(self, at: int) -> None:
         """What a change of the book, or of the last price, sets off."""
         book = self._books[at]
         while book.phase == Phase.CONTINUOUS and (order := self._due(book)) is not None:
             self._activate(book, order)
+        if book.phase != Phase.CONTINUOUS and book.last >= 0:
+            for order in (*book.waiting(Side.ASK, TRAIL), *book.waiting(Side.BID, TRAIL)):
+                order.follow(book.last)
         if book.phase == Phase.AUCTION and (found := book.uncrossing()) != book.told:
             book.told = found
             price, volume, surplus = found
@@ -315,7 +305,7 @@ class ReferenceEngine(Floor):
                 changed.price = 0
             return self._hold(book, changed, standing)
         same = changed.price == standing.price and changed.display == standing.display
-        if not same or row.qty > standing.open or standing.place == WHOLE:
+        if not same or row.qty > standing.open:
             return self._arrive(row, book, changed, standing)
         standing.cut(row.qty)
         standing.expire_ts = changed.expire_ts
@@ -326,19 +316,23 @@ class ReferenceEngine(Floor):
     def _hold(self, book: Book, order: Order, standing: Order | None) -> Reason | None:
         """Let a stop wait for its price."""
         order.place = TRAIL if order.order_type in TRAILING else STOP
-        if order.place == TRAIL and order.stop_price == 0:
+        if order.place == TRAIL and order.stop_price == 0 and standing is None:
             if book.last < 0:
                 return Reason.BAD_STOP
             away = order.distance(book.last)
             order.stop_price = (
                 min(book.last + away, MAX_PRICE) if order.side == Side.BID else max(0, book.last - away)
             )
-        elif book.last >= 0:
+        if book.last >= 0:
             side_is_wrong = (
                 order.stop_price <= book.last if order.side == Side.BID else order.stop_price >= book.last
             )
             if side_is_wrong:
                 return Reason.BAD_STOP
+        if standing is not None and order.qty <= standing.open and order.terms == standing.terms:
+            standing.qty, standing.expire_ts = order.qty, order.expire_ts
+            self._tell_order(EventKind.REPLACED, standing)
+            return None
         reason = book.no_room(order, order.qty, standing)
         if reason is not None:
             return reason
@@ -359,6 +353,9 @@ class ReferenceEngine(Floor):
             order.price = prices[0] - 1 if order.side == Side.BID else prices[0] + 1
             if not row.flags & Flag.SLIDE or not 0 <= order.price <= MAX_PRICE:
                 return Reason.POST_ONLY
+            reason = refused_price(book, order.price, order.qty)
+            if reason is not None:
+                return reason
             prices = []
         reason = book.no_room(order, order.qty, standing) if order.rests else None
         if reason is None and standing is None:

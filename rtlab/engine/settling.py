@@ -14,7 +14,7 @@ from rtlab.engine.codes import (
 from rtlab.engine.ending import cancel_partner
 from rtlab.engine.expiry import remember_expiry
 from rtlab.engine.layout import AFTER, BOOK, NOWHERE, READY, WHOLE, Command, Memory
-from rtlab.engine.limits import MAX_PRICE
+from rtlab.engine.limits import MAX_PRICE, NEVER
 from rtlab.engine.matching import no_room_for_events, reach, shows_of, take, take_whole
 from rtlab.engine.output import emit_done, emit_level, tell, tell_price
 from rtlab.engine.queues import admit, attach, free_extra, ladder_of, retire
@@ -64,7 +64,9 @@ def settle(memory: Memory, command: Command) -> None:
     if market.phase == CONTINUOUS:
         sure = taker.qty
         if taker.place != BOOK:
-            sure, _ = reach(state, taker.instrument, taker.side, taker.limit, taker.qty, taker.owner)
+            link = memory.extras[taker.extra].link
+            instrument, side, owner = taker.instrument, taker.side, taker.owner
+            sure, _ = reach(state, instrument, side, taker.limit, taker.qty, owner, taker.id, link)
         if sure >= taker.qty:
             take(memory, command)
         if market.waiting != 0 and taker.place == BOOK and state.need == READY and taker.qty > 0:
@@ -80,7 +82,7 @@ def settle(memory: Memory, command: Command) -> None:
         market.phase = AUCTION
         market.told_price = market.told_qty = market.told_surplus = 0
         if market.volatility_ns != 0:
-            market.until = state.clock + market.volatility_ns
+            market.until = state.clock + min(market.volatility_ns, NEVER - state.clock)
             state.timer = min(state.timer, market.until)
         instrument = taker.instrument
         tell(memory.state, command, instrument, PHASE_EVENT, VOLATILITY, 0, 0, 0, 0, AUCTION)

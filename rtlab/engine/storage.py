@@ -14,6 +14,7 @@ from rtlab.engine.kernel import lend, run
 from rtlab.engine.layout import (
     ACCOUNT,
     BEGIN,
+    CUT,
     EXTRA,
     LADDER,
     LADDERS,
@@ -40,6 +41,7 @@ from rtlab.engine.limits import SPAN
 from rtlab.errors import LocalError
 from rtlab.model.rows import COMMAND, EVENT
 from rtlab.model.rules import Rules
+from rtlab.signals import undisturbed
 
 RowArray = npt.NDArray[np.void]
 Words = npt.NDArray[np.int64]
@@ -165,13 +167,18 @@ class Storage:
 
     def run_on(self, begin: int, table: int) -> Any:
         """Go on with more memory, as often as that is asked for, where `execute` gave None."""
+        if self.state["need"] == CUT:
+            raise LocalError(
+                "the engine was left in the middle of a command", expected="one that is restored"
+            )
         words = self._words
         try:
-            while True:
-                self._grow()
-                words[_START] = words[_AT]
-                if (done := self.execute(self.address, begin, table, self.few)) is not None:
-                    return done
+            with undisturbed():
+                while True:
+                    self._grow()
+                    words[_START], words[_GOES_ON] = words[_AT], 1
+                    if (done := self.execute(self.address, begin, table, self.few)) is not None:
+                        return done
         except LocalError:
             self.state["stage"] = BEGIN  # the command that finds no room is given up
             raise
@@ -346,9 +353,9 @@ class Storage:
             state[f"{name}_at"], state[name] = array.ctypes.data, len(array)
 
 
-_COMMANDS, _START, _AT = (
+_COMMANDS, _START, _AT, _GOES_ON = (
     next(field[1] for key, field in (STATE.fields or {}).items() if key == name) // WORD.itemsize
-    for name in ("commands", "start", "at")
+    for name in ("commands", "start", "at", "goes_on")
 )
 
 

@@ -2,7 +2,7 @@
 
 from rtlab.compiling import outlined_part, pasted_part
 from rtlab.engine.codes import ALL_OWNERS, BOTH_SIDES, DAY, EXPIRED, MASS_CANCEL
-from rtlab.engine.ending import end
+from rtlab.engine.ending import cancel_partner, end
 from rtlab.engine.layout import (
     BOOK,
     LADDERS,
@@ -29,28 +29,35 @@ def sweep(state: State, command: Command, instrument: int, reason: int) -> None:
         price = ladder.best
         while price != NONE_BELOW and price != NONE_ABOVE:
             level_slot = level_at(memory, ladder, price)
-            rows = memory.levels[level_slot].count + FEW
+            rows = 3 * memory.levels[level_slot].count + FEW  # a partner goes too, and its level is told
             if state.written + rows > state.events:
                 state.need = NEEDS_EVENTS
                 state.need_rows = rows
                 return
-            following = next_price(memory, at, price)
-            told = _sweep_level(memory, command, level_slot, reason)
+            told = _sweep_level(memory, command, at, price, reason)
             if told and place_of(at) == BOOK:
                 tell_price(memory.state, command, at, price)
-            price = following
+            price = next_price(memory, at, price)
 
 
 @pasted_part
-def _sweep_level(memory: Memory, command: Command, level_slot: int, reason: int) -> bool:
-    side = side_of(memory.levels[level_slot].ladder)
+def _sweep_level(memory: Memory, command: Command, at: int, price: int, reason: int) -> bool:
+    ladder = memory.ladders[at]
     told = False
-    slot = memory.levels[level_slot].head
+    slot = memory.levels[level_at(memory, ladder, price)].head
     while slot != 0:
-        following = memory.orders[slot].next
-        if _is_meant(memory, command, slot, side, reason):
+        order = memory.orders[slot]
+        following, extra = order.next, order.extra
+        if _is_meant(memory, command, slot, side_of(at), reason):
             told = told or seen(memory, slot)
             end(memory.state, command, slot, reason)
+            if reason == EXPIRED:
+                links = memory.state.links
+                cancel_partner(memory.state, command, order.instrument, extra, order.id)
+                if (
+                    links - memory.state.links > 1
+                ):  # his partner went too, who may have been the one that follows
+                    following = memory.levels[level_at(memory, ladder, price)].head
             retire(memory, slot)
             memory.state.swept += 1
         slot = following

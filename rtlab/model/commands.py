@@ -40,7 +40,8 @@ class CancelOrder(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 class ReplaceOrder(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Give a resting order a new open quantity and price; another field that is 0 keeps its value.
 
-    Lowering only the quantity keeps its priority; any other change loses it and may trade at once.
+    Lowering only the quantity, or another `expire_ts`, keeps its priority; any other change loses it and may trade
+    at once.
     """
 
     instrument: str
@@ -73,7 +74,10 @@ class ChangePhase(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Deposit(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Add money (ticks x lots) and lots of the instrument to an owner's account; below 0 takes them out."""
+    """Add money (ticks x lots) and lots of the instrument to an owner's account; below 0 takes them out.
+
+    Where his orders need funds (CHECK_FUNDS), what live ones have reserved stays: FUNDS.
+    """
 
     instrument: str
     owner: int

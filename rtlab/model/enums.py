@@ -123,10 +123,10 @@ class Reason(IntEnum):
     BUDGET = 23  # the whole would cost more than that
     PRICE_BAND = 24  # further from the reference price than the rules allow
     ORDER_QTY = 25  # more lots than the rules allow in an order
-    NOTIONAL = 26  # price x quantity is more than the rules allow, or than an account can hold
+    NOTIONAL = 26  # price x quantity is more than the rules allow
     OPEN_ORDERS = 27  # the owner has as many as his limit allows
     POSITION = 28  # with all that is open the owner could hold more than his limit allows
-    FUNDS = 29  # the owner has not the money or the lots
+    FUNDS = 29  # the owner has not the money or the lots, or his live orders need them
     KILLED = 30  # the owner's kill switch is on
     PHASE = 31  # not while the market is in this state
     BAD_PHASE = 32

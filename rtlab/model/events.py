@@ -124,7 +124,11 @@ class OrderRefilled(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PhaseChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The market is in another state; an auction before it traded `qty` at `price`, or 0."""
+    """The market is in another state; an auction before it traded `qty` at `price`, or 0.
+
+    Where an order went in the auction with the other half of its pair, what still crossed traded after it, at the
+    price found then: `qty` is of both, and `price` the last.
+    """
 
     seq: int
     command: int
@@ -137,7 +141,10 @@ class PhaseChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Indicative(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An auction would now trade `qty` at `price`, with `surplus` left over: of bids above 0, of asks below."""
+    """An auction would now trade `qty` at `price`, with `surplus` left over: of bids above 0, of asks below.
+
+    Both halves of a pair count, of which one alone will trade.
+    """
 
     seq: int
     command: int

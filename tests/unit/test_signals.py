@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from rtlab.signals import came, end_at_once, interruptible
+from rtlab.signals import came, end_at_once, interruptible, undisturbed
 
 BEGIN = """
 import hashlib, os, signal, sys, threading
@@ -116,3 +116,34 @@ def test_a_body_that_raises_leaves_nothing_under_way(answers):
     with pytest.raises(ZeroDivisionError), interruptible():
         _ = 1 / 0
     came(signal.SIGTERM)  # would end this process
+
+
+def test_an_interrupt_waits_for_what_is_undisturbed():
+    steps = []
+
+    def work():
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("goes on")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["goes on"]
+    with pytest.raises(ValueError, match="mine"), undisturbed():
+        raise ValueError("mine")
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_another_thread_is_undisturbed_as_it_is():
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def work():
+        with undisturbed():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [before]

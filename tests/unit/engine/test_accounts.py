@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from support.engines import KERNEL_AND_TWIN, make_engine
 from support.every_kind import RULES, every_kind, traded
-from support.play import Executes, play
+from support.play import Executes, command, play, told
 
 from rtlab.engine import CommandKind, Engine, EventKind, SelfTradePrevention
+from rtlab.engine.limits import MAX_PRICE
 from rtlab.errors import LocalError
 from rtlab.model import Rules
 
@@ -200,3 +201,39 @@ def test_money_and_lots_are_conserved_exactly_and_counters_are_those_of_the_orde
         assert sum(account.lots[symbol] for account in accounts) == deposited
     assert len(accounts) >= 4
     assert kernel.fees != 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_a_cost_that_no_number_holds_is_beyond_all_funds(kind: str) -> None:
+    engine = make_engine(kind, symbols=1, rules={"I0": Rules(taker_fee_ppm=1_000_000)})
+    play(engine, "limits 0 by=7 check", "sell 9 1@5")
+    assert play(engine, f"buy 1 5@{MAX_PRICE} by=7") == ["1 rejected FUNDS"]
+    budget = command("buy 1 1@market fok budget by=7", price=MAX_PRICE)
+    assert told(engine.process(budget)) == ["1 rejected FUNDS"]
+
+
+def test_a_limit_of_the_largest_number_is_none(engine: Executes) -> None:
+    engine.process(command("limits 0 by=7", price=(1 << 63) - 1))
+    play(engine, "buy 9 9@100", "sell 1 1@100 by=7")
+    assert play(engine, "buy 2 1@90 by=7")[0] == "2 bid accepted 1@90"
+    assert play(engine, "sell 3 1@190 by=7")[0] == "3 ask accepted 1@190"
+
+
+def test_what_live_orders_need_is_not_withdrawn_where_funds_are_checked(engine: Executes) -> None:
+    for fields in ({"price": 1000}, {"qty": 5}):
+        engine.process(command("deposit 0 by=7", **fields))
+    play(engine, "limits 0 by=7 check", "buy 1 9@100 by=7", "sell 2 3@200 by=7")
+    free = 1000 - engine.account(7).reserved  # type: ignore[attr-defined]
+    assert 0 < free <= 100
+    assert told(engine.process(command("deposit 0 by=7", price=-free - 1))) == ["0 rejected FUNDS"]
+    assert told(engine.process(command("deposit 0 by=7", qty=-3))) == ["0 rejected FUNDS"]
+    left = f"account 7 has {1000 - free} and 3 lots"
+    assert told(engine.process(command("deposit 0 by=7", price=-free, qty=-2))) == [left]
+    play(engine, "cancel 1", "cancel 2")
+    everything = command("deposit 0 by=7", price=free - 1000, qty=-3)
+    assert told(engine.process(everything)) == ["account 7 has 0 and 0 lots"]
+
+
+def test_what_is_not_checked_may_be_withdrawn(engine: Executes) -> None:
+    play(engine, "limits 0 by=7", "buy 1 9@100 by=7")
+    assert told(engine.process(command("deposit 0 by=7", price=-101))) == ["account 7 has -101 and 0 lots"]

@@ -125,3 +125,28 @@ def test_an_auction_that_is_halted_keeps_its_crossed_book_for_later(engine: Exec
     play(engine, "phase 0 to=2", "buy 1 5@105", "sell 2 5@100", "phase 0 to=3")
     assert engine.book("I0") == ([(105, 5)], [(100, 5)])  # type: ignore[attr-defined]
     assert play(engine, "phase 0 to=0")[-1] == "phase CONTINUOUS 5@102"
+
+
+def test_where_half_of_a_pair_went_with_the_other_the_rest_trades_too_and_no_book_is_crossed(
+    engine: Executes,
+) -> None:
+    play(engine, "phase 0 to=1", "buy 1 5@100 link=2", "buy 2 5@100 link=1", "buy 3 5@98", "sell 4 10@95")
+    assert play(engine, "phase 0 to=0") == [
+        "1 bid took 5@99 of 4, 5 left",
+        "1 bid done FILLED @100, 0 left",
+        "2 bid done LINKED @100, 5 left",
+        "bid level 0@100 in 0",
+        "bid level 0@100 in 0",
+        "ask level 5@95 in 1",
+        "3 bid took 5@98 of 4, 0 left",
+        "3 bid done FILLED @98, 0 left",
+        "bid level 0@98 in 0",
+        "4 ask done FILLED @95, 0 left",
+        "ask level 0@95 in 0",
+        "phase CONTINUOUS 10@98",
+    ]
+
+
+def test_an_auction_tells_what_it_traded_and_not_what_it_counted(engine: Executes) -> None:
+    play(engine, "phase 0 to=1", "buy 1 5@100 link=2", "buy 2 5@100 link=1", "sell 4 10@95")
+    assert play(engine, "phase 0 to=4")[-1].startswith("phase CLOSED 5@")

@@ -296,3 +296,22 @@ def test_an_unknown_symbol_is_named_whatever_the_command_is() -> None:
     ):
         with pytest.raises(InstrumentError, match="does not trade"):
             pack(bytearray(COMMAND.itemsize), command, INDEX)
+
+
+@pytest.mark.parametrize("number", [None, "", 0.0, [], np.zeros(2), np.array([1, 2]), b""], ids=repr)
+@pytest.mark.parametrize(
+    "field",
+    ["price", "qty", "stop_price", "display_qty", "expire_ts", "min_qty", "link_id", "trail", "ts", "owner"],
+)
+def test_what_is_no_integer_is_refused_by_name_also_if_it_counts_as_nothing(
+    field: str, number: object
+) -> None:
+    fields = {"instrument": "I0", "order_id": 1, "side": Side.BID, "qty": 1, "price": 1} | {field: number}
+    with pytest.raises(CommandError, match=f"{field} of NewOrder does not fit into a row"):
+        row_of(NewOrder(**fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("side", [np.array([1, 2]), None, [1]], ids=repr)
+def test_a_side_of_any_sort_that_is_none_is_an_error_of_ours(side: object) -> None:
+    with pytest.raises(CommandError):
+        row_of(NewOrder(instrument="I0", order_id=1, side=side, qty=1, price=1))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,9 +28,10 @@ from rtlab.engine import (
     TimeInForce,
 )
 from rtlab.engine.reference import ReferenceEngine
+from rtlab.engine.storage import Storage
 from rtlab.engine.values import events_of
 from rtlab.errors import CommandError, ConfigError, InstrumentError, LocalError
-from rtlab.model import CancelOrder, Command, CommandRejected, NewOrder, ReplaceOrder, Trade
+from rtlab.model import CancelOrder, Command, CommandRejected, MassCancel, NewOrder, ReplaceOrder, Trade
 
 
 def as_value(row: np.void) -> Command:
@@ -322,3 +324,59 @@ print(hashlib.sha256(Engine(instruments(3)).process(rows).tobytes()).hexdigest()
         for _ in range(2)
     }
     assert len(digests) == 1
+
+
+def test_an_interrupt_while_memory_grows_comes_after_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, twin, grow = Engine(instruments(1), capacity=1), ReferenceEngine(instruments(1)), Storage._grow
+    rows = commands("sell 1 5@100 gtd until=100", "buy 2 5@90 at=20", "buy 3 5@91")
+
+    def interrupted(storage: Storage) -> None:
+        signal.raise_signal(signal.SIGINT)
+        grow(storage)
+
+    monkeypatch.setattr(Storage, "_grow", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engine.process(rows)
+    monkeypatch.undo()
+    twin.process(rows)
+    after = commands("wait 0 at=5", "sell 4 5@91", "sell 5 1@100 at=200")
+    assert engine.process(after).tobytes() == twin.process(after).tobytes()
+
+
+@pytest.mark.parametrize("problem", [MemoryError, KeyboardInterrupt])
+def test_an_engine_that_could_not_end_a_command_says_so_and_does_no_other(
+    monkeypatch: pytest.MonkeyPatch, problem: type[BaseException]
+) -> None:
+    engine = Engine(instruments(1))
+    engine.process(commands(*(f"sell {number} 1@{100 + number}" for number in range(2000))))
+
+    def fails(storage: Storage) -> None:
+        raise problem
+
+    monkeypatch.setattr(Storage, "_grow", fails)
+    with pytest.raises(problem):
+        engine.submit(MassCancel(instrument="I0", flags=Flag.ALL_OWNERS | Flag.BOTH_SIDES))
+    monkeypatch.undo()
+    cancel = CancelOrder(instrument="I0", order_id=1)
+    for asked in (
+        lambda: engine.submit(cancel),
+        lambda: engine.process(commands("cancel 1")),
+        lambda: engine.process(commands(*["cancel 1"] * 500)),
+    ):
+        with pytest.raises(LocalError, match="in the middle of a command"):
+            asked()
+
+
+def test_who_keeps_a_few_events_keeps_little_whatever_came_before() -> None:
+    engine = Engine(instruments(1))
+    engine.process(commands(*(f"sell {number} 1@{100 + number}" for number in range(5000))))
+    assert len(engine.process(commands("buy 9999 5000@9999"))) > 10_000
+    kept = engine.process(commands("buy 10000 1@50"))
+    assert kept.base is not None
+    assert memoryview(kept.base).nbytes < 100_000
+
+
+@pytest.mark.parametrize("owner", ["x", None, 1.5, b"7"])
+def test_who_is_no_owner_has_no_account(owner: object) -> None:
+    with pytest.raises(LocalError, match="no account"):
+        Engine(instruments(1)).account(owner)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from support.engines import KERNEL_AND_TWIN, make_engine
 from support.play import Executes, play
 
 from rtlab.engine.limits import SLICES
+from rtlab.model import Rules
 
 
 @pytest.fixture(params=KERNEL_AND_TWIN)
@@ -147,3 +148,32 @@ def test_a_replacement_of_an_iceberg_has_an_end_in_sight_too(engine: Executes) -
         "7 rejected BAD_DISPLAY"
     ]  # whether 7 is live or not
     assert play(engine, "replace 1 10000@100")[0] == "1 bid replaced 10000@100"
+
+
+@pytest.mark.parametrize(
+    ("rules", "order", "told"),
+    [
+        (Rules(price_band=5, reference_price=94), "buy 5 1@95 slide", "5 rejected PRICE_BAND"),
+        (Rules(price_band=6, reference_price=94), "buy 5 1@95 slide", "5 bid accepted 1@88"),
+        (Rules(max_notional=1000), "sell 6 10@80 slide", "6 rejected NOTIONAL"),
+        (Rules(max_notional=1010), "sell 6 10@80 slide", "6 ask accepted 10@101"),
+    ],
+)
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_what_slides_is_held_to_the_rules_where_it_comes_to(
+    kind: str, rules: Rules, order: str, told: str
+) -> None:
+    engine = make_engine(kind, symbols=1, rules={"I0": rules})
+    play(engine, *(["sell 3 1@89"] if order.startswith("buy") else ["buy 3 1@100"]))
+    assert play(engine, order)[0] == told
+
+
+def test_all_or_none_whose_quantity_alone_is_lowered_keeps_its_place(engine: Executes) -> None:
+    play(engine, "sell 1 5@100 whole", "sell 2 5@100 whole")
+    assert play(engine, "replace 1 4@100") == ["1 ask replaced 4@100"]
+    assert "3 bid took 4@100 of 1, 0 left" in play(engine, "buy 3 5@100")
+
+
+def test_all_or_none_that_is_lowered_to_what_there_is_takes_it(engine: Executes) -> None:
+    play(engine, "sell 1 3@100", "buy 2 5@100 whole")
+    assert "2 bid took 3@100 of 1, 0 left" in play(engine, "replace 2 3@100")

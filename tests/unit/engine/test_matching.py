@@ -356,3 +356,20 @@ def test_a_replaced_order_keeps_its_owner(preventing: Callable[[SelfTradePrevent
         "1 bid done SELF_TRADE @101, 5 left",
     ]
     assert play(engine, "cancel 1") == ["1 rejected UNKNOWN_ORDER"]
+
+
+@pytest.mark.parametrize("how", ["fok", "ioc least=5", "whole"])
+def test_who_names_nobody_is_counted_as_sure(engine: Executes, how: str) -> None:
+    play(engine, "sell 1 5@100 link=77")  # there is no 77
+    assert "2 bid took 5@100 of 1, 0 left" in play(engine, f"buy 2 5@100 {how}")
+
+
+def test_who_is_named_by_one_that_he_does_not_name_is_counted_as_sure(engine: Executes) -> None:
+    play(engine, "sell 1 5@100 link=3", "buy 3 1@90")
+    assert "2 bid took 5@100 of 1, 0 left" in play(engine, "buy 2 5@100 fok")
+
+
+def test_the_takers_own_partner_is_not_sure(engine: Executes) -> None:
+    play(engine, "sell 1 5@100 link=2", "sell 4 5@100")
+    assert play(engine, "buy 2 10@100 fok link=1") == ["2 rejected FOK"]
+    assert play(engine, "buy 2 10@100 fok link=4")[0] == "2 bid accepted 10@100", "4 does not name him"

@@ -13,7 +13,8 @@ def floor(prevention: SelfTradePrevention) -> tuple[Floor, Book]:
         Order(1, 0, 0, Side.ASK, 100, 3, reserve=6, display=3),
         Order(2, 7, 0, Side.ASK, 100, 5),
         Order(3, 0, 0, Side.ASK, 100, 4, link_id=9),
-        Order(4, 0, 0, Side.ASK, 101, 2),
+        Order(9, 0, 0, Side.BID, 90, 1, link_id=3),
+        Order(4, 0, 0, Side.ASK, 101, 2, link_id=77),  # who names nobody is no half of a pair
     ):
         book.put(order)
     return Floor([book], prevention), book

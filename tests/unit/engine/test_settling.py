@@ -130,3 +130,30 @@ def test_a_halt_is_told_of_its_own_instrument_when_time_comes_with_anothers_comm
     assert told(events)[-3:] == ["5 bid done VOLATILITY @0, 8 left", "phase AUCTION 0@0 VOLATILITY", "time"]
     halts = events[events["kind"] == EventKind.PHASE]
     assert halts["instrument"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_an_auction_that_would_end_after_the_last_time_ends_at_it(kind: str) -> None:
+    engine = make_engine(kind, symbols=1, rules={"I0": Rules(volatility_ticks=5, volatility_ns=1 << 62)})
+    began = (1 << 62) + 5
+    play(engine, "buy 1 1@100", "sell 2 1@100", "sell 3 1@200", f"buy 4 1@200 at={began}")
+    assert play(engine, f"wait 0 at={began + 5}") == ["time"]
+    assert "phase CONTINUOUS 1@200 VOLATILITY" in play(engine, f"wait 0 at={(1 << 63) - 1}")
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_what_is_due_is_done_in_the_order_of_its_time(kind: str) -> None:
+    for until, first in ((900, "auction"), (50, "order")):
+        engine = make_engine(kind, symbols=2, rules={"I0": Rules(volatility_ticks=5, volatility_ns=100)})
+        play(engine, "buy 1 1@100", "sell 2 1@100", f"sell 3 2@200 gtd until={until}", "buy 4 2@200 at=10")
+        told = play(engine, "wait 0 at=1000")
+        traded = "4 bid took 2@200 of 3, 0 left" in told
+        assert (traded, "3 ask done EXPIRED @200, 2 left" in told) == (first == "auction", first == "order")
+        assert told[-1] == "time"
+
+
+@pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
+def test_of_an_order_and_an_auction_that_end_at_one_time_the_order_goes_first(kind: str) -> None:
+    engine = make_engine(kind, symbols=1, rules={"I0": Rules(volatility_ticks=5, volatility_ns=100)})
+    play(engine, "buy 1 1@100", "sell 2 1@100", "sell 3 2@200 gtd until=110", "buy 4 2@200 at=10")
+    assert play(engine, "wait 0 at=110")[0] == "3 ask done EXPIRED @200, 2 left"

@@ -162,18 +162,33 @@ def test_order_0_which_nobody_can_name_takes_nobody_with_it(make: Make, named: s
     assert play(engine, "buy 3 1@111 fok") == ["3 rejected FOK"], "pairs are still told from others"
 
 
-def test_who_is_taking_does_not_go_with_a_partner_of_his_own_that_is_prevented(make: Make) -> None:
+@pytest.mark.parametrize(
+    ("prevention", "sentences"),
+    [
+        ("CANCEL_OLDEST", ["1 bid done LINKED @100, 9 left"]),
+        ("CANCEL_BOTH", ["1 bid done SELF_TRADE @100, 9 left"]),
+        ("DECREMENT", ["1 bid done LINKED @100, 4 left"]),
+        ("CANCEL_NEWEST", ["1 bid done SELF_TRADE @100, 9 left", "2 ask done LINKED @100, 5 left"]),
+    ],
+)
+@pytest.mark.parametrize("comes", ["new", "again"])
+def test_who_is_taking_goes_with_a_partner_of_his_own_that_is_prevented(
+    make: Make, prevention: str, sentences: list[str], comes: str
+) -> None:
+    engine = make(prevention=SelfTradePrevention[prevention])
+    play(engine, *(["buy 1 9@90 link=2 by=7"] if comes == "again" else []))
+    play(engine, "sell 2 5@100 link=1 by=7", "sell 3 2@100")
+    told = play(engine, "replace 1 9@100" if comes == "again" else "buy 1 9@100 link=2 by=7")
+    assert [one for one in told if "done" in one and one != "2 ask done SELF_TRADE @100, 5 left"] == sentences
+    assert "3 ask done CANCELLED @100, 2 left" in play(engine, "cancel 3")
+
+
+@pytest.mark.parametrize("order_id", [0, 1])
+def test_a_taker_who_names_nobody_is_not_the_partner_of_order_0(make: Make, order_id: int) -> None:
     engine = make(prevention=SelfTradePrevention.CANCEL_OLDEST)
-    play(engine, "buy 1 5@90 link=2 by=7", "sell 2 5@100 link=1 by=7", "sell 3 2@100")
-    assert play(engine, "replace 1 5@100") == [
-        "1 bid replaced 5@100",
-        "bid level 0@90 in 0",
-        "2 ask done SELF_TRADE @100, 5 left",
-        "1 bid took 2@100 of 3, 0 left",
-        "3 ask done FILLED @100, 0 left",
-        "ask level 0@100 in 0",
-        "bid level 3@100 in 1",
-    ]
+    play(engine, f"sell {order_id} 5@100 by=7 link=8", "sell 3 2@100")
+    told = play(engine, "buy 8 2@100 by=7 show=1")
+    assert "8 bid done FILLED @100, 0 left" in told
 
 
 def test_half_of_a_pair_is_not_counted_however_many_pairs_have_gone(make: Make) -> None:

@@ -330,5 +330,7 @@ def test_a_distance_beyond_all_prices_moves_no_stop(make: Make) -> None:
 
 def test_a_distance_from_the_highest_price_ends_there(make: Make) -> None:
     engine = make()
-    play(engine, f"sell 1 1@{MAX_PRICE}", f"buy 2 1@{MAX_PRICE}")
-    assert f"3 bid triggered 1@{MAX_PRICE}" in play(engine, f"buy 3 1@market trail={MAX_PRICE}")
+    play(engine, f"sell 1 1@{MAX_PRICE - 1}", f"buy 2 1@{MAX_PRICE - 1}")
+    assert play(engine, f"buy 3 1@market trail={MAX_PRICE}") == ["3 bid accepted 1@0"]
+    play(engine, f"sell 4 1@{MAX_PRICE}")
+    assert f"3 bid triggered 1@{MAX_PRICE}" in play(engine, f"buy 5 1@{MAX_PRICE}")

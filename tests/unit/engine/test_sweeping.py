@@ -80,3 +80,41 @@ def test_the_other_order_of_a_pair_stays_if_it_is_not_meant(engine: Executes) ->
         "1 bid done MASS_CANCELLED @90, 5 left"
     ]
     assert play(engine, "cancel 2")[0] == "2 ask done CANCELLED @110, 5 left"
+
+
+def test_the_close_takes_the_other_half_of_a_pair_along(engine: Executes) -> None:
+    play(engine, "buy 1 1@90 day link=2", "buy 2 1@91 link=1")
+    assert play(engine, "phase 0 to=4") == [
+        "1 bid done EXPIRED @90, 1 left",
+        "2 bid done LINKED @91, 1 left",
+        "bid level 0@91 in 0",
+        "bid level 0@90 in 0",
+        "phase CLOSED 0@0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "partner", ["buy 2 1@90 link=1", "buy 2 1@90 link=1 day", "buy 2 1@90 link=1 hidden"]
+)
+def test_half_of_a_pair_that_follows_in_the_queue_goes_and_the_rest_of_the_queue_is_seen(
+    engine: Executes, partner: str
+) -> None:
+    play(engine, "buy 1 1@90 day link=2", partner, "buy 3 1@90", "buy 4 1@90 day", "buy 5 1@89 day")
+    told = play(engine, "phase 0 to=4")
+    assert [one.split()[0] for one in told if "done EXPIRED" in one] == ["1", "4", "5"]
+    assert [one.split()[0] for one in told if "done LINKED" in one] == ["2"]
+    assert engine.book("I0") == ([(90, 1)], [])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("price", [89, 91])
+def test_half_of_a_pair_whose_level_is_the_next_goes_with_it(engine: Executes, price: int) -> None:
+    play(engine, "buy 1 1@90 day link=2", f"buy 2 1@{price} link=1 day", "buy 4 1@88 day")
+    told = play(engine, "phase 0 to=4")
+    assert sorted(one.split()[0] for one in told if "done" in one) == ["1", "2", "4"]
+    assert engine.book("I0") == ([], [])  # type: ignore[attr-defined]
+
+
+def test_a_mass_cancel_takes_no_partner_along(engine: Executes) -> None:
+    play(engine, "buy 1 1@90 by=7 link=2", "sell 2 1@99 by=7 link=1")
+    play(engine, "sweep 0 by=7")
+    assert engine.book("I0") == ([], [(99, 1)])  # type: ignore[attr-defined]
