@@ -4,6 +4,7 @@ at once, and no test leaves behind it what a command sets up for its whole proce
 
 import logging
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -62,3 +63,11 @@ def signals():
     """Whatever signals a command let end it at once: the process of the tests goes on."""
     yield
     end_at_once({})
+
+
+@pytest.fixture
+def interrupts():
+    """Let an interrupt be raised, as in a terminal: a process in the background may have been told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -30,8 +30,7 @@ class Invariants:
     phase: int = Phase.CONTINUOUS
     accepted: int = 0
     ended: int = 0
-    bought: int = 0
-    sold: int = 0
+    crossed: int = 0  # lots that the auction has traded so far
 
     def follow(self, event: np.void) -> None:
         kind, order_id, side = int(event["kind"]), int(event["order_id"]), int(event["side"])
@@ -59,11 +58,14 @@ class Invariants:
         elif kind == EventKind.LEVEL:
             self._level(side, int(event["price"]), qty, remaining)
         elif kind == EventKind.PHASE:
-            self.phase = remaining
+            if remaining in (Phase.CONTINUOUS, Phase.CLOSED):
+                assert qty == self.crossed, "an auction tells what it traded"
+            self.phase, self.crossed = remaining, 0
 
     def _trade(self, event: np.void) -> None:
         qty, taker, maker = int(event["qty"]), int(event["order_id"]), int(event["maker_id"])
         assert self.phase == Phase.CONTINUOUS or event["side"] == Side.BID, "an auction's takers are its bids"
+        self.crossed += qty if self.phase != Phase.CONTINUOUS else 0
         assert self.live[taker].side == event["side"] == 1 - self.live[maker].side
         assert 0 < qty <= min(self.live[taker].open, self.live[maker].open)
         self.live[taker].open -= qty

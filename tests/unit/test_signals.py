@@ -118,7 +118,7 @@ def test_a_body_that_raises_leaves_nothing_under_way(answers):
     came(signal.SIGTERM)  # would end this process
 
 
-def test_an_interrupt_waits_for_what_is_undisturbed():
+def test_an_interrupt_waits_for_what_is_undisturbed(interrupts):
     steps = []
 
     def work():
@@ -133,6 +133,16 @@ def test_an_interrupt_waits_for_what_is_undisturbed():
         raise ValueError("mine")
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_who_is_not_interrupted_is_not_afterwards_either():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_another_thread_is_undisturbed_as_it_is():

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from support.at_limits import LOW_RULES, at_limits
 from support.every_kind import RULES, every_kind, moved, traded
+from support.invariants import Auditor
 
 from rtlab.engine import CommandKind, Engine, EventKind, Reason, SelfTradePrevention
 from rtlab.engine.limits import MAX_PRICE
 from rtlab.engine.reference import ReferenceEngine
-from rtlab.model import Rules
+from rtlab.model import Flag, MassCancel, Phase, Rules
 
+EVERYTHING = Flag.ALL_OWNERS | Flag.BOTH_SIDES | Flag.ALL_INSTRUMENTS
 ROUNDS = max(1, int(os.environ.get("RTLAB_ROUNDS", "1")) // 4)
 RUNS, COMMANDS = 40 * ROUNDS, 5_000
 
@@ -90,6 +92,34 @@ def test_random_commands_at_the_limits_give_the_same_bytes(rules: dict[str, Rule
         told |= set(zip(events["kind"].tolist(), events["reason"].tolist(), strict=True))
     assert {Reason(reason) for kind, reason in told if kind == EventKind.REJECTED} >= BEYOND_A_LIMIT
     assert (EventKind.DONE, Reason.EXPIRED) in told
+
+
+def test_what_must_hold_of_every_market_holds_for_random_commands_of_every_kind() -> None:
+    for seed in range(20 * ROUNDS):
+        rng = np.random.default_rng([seed, 41])
+        rows = every_kind(
+            rng, 1000, ids=int(rng.integers(10, 60)), prices=int(rng.integers(3, 14)), malformed=0.03
+        )
+        opens = rows["kind"] == CommandKind.PHASE
+        rows["phase"][opens & (rng.random(len(rows)) < 0.5)] = Phase.CONTINUOUS
+        rows["phase"][opens & (rows["phase"] == Phase.HALTED)] = Phase.AUCTION
+        prevention = SelfTradePrevention(seed % len(SelfTradePrevention))
+        engine = Engine(
+            traded(), self_trade_prevention=prevention, rules=RULES if seed % 3 else None, capacity=1
+        )
+        auditor, events = Auditor(len(traded())), engine.process(rows)
+        for of_one in np.split(events, np.flatnonzero(np.diff(events["command"])) + 1):
+            auditor.hear(of_one)
+        for at, instrument in enumerate(traded()):
+            assert engine.book(instrument.symbol) == auditor.markets[at].book(), f"seed {seed}"
+        engine.submit(MassCancel(instrument=traded()[0].symbol, flags=EVERYTHING))
+        left = engine._storage
+        for name in ("live", "links", "heaped"):
+            assert left.state[name] == 0, f"seed {seed}: {name}"
+        for counters in (left.ladders["total"], left.markets["waiting"], left.accounts["orders"]):
+            assert not counters.any(), f"seed {seed}"
+        for counters in (left.accounts["reserved"], left.positions["buys"], left.positions["sells"]):
+            assert not counters.any(), f"seed {seed}"
 
 
 def first_difference(events: np.ndarray, expected: np.ndarray) -> str:

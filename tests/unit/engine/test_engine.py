@@ -326,7 +326,9 @@ print(hashlib.sha256(Engine(instruments(3)).process(rows).tobytes()).hexdigest()
     assert len(digests) == 1
 
 
-def test_an_interrupt_while_memory_grows_comes_after_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_memory_grows_comes_after_the_command(
+    monkeypatch: pytest.MonkeyPatch, interrupts: None
+) -> None:
     engine, twin, grow = Engine(instruments(1), capacity=1), ReferenceEngine(instruments(1)), Storage._grow
     rows = commands("sell 1 5@100 gtd until=100", "buy 2 5@90 at=20", "buy 3 5@91")
 
