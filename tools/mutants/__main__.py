@@ -35,7 +35,7 @@ from rtlab.engine import Engine  # noqa: E402
 from rtlab.engine.reference import ReferenceEngine  # noqa: E402
 
 SIDES = {
-    "kernel": "bits ids expiry output queues accounts checks ending matching auction settling entering conditional"
+    "kernel": "bits ids expiry output queues accounts checks ending matching auction settling entering holding conditional"
     " sweeping kernel memory values",
     "twin": "plain_accounts plain_book plain_checks plain_floor reference",
 }
@@ -64,9 +64,10 @@ BESIDE = {
     "plain_floor": "matching auction conditional settling published published_exchange_core",
     "plain_book": "matching auction checks conditional settling published",
     "reference": "matching entering auction conditional settling sweeping expiry engine",
-    "entering": "checks conditional expiry matching published_nautilus",
+    "holding": "entering conditional expiry",
+    "entering": "holding checks conditional expiry matching published_nautilus",
     "kernel": "engine snapshot small_batches storage sweeping auction expiry settling",
-    "conditional": "settling published_nautilus",
+    "conditional": "holding settling published_nautilus",
     "settling": "conditional matching",
 }
 """Whose tests are about a module too."""
