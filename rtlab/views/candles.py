@@ -280,6 +280,8 @@ class Candles(LivePanel):
                 one.js_on_change(kind, follow)
         for end in ("start", "end"):
             self._figure.x_range.js_on_change(end, follow)
+        # how many times fit below: no candle need come for that
+        self._figure.js_on_change("inner_width", follow)
 
     def _wear(self, colours: Colours) -> None:
         worn = [colour for colour in series(colours) if colour not in (colours.ask, colours.bid)]

@@ -35,8 +35,8 @@ from rtlab.engine import Engine  # noqa: E402
 from rtlab.engine.reference import ReferenceEngine  # noqa: E402
 
 SIDES = {
-    "kernel": "bits ids expiry output queues accounts checks ending matching auction settling entering holding conditional"
-    " sweeping kernel memory values",
+    "kernel": "bits ids expiry output queues accounts checks ending matching auction settling entering holding"
+    " conditional sweeping kernel memory values",
     "twin": "plain_accounts plain_book plain_checks plain_floor reference",
 }
 KEPT = ROOT / ".made" / "mutants"
