@@ -112,8 +112,9 @@ def _end() -> None:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let an interrupt (SIGINT) come after the body and not in its middle, where Python would raise it anywhere."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is interrupted
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is None:
+        yield  # only the main thread is interrupted, and a handler that is not Python's cannot be put back
         return
     waiting: list[FrameType | None] = []
     before = signal.signal(signal.SIGINT, lambda _, frame: waiting.append(frame))

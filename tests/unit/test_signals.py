@@ -145,6 +145,16 @@ def test_who_is_not_interrupted_is_not_afterwards_either():
         signal.signal(signal.SIGINT, before)
 
 
+def test_a_handler_that_is_not_pythons_is_left_alone(monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patched:
+        patched.setattr("rtlab.signals.signal.getsignal", lambda number: None)
+        with undisturbed():
+            patched.undo()
+            assert signal.getsignal(signal.SIGINT) == before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
 def test_another_thread_is_undisturbed_as_it_is():
     before = signal.getsignal(signal.SIGINT)
     seen = []
