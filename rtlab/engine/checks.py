@@ -271,33 +271,20 @@ def _refused_by_rules(state: State, command: Command, priced: bool, new: bool) -
         at_once = not is_resting(command.tif) or command.order_type == MARKET or command.min_qty != 0
         if new and (at_once or command.flags & (POST_ONLY | ALL_OR_NONE) != 0):
             return WRONG_PHASE
-    if priced and off_band(market, command.price):
-        return PRICE_BAND
-    if market.max_qty != 0 and command.qty > market.max_qty:
+    reason = refused_price(market, command.price if priced else max(reference_of(market), 0), command.qty)
+    if reason != PRICE_BAND and market.max_qty != 0 and command.qty > market.max_qty:
         return ORDER_QTY
-    price = command.price if priced else max(reference_of(market), 0)
-    return NOTIONAL if too_dear(market, price, command.qty) else NO_REASON
-
-
-@part
-def off_band(market: Market, price: int) -> bool:
-    """Tell whether a limit is too far from the reference price."""
-    reference = reference_of(market)
-    return market.price_band != 0 and reference >= 0 and abs(price - reference) > market.price_band
-
-
-@part
-def too_dear(market: Market, price: int, qty: int) -> bool:
-    """Tell whether a quantity at a price is more than one order may be worth."""
-    return market.max_notional != 0 and price > 0 and qty > market.max_notional // price
+    return reason
 
 
 @part
 def refused_price(market: Market, price: int, qty: int) -> int:
-    """Give the reason why an order that slides may not stand at the price to which it slid, or NO_REASON."""
-    if off_band(market, price):
+    """Give the reason why the rules refuse this price, or so much at it, or NO_REASON."""
+    reference = reference_of(market)
+    if market.price_band != 0 and reference >= 0 and abs(price - reference) > market.price_band:
         return PRICE_BAND
-    return NOTIONAL if too_dear(market, price, qty) else NO_REASON
+    dear = market.max_notional != 0 and price > 0 and qty > market.max_notional // price
+    return NOTIONAL if dear else NO_REASON
 
 
 @part

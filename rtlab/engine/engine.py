@@ -88,7 +88,8 @@ class Engine:
         self._storage = Storage(self.rules, capacity, int(self.self_trade_prevention))
         self._few = self._storage.few
         self._few_bytes = self._few.view(np.uint8).data
-        self._keep_scratch(np.zeros(SCRATCH, EVENT))
+        self._scratch = np.zeros(SCRATCH, EVENT)
+        self._scratch_words = self._scratch.view(np.int64)  # copied ten times faster than rows are
         self._slab: RowArray
         self._given: int  # of its rows, to callers
         self._begin_slab()
@@ -275,10 +276,6 @@ class Engine:
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         # the kernel knows its arrays by address: a copy must have its own
         return type(self).restore, (self.snapshot(),)
-
-    def _keep_scratch(self, events: RowArray) -> None:
-        self._scratch = events
-        self._scratch_words = events.view(np.int64)  # copied ten times faster than rows are
 
     def _begin_slab(self) -> None:
         self._given = 0

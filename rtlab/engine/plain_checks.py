@@ -165,17 +165,14 @@ def refused_by_market(row: Row, book: Book, priced: bool) -> Reason | None:
         immediate = row.tif not in RESTING or row.order_type == OrderType.MARKET or row.min_qty
         if immediate or row.flags & (Flag.POST_ONLY | Flag.ALL_OR_NONE):
             return Reason.PHASE
-    rules, price = book.rules, row.price if priced else max(book.reference, 0)
-    reason = refused_price(book, price, row.qty)
-    if priced and reason == Reason.PRICE_BAND:
-        return reason
-    if rules.max_qty and row.qty > rules.max_qty:
+    reason = refused_price(book, row.price if priced else max(book.reference, 0), row.qty)
+    if reason != Reason.PRICE_BAND and book.rules.max_qty and row.qty > book.rules.max_qty:
         return Reason.ORDER_QTY
-    return Reason.NOTIONAL if rules.max_notional and price * row.qty > rules.max_notional else None
+    return reason
 
 
 def refused_price(book: Book, price: int, qty: int) -> Reason | None:
-    """Say why an order may not stand at a price, as far from the reference or as dear as it is there."""
+    """Say why the rules refuse this price, or so much at it."""
     rules, reference = book.rules, book.reference
     if rules.price_band and reference >= 0 and abs(price - reference) > rules.price_band:
         return Reason.PRICE_BAND

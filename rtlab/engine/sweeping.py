@@ -29,7 +29,8 @@ def sweep(state: State, command: Command, instrument: int, reason: int) -> None:
         price = ladder.best
         while price != NONE_BELOW and price != NONE_ABOVE:
             level_slot = level_at(memory, ladder, price)
-            rows = 3 * memory.levels[level_slot].count + FEW  # a partner goes too, and its level is told
+            each = 3 if reason == EXPIRED else 1  # then a partner goes too, and its level is told
+            rows = each * memory.levels[level_slot].count + FEW
             if state.written + rows > state.events:
                 state.need = NEEDS_EVENTS
                 state.need_rows = rows
@@ -54,9 +55,8 @@ def _sweep_level(memory: Memory, command: Command, at: int, price: int, reason: 
             if reason == EXPIRED:
                 links = memory.state.links
                 cancel_partner(memory.state, command, order.instrument, extra, order.id)
-                if (
-                    links - memory.state.links > 1
-                ):  # his partner went too, who may have been the one that follows
+                if links - memory.state.links > 1:
+                    # his partner went too, who may have been the one that follows
                     following = memory.levels[level_at(memory, ladder, price)].head
             retire(memory, slot)
             memory.state.swept += 1
