@@ -11,8 +11,10 @@ Who = TypeVar("Who")
 BYTES = 64 << 20
 """What all readers of a gateway together may hold, where nothing else is said."""
 LOOK_EVERY_NS = 100_000_000
+HIGH = 0.95
+"""From this part of the limit on readers are given up: what is left is room to grow in until the next look."""
 LOW = 0.8
-"""Who is given up frees the memory down to this part of the limit, so that it is not exceeded again at once."""
+"""Who is given up frees the memory down to this part of what is allowed, so that it is not exceeded again at once."""
 
 _RANK = {State.DEGRADED: 0, State.LAGGING: 1, State.LIVE: 2, State.EVICTED: 3}
 
@@ -48,25 +50,38 @@ def victims(readers: Iterable[tuple[Who, Held]], limit: int) -> list[Who]:
 class Budget:
     """Keeps what is held for all readers within `limit` bytes: in send buffers, and as answers that wait.
 
-    `held` is what was held when it last looked, `given_up` how many readers it gave up so far.
+    Somebody looks ten times a second, and whenever what was added since then might exceed the limit: what readers
+    took meanwhile only a look tells. `held` is what was held when it last looked, `given_up` how many readers it
+    gave up so far.
     """
 
     def __init__(self, limit: int = BYTES) -> None:
         self.limit = limit
         self.held = self.given_up = 0
+        self._grown = 0  # bytes added since the last look
         self._next_look = 0
 
-    def keep(self, readers: Iterable[tuple[Connection, Subscriber]], now: int) -> None:
-        """Give readers up where they hold too much; `now` is monotonic ns. It looks ten times a second at most."""
-        if now < self._next_look:
-            return
+    def grew(self, size: int) -> bool:
+        """Take in that `size` bytes more are held; tell whether one has to look now."""
+        self._grown += size
+        return self.held + self._grown > self.limit
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether it is time to look; `now` is monotonic ns."""
+        return now >= self._next_look
+
+    def look(self, readers: Iterable[tuple[Connection, Subscriber]], now: int) -> None:
+        """Give readers up where they hold too much; `now` is monotonic ns."""
         self._next_look = now + LOOK_EVERY_NS
-        sizes = [(one, one[0].transport.get_write_buffer_size() + one[1].waiting_bytes) for one in readers]
-        self.held = sum(size for _, size in sizes)
-        if self.held <= self.limit:
+        sizes = [(one, one[0].held() + one[1].waiting_bytes) for one in readers]
+        self.held, self._grown = sum(size for _, size in sizes), 0
+        allowed = round(HIGH * self.limit)
+        if self.held <= allowed:
             return  # which is nearly always so, and thousands may be looked at
         holding = [(one, Held(size, one[1].state, one[1].idle_ns)) for one, size in sizes if size]
-        for connection, subscriber in victims(holding, self.limit):
+        for connection, subscriber in victims(holding, allowed):
             self.given_up += 1
             subscriber.give_up("too slow: the server needs the memory that it holds for this reader", now)
+            held = connection.held() + subscriber.waiting_bytes
             connection.write_due(now)
+            self.held -= held

@@ -4,9 +4,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 
 from websockets.exceptions import InvalidMessage
 from websockets.extensions import Extension
@@ -19,58 +18,16 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from rtlab.errors import ProtocolError
-from rtlab.feed.admission import Admission, Refusal, Visit
-from rtlab.feed.frames import Frames, whole_messages
-from rtlab.feed.http import Route, answer, respond
+from rtlab.feed.admission import Refusal, Visit
+from rtlab.feed.frames import whole_messages
+from rtlab.feed.http import answer, respond
 from rtlab.feed.logs import WIRE, tell
-from rtlab.feed.sessions import Service, Session, select_subprotocol
-from rtlab.protocol import Limits
+from rtlab.feed.sessions import Hub, Session, select_subprotocol
 
 CLOSE_GRACE_S = 1.0  # for the peer to answer a close; after that the transport is aborted
 MAX_REASON = 123  # bytes of UTF-8 that a close frame carries
 # no message depends on another one, so that a frame can be the same for all, and no reader needs a window of its own
 _DEFLATE = [ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)]
-
-
-class Hub(Protocol):
-    """What a connection needs of the gateway that owns it."""
-
-    frames: Frames
-    limits: Limits
-    compression: bool
-    admission: Admission
-
-    @property
-    def routes(self) -> Mapping[str, Route]:
-        """Give the plain pages by path."""
-
-    @property
-    def services(self) -> Mapping[str, Service]:
-        """Give the sessions by path."""
-
-    def arrived(self, connection: "Connection") -> None:
-        """A socket was accepted; the handshake is still to come."""
-
-    def opened(self, connection: "Connection") -> None:
-        """The handshake is done and the session is there."""
-
-    def refused(self, connection: "Connection") -> None:
-        """The peer was turned away before its handshake was done."""
-
-    def silenced(self, connection: "Connection") -> None:
-        """The session is over; the socket may still be there for the close."""
-
-    def left(self, connection: "Connection") -> None:
-        """The socket is gone."""
-
-    def evicted(self, connection: "Connection") -> None:
-        """The ladder gave this reader up."""
-
-    def foreign(self, connection: "Connection") -> None:
-        """The peer said what the protocol does not allow."""
-
-    def skipped(self, connection: "Connection") -> None:
-        """A pong was not sent, because the peer does not read."""
 
 
 class Connection(asyncio.Protocol):
@@ -92,6 +49,7 @@ class Connection(asyncio.Protocol):
         "_parts",
         "_protocol",
         "_visit",
+        "below",
         "bits",
         "bytes_sent",
         "direct",
@@ -113,6 +71,7 @@ class Connection(asyncio.Protocol):
         self.bytes_sent = self.peak_buffered = 0
         self.bits = 0  # of the window for compressed frames, 0: none
         self.direct = -1  # the socket's file descriptor, where one may write past the transport
+        self.below: asyncio.Transport | None = None  # TLS: what carries it
         self.place = -1  # among the members of the hub's cohorts
         self.rests_until = 0  # ns: nothing is due before, unless the peer says something
         self._visit: Visit | None = None
@@ -128,22 +87,27 @@ class Connection(asyncio.Protocol):
         if session is None:
             return
         payloads = session.payloads_to_send(now)
+        self.rests_until = session.rests_until
         if payloads:
-            frame = self.hub.frames.frame
+            before, frame = self.held(), self.hub.frames.frame
             for payload in payloads:
                 self.write(frame(payload, text=self.text, bits=self.bits))
-            buffered = self.transport.get_write_buffer_size()
-            if buffered > self.peak_buffered:
-                self.peak_buffered = buffered
-        self.rests_until = session.rests_until
-        if session.closing is not None:
+            self.measure(before, now)
+        if session.closing is not None and session is self.session:  # it may be gone, for what it held
             self.hub.evicted(self)
             self.shut(*session.closing)
+
+    def measure(self, before: int, now: int) -> None:
+        """See what the transport holds after a write, having held `before` bytes; for more the hub must have room."""
+        buffered = self.held()
+        if buffered > before:
+            self.peak_buffered = max(self.peak_buffered, buffered)
+            self.hub.grew(buffered - before, now)
 
     def write(self, data: bytes) -> None:
         """Write whole frames, past the transport while it holds nothing back."""
         self.bytes_sent += len(data)
-        if self.direct >= 0 and not self.transport.get_write_buffer_size():
+        if self.direct >= 0 and not self.held():
             try:
                 sent = os.write(self.direct, data)
             except BlockingIOError:
@@ -166,8 +130,7 @@ class Connection(asyncio.Protocol):
             return  # that is going on, and has its own time
         tell(logging.INFO, "closing", self, code=code, reason=reason)
         opened = self._silence()
-        full = self.direct >= 0 and self.transport.get_write_buffer_size() > 0
-        if not opened or full:
+        if not opened or self.held():
             self.transport.abort()
             return
         protocol = self._parser()
@@ -175,6 +138,11 @@ class Connection(asyncio.Protocol):
             protocol.send_close(code, _cut(reason))
         self._flush()
         self._abort_later()
+
+    def held(self) -> int:
+        """Give the bytes that wait for the socket: over TLS those above it and below it."""
+        above = self.transport.get_write_buffer_size()
+        return above if self.below is None else above + self.below.get_write_buffer_size()
 
     def address(self) -> str:
         """Give host and port of the peer."""
@@ -360,7 +328,7 @@ class Connection(asyncio.Protocol):
         writes = protocol.data_to_send()
         if not writes:
             return
-        if protocol.state is OPEN and self.session is not None and self.transport.get_write_buffer_size():
+        if protocol.state is OPEN and self.session is not None and self.held():
             self.hub.skipped(self)  # nothing but pongs, and the peer does not read
             return
         for data in writes:

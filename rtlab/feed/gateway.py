@@ -24,6 +24,7 @@ from rtlab.feed.pages import pages
 from rtlab.feed.rounds import Rounds
 from rtlab.feed.sessions import Service
 from rtlab.feed.statistics import ConnectionStatistics, GatewayStatistics
+from rtlab.feed.tls import Secured
 from rtlab.protocol import SUBPROTOCOLS, Code, Codec, Limits, PayloadCache, Sources, State, Subscriber, looks
 from rtlab.protocol.cohort import Cohorts, Tally, total
 from rtlab.protocol.ladder import Moves
@@ -101,13 +102,7 @@ class Gateway:
         warm_up()
         looks.warm_up()
         self._rounds = Rounds(self.frames, Cohorts(self._cache, self._pulse, self), self._loop, self._on_done)
-        self._server = await self._loop.create_server(
-            lambda: Connection(self),
-            sock=listener,
-            backlog=BACKLOG,
-            ssl=self._tls,
-            ssl_handshake_timeout=None if self._tls is None else self.admission.policy.handshake_s,
-        )
+        self._server = await self._loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
         self._serving = True
         self._tick = self._loop.call_later(CREDIT_TICK_S, self._on_tick)
         return self
@@ -190,7 +185,7 @@ class Gateway:
         """Count readers, how they ended, and what was shared; cheap enough for every scrape."""
         # members are many and all live: what is to be known of them is known together
         rounds, into = self._rounds, self._moves.into
-        alone = [c.session for c in rounds.singles if isinstance(c.session, Subscriber)]
+        alone = [reader for _, reader in self._alone()]
         states = Counter(reader.state for reader in alone)
         states[State.LIVE] += rounds.cohorts.members
         tally = total(self._gone_tally, rounds.cohorts.carried(), *(reader.tally for reader in alone))
@@ -221,7 +216,7 @@ class Gateway:
             merged=tally.merged,
             dropped=tally.dropped,
             bytes_sent=self._bytes_sent + rounds.bytes_sent + sum(c.bytes_sent for c in self._connections),
-            buffered=sum(c.transport.get_write_buffer_size() for c in self._connections),
+            buffered=sum(c.held() for c in self._connections),
             heartbeat_ms=self._pulse.heartbeat / 1e6,
             pings_stretched=self._pulse.stretched,
             pongs_skipped=self._skipped,
@@ -258,7 +253,7 @@ class Gateway:
                 address=connection.address(),
                 subprotocol=connection.subprotocol,
                 state=str(reader.state),
-                buffered=connection.transport.get_write_buffer_size(),
+                buffered=connection.held(),
                 peak_buffered=connection.peak_buffered,
                 bytes_sent=connection.bytes_sent + self._rounds.sent_to(connection),
                 subscriber=reader.statistics(),
@@ -314,6 +309,17 @@ class Gateway:
         """See Hub."""
         self._skipped += 1
 
+    def grew(self, size: int, now: int) -> None:
+        """See Hub."""
+        if self._budget.grew(size):
+            self._budget.look(self._alone(), now)
+
+    def _accept(self) -> asyncio.Protocol:
+        connection = Connection(self)
+        if self._tls is None:
+            return connection
+        return Secured(self._tls, self.admission.policy.handshake_s, connection)
+
     def _open(self, subprotocol: str, visit: Visit, now: int) -> Subscriber:
         return Subscriber(
             self.market,
@@ -337,13 +343,16 @@ class Gateway:
             ending.visit.end(ending.code, ending.reason)
         self._pulse.stretch(self._rounds.cohorts.members)
         self._listen(now)
-        # who is carried by a cohort has an empty send buffer and no answer that waits
-        alone = ((c, c.session) for c in self._rounds.singles if isinstance(c.session, Subscriber))
-        self._budget.keep(alone, now)
+        if self._budget.is_due(now):
+            self._budget.look(self._alone(), now)
         # what time alone makes due is seen by any round: where the market is busy none is needed for it
         if now >= self._free_at() and now - self._began >= _RECENT_NS:
             self._began = now
             self._rounds.begin(now)
+
+    def _alone(self) -> list[tuple[Connection, Subscriber]]:
+        # who is carried by a cohort has an empty send buffer and no answer that waits
+        return [(c, c.session) for c in self._rounds.singles if isinstance(c.session, Subscriber)]
 
     def _listen(self, now: int) -> None:
         # all readers are told when who makes the market falls silent, and when he is back

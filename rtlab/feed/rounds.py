@@ -161,14 +161,14 @@ class Rounds:
         slots = self.cohorts.ready(step, slots, now)
         if step.payload is not None:
             self.cohorts.sent(step, slots)
-            self._send(step, step.payload, slots)
+            self._send(step, step.payload, slots, now)
         asked = self.cohorts.ask(step, slots, now)
         if asked is not None:
             ping, slots = asked
             for i in range(0, len(slots), CHUNK):
-                self._send(step, ping, slots[i : i + CHUNK])
+                self._send(step, ping, slots[i : i + CHUNK], now)
 
-    def _send(self, step: Step, payload: bytes, slots: Ints) -> None:
+    def _send(self, step: Step, payload: bytes, slots: Ints, now: int) -> None:
         if not len(slots):
             return
         frame = self._frames.frame(payload, text=step.after.codec.encoding == "json")
@@ -179,16 +179,17 @@ class Rounds:
         if self._sender.send_to_all(self._descriptors[slots], frame, took):
             for slot, sent in zip(slots.tolist(), took.tolist(), strict=True):
                 if sent != len(frame):
-                    self._finish(slot, frame, max(0, sent))
+                    self._finish(slot, frame, max(0, sent), now)
 
-    def _finish(self, slot: int, frame: bytes, sent: int) -> None:
+    def _finish(self, slot: int, frame: bytes, sent: int, now: int) -> None:
         # over TLS this is the way; else the socket is full, and its reader goes on alone behind what is held back
         connection = self.cohorts.owners[slot]
         assert connection is not None
+        before = connection.held()
         connection.transport.write(frame[sent:])
-        connection.peak_buffered = max(connection.peak_buffered, connection.transport.get_write_buffer_size())
-        if self._descriptors[slot] >= 0 and isinstance(connection.session, Subscriber):
+        if connection.held() and isinstance(connection.session, Subscriber):
             connection.session.leave()
+        connection.measure(before, now)
 
     def _serve_singles(self, now: int, until: int) -> int:
         while self._waiting and now < until:
@@ -206,5 +207,5 @@ class Rounds:
             return  # nobody is there to stand beside
         if not isinstance(session, Subscriber) or connection.bits:
             return  # whoever asked for compression is sent frames that are shared, but one by one
-        if connection.direct < 0 or not connection.transport.get_write_buffer_size():
+        if not connection.held():
             session.join(self.cohorts, connection, now)

@@ -1,13 +1,19 @@
-"""What speaks on a socket of the gateway: one session a connection, opened by the path that the peer asked for."""
+"""What stands on both sides of a connection: its session, opened by the path the peer asked for, and the gateway."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from websockets.exceptions import NegotiationError
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from rtlab.feed.admission import Visit
+from rtlab.feed.admission import Admission, Visit
+from rtlab.feed.frames import Frames
+from rtlab.feed.http import Route
+from rtlab.protocol import Limits
+
+if TYPE_CHECKING:
+    from rtlab.feed.connection import Connection
 
 
 class Session(Protocol):
@@ -45,6 +51,50 @@ class Service(NamedTuple):
 
     subprotocols: Mapping[str, bool]
     open: Callable[[str, Visit, int], Session]
+
+
+class Hub(Protocol):
+    """What a connection needs of the gateway that owns it."""
+
+    frames: Frames
+    limits: Limits
+    compression: bool
+    admission: Admission
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """Give the plain pages by path."""
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """Give the sessions by path."""
+
+    def arrived(self, connection: "Connection") -> None:
+        """A socket was accepted; the handshake is still to come."""
+
+    def opened(self, connection: "Connection") -> None:
+        """The handshake is done and the session is there."""
+
+    def refused(self, connection: "Connection") -> None:
+        """The peer was turned away before its handshake was done."""
+
+    def silenced(self, connection: "Connection") -> None:
+        """The session is over; the socket may still be there for the close."""
+
+    def left(self, connection: "Connection") -> None:
+        """The socket is gone."""
+
+    def evicted(self, connection: "Connection") -> None:
+        """The ladder gave this reader up."""
+
+    def foreign(self, connection: "Connection") -> None:
+        """The peer said what the protocol does not allow."""
+
+    def skipped(self, connection: "Connection") -> None:
+        """A pong was not sent, because the peer does not read."""
+
+    def grew(self, size: int, now: int) -> None:
+        """A transport holds `size` bytes more than before; for these readers may have to go, also this one."""
 
 
 def select_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:

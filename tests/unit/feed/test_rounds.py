@@ -102,6 +102,18 @@ async def test_over_tls_members_are_written_through_their_transports(tmp_path):
         assert gateway.statistics().fell_out == 0
 
 
+async def test_a_member_over_tls_whose_socket_is_full_goes_on_alone(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    async with followed(tls=server_context(certificate, key), ca_file=certificate) as (market, gateway, _):
+        stuck = next(iter(gateway.connections))
+        stuck.below.write(bytes(64 << 20))  # more than the socket takes
+        market.set_levels((0, 100, 7))
+        gateway.publish()
+        await until(lambda: gateway.statistics().fell_out == 1)
+        assert stuck.held() > 0
+        stuck.transport.abort()
+
+
 async def test_one_reader_alone_is_served_all_the_same():
     async with followed(0) as (market, gateway, _), connect(gateway.url) as client:
         book = client.subscribe("book", "BTC-USD")

@@ -78,7 +78,7 @@ async def _between_words(owner: Owner, driving: Coroutine[Any, Any, object]) -> 
 def _look(gateway: Gateway, served: dict[int, Served]) -> int:
     total = 0
     for connection in gateway.connections:
-        total += connection.transport.get_write_buffer_size()
+        total += connection.held()
         if isinstance(connection.session, Subscriber):
             port = connection.transport.get_extra_info("peername")[1]
             before = served.get(port, Served(0, 0)).unanswered
