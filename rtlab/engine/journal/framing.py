@@ -1,6 +1,6 @@
 """The bytes of a journal: what is put around COMMAND rows, and around everything else that is kept beside them.
 
-    segment   = sealed head, batch, batch, ...
+    segment   = sealed head, batch, batch, ..., room: zeros that the next batches are written over
     batch     = mark, number of rows, number of the first command, checksum of the batch before, own checksum, rows
     sealed    = magic, version, checksum of the body, length of the body, body
 
@@ -29,7 +29,9 @@ MOST_ROWS = 1 << 24
 
 _SEALED = struct.Struct("<8sIIQ")
 _BATCH = struct.Struct("<4sIqII")
-_CHECKED = _BATCH.size - 4  # bytes of a batch's head that its checksum covers
+_BATCH_HEAD, _CHECKSUM = struct.Struct("<4sIqI"), struct.Struct("<I")
+_CHECKED = _BATCH_HEAD.size  # bytes of a batch's head that its checksum covers
+_SMALL = 4096  # up to so many bytes a copy is cheaper than a view
 _MARK = b"\xabJNL"
 BATCH_HEAD = _BATCH.size
 
@@ -135,11 +137,12 @@ def _difference(ours: tuple[tuple[str, str, int], ...], theirs: tuple[tuple[str,
     return "; ".join(said[:3])
 
 
-def pack_batch_head(before: Position, rows: RowArray) -> tuple[bytes, Position]:
-    """Give the head of a batch that comes at `before`, and where the batch leads."""
-    head = _BATCH.pack(_MARK, len(rows), before.commands, before.chain, 0)[:_CHECKED]
-    chain = crc32(bytes_of(rows), crc32(head))
-    return head + struct.pack("<I", chain), Position(before.commands + len(rows), chain)
+def pack_batch(before: Position, rows: RowArray) -> tuple[list[bytes | memoryview], Position]:
+    """Give a batch that comes at `before`, in the parts that are written one after the other, and where it leads."""
+    head = _BATCH_HEAD.pack(_MARK, len(rows), before.commands, before.chain)
+    body = rows.tobytes() if rows.nbytes <= _SMALL else bytes_of(rows)
+    chain = crc32(body, crc32(head))
+    return [head, _CHECKSUM.pack(chain), body], Position(before.commands + len(rows), chain)
 
 
 def batch_at(data: bytes, at: int, before: Position | None = None) -> Batch | str:
@@ -171,6 +174,17 @@ def whole_batch_after(data: bytes, offset: int) -> int | None:
             return at
         at = data.find(_MARK, at + 1)
     return None
+
+
+def is_room(data: bytes, at: int) -> bool:
+    """Tell whether nothing was written from this offset on."""
+    return data.count(0, at) == len(data) - at
+
+
+def end_of_torn(data: bytes, at: int) -> int:
+    """Give where a batch at this offset ends, as far as it is there: its head, if that is, says how long it is."""
+    count = int.from_bytes(data[at + len(_MARK) : at + len(_MARK) + 4], "little")
+    return min(len(data), at + BATCH_HEAD + count * COMMAND.itemsize)
 
 
 def bytes_of(rows: RowArray) -> memoryview:

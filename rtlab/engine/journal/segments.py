@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rtlab.engine.journal.framing import Batch, Position, batch_at, unpack_segment_head, whole_batch_after
+from rtlab.engine.journal.framing import (
+    Batch,
+    Position,
+    batch_at,
+    end_of_torn,
+    is_room,
+    unpack_segment_head,
+    whole_batch_after,
+)
 from rtlab.errors import JournalError
 
 
@@ -17,7 +25,10 @@ class Problem(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A segment without its rows: it leads from `begin` to `end`; `boundaries` are all points between batches."""
+    """A segment without its rows: it leads from `begin` to `end`; `boundaries` are all points between batches.
+
+    `bytes` are those that were written, also of a torn batch, without the room behind them.
+    """
 
     path: Path
     begin: Position
@@ -42,11 +53,13 @@ def read_segment(path: Path) -> Segment:
     while at < len(data):
         batch = batch_at(data, at, boundaries[-1])
         if isinstance(batch, str):
-            problem = Problem(at, batch, whole_batch_after(data, at))
+            if not is_room(data, at):
+                problem = Problem(at, batch, whole_batch_after(data, at))
             break
         boundaries.append(batch.position)
         at = batch.end
-    return Segment(path, begin, boundaries[-1], tuple(boundaries), at, len(data), problem)
+    end = at if problem is None else end_of_torn(data, at)
+    return Segment(path, begin, boundaries[-1], tuple(boundaries), at, end, problem)
 
 
 def batches_of(segment: Segment) -> Iterator[Batch]:

@@ -34,8 +34,7 @@ from rtlab.engine.journal.framing import (
     MOST_ROWS,
     Position,
     RowArray,
-    bytes_of,
-    pack_batch_head,
+    pack_batch,
     pack_segment_head,
 )
 from rtlab.engine.journal.reading import Reading, is_journal, read_journal
@@ -43,6 +42,9 @@ from rtlab.engine.journal.snapshots import KeptSnapshot, pack_kept
 from rtlab.errors import CommandError, JournalError
 
 SEGMENT_BYTES = 64 << 20
+_ROOM = bytes(256 << 10)
+"""Written behind a small batch: a disk syncs what is written over sooner than what makes a file longer."""
+_SMALL = 4096  # bytes of a batch that is worth it
 KEPT_SNAPSHOTS = 2
 """A second one, so that a damaged snapshot costs time and nothing else."""
 
@@ -82,6 +84,7 @@ class Journal:
         self._problem: JournalError | None = None
         self._position = Position(0, 0)
         self._path, self._segment, self._end = folder, -1, 0
+        self._file_end, self._room = 0, _ROOM
         self._acknowledged = -1
         self._batches = self._bytes = self._segments = self._snapshots = self._removed = self._torn = 0
         with self._files as opening:
@@ -122,11 +125,11 @@ class Journal:
             raise CommandError("the batch is too long for a journal", expected=MOST_ROWS, got=len(commands))
         if len(commands) == 0:
             return
-        head, position = pack_batch_head(self._position, commands)
+        parts, position = pack_batch(self._position, commands)
         try:
             if self._segment < 0 or self._end >= self._segment_bytes:
                 self._begin_segment()
-            end = write_at(self._segment, [head, bytes_of(commands)], self._end)
+            end = self._write(parts)
             if meanwhile is not None:
                 meanwhile()
             sync(self._segment)
@@ -181,15 +184,30 @@ class Journal:
         if reading.segments:
             last = reading.segments[-1]
             self._use(last.path, last.good_bytes)
-            if reading.torn is not None:
-                self._torn = last.bytes - last.good_bytes
-                os.ftruncate(self._segment, last.good_bytes)
+            self._torn = last.bytes - last.good_bytes
+            os.ftruncate(self._segment, last.good_bytes)  # what is torn, and room
             sync(self._segment)  # what was only in the kernel's memory when the process before died
         path = self.folder / ACKNOWLEDGED
         self._acknowledged = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._files.callback(os.close, self._acknowledged)
         os.pwrite(self._acknowledged, pack_acknowledged(self._position), 0)
         return reading
+
+    def _write(self, parts: list[bytes | memoryview]) -> int:
+        end = write_at(self._segment, parts, self._end)
+        if end > self._file_end:
+            self._file_end = end
+            room = self._room[: max(0, self._segment_bytes - end)]
+            if room and end - self._end <= _SMALL:
+                self._make(room, end)
+        return end
+
+    def _make(self, room: bytes, end: int) -> None:
+        try:
+            self._file_end = write_at(self._segment, [room], end)
+        except OSError:  # what such a disk has left is for commands
+            os.ftruncate(self._segment, end)
+            self._room = b""
 
     def _begin_segment(self) -> None:
         path, head = segment_path(self.folder, self._position.commands), pack_segment_head(self._position)
@@ -200,10 +218,13 @@ class Journal:
     def _use(self, path: Path, end: int) -> None:
         opened = os.open(path, os.O_RDWR)
         self._leave_segment()
-        self._path, self._segment, self._end = path, opened, end
+        self._path, self._segment, self._end, self._file_end = path, opened, end, end
 
     def _leave_segment(self) -> None:
         if self._segment >= 0:
+            if self._file_end > self._end:
+                with contextlib.suppress(OSError):  # room does no harm
+                    os.ftruncate(self._segment, self._end)
             os.close(self._segment)
         self._segment = -1
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,6 +106,30 @@ def test_the_last_batch_torn_at_any_byte_is_cut_off_and_the_journal_goes_on(tmp_
         for one in torn.iterdir():
             one.unlink()
         torn.rmdir()
+
+
+def test_whatever_becomes_of_the_room_behind_the_last_batch_changes_nothing(tmp_path):
+    rnd, folder, rows = random.Random(5), tmp_path / "journal", stream(60)
+    with journaled(folder) as engine:
+        for row in range(len(rows)):
+            engine.process(rows[row : row + 1])
+        killed = copied(folder, tmp_path / "killed")
+    last = read_journal(killed).segments[-1]
+    content = last.path.read_bytes()
+    assert len(content) > last.good_bytes
+    for _ in range(ROUNDS):
+        damaged, at = copied(killed, tmp_path / "damaged"), rnd.randrange(last.good_bytes, len(content))
+        if rnd.random() < 0.5:
+            os.truncate(damaged / last.path.name, at)
+        else:
+            changed = bytearray(content)
+            changed[at] = rnd.randrange(1, 256)
+            (damaged / last.path.name).write_bytes(changed)
+        write(damaged, 200, batch=3)
+        engine, reading = recover(damaged)
+        assert reading.torn is None
+        assert_never_killed(engine, 200)
+        shutil.rmtree(damaged)
 
 
 def test_an_engine_that_is_killed_at_any_time_has_all_that_was_acknowledged(tmp_path):

@@ -11,9 +11,8 @@ from rtlab.engine.journal.framing import (
     Position,
     SegmentHead,
     batch_at,
-    bytes_of,
     fields_of,
-    pack_batch_head,
+    pack_batch,
     pack_segment_head,
     seal,
     unpack_segment_head,
@@ -33,8 +32,8 @@ def rows(count, price=5):
 
 
 def batch(before, made):
-    head, after = pack_batch_head(before, made)
-    return head + bytes_of(made), after
+    parts, after = pack_batch(before, made)
+    return b"".join(parts), after
 
 
 def test_what_was_sealed_comes_back_and_is_a_multiple_of_eight_bytes_long():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtlab.engine.journal.framing import Position, bytes_of, pack_batch_head, pack_segment_head
+from rtlab.engine.journal.framing import Position, pack_batch, pack_segment_head
 from rtlab.engine.journal.segments import batches_of, read_bytes, read_segment
 from rtlab.errors import JournalError
 from rtlab.model import COMMAND
@@ -14,9 +14,9 @@ def segment(path, *counts):
     for count in counts:
         rows = np.zeros(count, COMMAND)
         rows["price"] = count
-        head, at = pack_batch_head(at, rows)
+        parts, at = pack_batch(at, rows)
         ends.append(len(data))
-        data += head + bytes_of(rows)
+        data += b"".join(parts)
     path.write_bytes(data)
     return at, ends
 
@@ -54,6 +54,21 @@ def test_a_cut_end_has_no_whole_batch_behind_it(tmp_path):
     read = read_segment(tmp_path / "s")
     assert (read.problem.offset, read.problem.whole_after) == (begins[1], None)
     assert "127 of 128 bytes" in read.problem.what
+
+
+@pytest.mark.parametrize("room", [1, 23, 5000])
+def test_zeros_behind_the_last_batch_are_room_and_a_byte_in_them_is_a_problem(room, tmp_path):
+    path = tmp_path / "s"
+    end, begins = segment(path, 3, 1)
+    whole = read_bytes(path)
+    path.write_bytes(whole + bytes(room))
+    read = read_segment(path)
+    assert (read.end, read.good_bytes, read.bytes, read.problem) == (end, len(whole), len(whole), None)
+    path.write_bytes(whole + bytes(room - 1) + b"x")
+    assert read_segment(path).problem.offset == len(whole)
+    path.write_bytes(whole[:-100] + bytes(room + 100))
+    torn = read_segment(path)  # its head is there, and not all of its row
+    assert (torn.good_bytes, torn.bytes, torn.problem.offset) == (begins[1], len(whole), begins[1])
 
 
 def test_a_file_that_changes_between_two_looks_is_told(tmp_path):

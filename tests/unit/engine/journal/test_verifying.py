@@ -29,9 +29,17 @@ def test_an_empty_journal_is_sound(tmp_path):
 def test_a_torn_end_is_told_and_is_no_damage(tmp_path):
     write(tmp_path, 100)
     path = next(tmp_path.glob("*.segment"))
-    path.write_bytes(path.read_bytes() + bytes(9))
+    path.write_bytes(path.read_bytes() + b"\xab" + bytes(8))
     verdict = verify_journal(tmp_path)
     assert (verdict.commands, verdict.torn, verdict.torn_bytes) == (100, path, 9)
+
+
+def test_room_behind_the_last_batch_is_no_torn_end(tmp_path):
+    write(tmp_path, 100)
+    path = next(tmp_path.glob("*.segment"))
+    whole = verify_journal(tmp_path)
+    path.write_bytes(path.read_bytes() + bytes(9))
+    assert verify_journal(tmp_path) == whole
 
 
 def test_a_snapshot_that_recovery_would_pass_over_is_damage(tmp_path):

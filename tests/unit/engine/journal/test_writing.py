@@ -1,6 +1,8 @@
+import resource
+
 import numpy as np
 import pytest
-from support.journals import INSTRUMENTS, new_engine, stream
+from support.journals import INSTRUMENTS, copied, new_engine, stream
 
 from rtlab.engine import Engine
 from rtlab.engine.journal import Journal, read_journal, verify_journal
@@ -127,3 +129,46 @@ def test_a_torn_end_is_counted_and_cut_off(tmp_path):
     with opened(tmp_path) as journal:
         assert journal.statistics().torn_bytes == 4
     assert path.stat().st_size == size
+
+
+def test_small_batches_have_room_behind_them_which_goes_at_the_end(tmp_path):
+    folder = tmp_path / "journal"
+    with opened(folder) as journal:
+        sizes = set()
+        for row in range(20):
+            journal.append(stream(20)[row : row + 1])
+            path = next(folder.glob("*.segment"))
+            sizes.add(path.stat().st_size)
+            reading = read_journal(folder)
+            assert (reading.end.commands, reading.torn) == (row + 1, None)
+        assert len(sizes) == 1  # what is written over makes no file longer
+        assert sizes.pop() > reading.segments[-1].bytes
+        copied(folder, tmp_path / "killed")
+    assert path.stat().st_size == reading.segments[-1].bytes
+    with opened(tmp_path / "killed") as journal:
+        assert (journal.position.commands, journal.statistics().torn_bytes) == (20, 0)
+        journal.append(stream(21)[20:])
+    assert verify_journal(tmp_path / "killed").commands == 21
+
+
+def test_large_batches_and_the_end_of_a_segment_get_no_room(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append(stream(100))
+        path = next(tmp_path.glob("*.segment"))
+        assert path.stat().st_size == read_journal(tmp_path).segments[-1].bytes
+    with opened(tmp_path, segment_bytes=path.stat().st_size + 500) as journal:
+        journal.append(stream(101)[100:])
+        assert path.stat().st_size == read_journal(tmp_path).segments[-1].bytes + 500 - 128
+
+
+def test_a_disk_that_takes_no_room_takes_commands(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(tmp_path) as journal:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+        try:
+            for row in range(9):
+                journal.append(stream(9)[row : row + 1])
+                path = next(tmp_path.glob("*.segment"))
+                assert path.stat().st_size == read_journal(tmp_path).segments[-1].bytes
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
