@@ -2,7 +2,7 @@
 
 import operator
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,8 +72,21 @@ def prevention(code: SelfTradePrevention) -> SelfTradePrevention:
     return SelfTradePrevention(code)
 
 
+def whole(what: str, number: int, least: int = -(2**63), most: int = 2**63 - 1) -> int:
+    """Give a number that the caller chose; ConfigError when it is no whole one, or out of range."""
+    is_one = isinstance(number, int | np.integer) and not isinstance(number, bool)
+    if not is_one or not least <= number <= most:
+        raise ConfigError(
+            f"{what} is out of range", expected=f"a whole number, {least} to {most}", got=repr(number)
+        )
+    return int(number)
+
+
 def positions(instruments: Sequence[Instrument]) -> dict[str, int]:
-    """Give the index of every symbol; InstrumentError when there is none or one is there twice."""
+    """Give the index of every symbol; InstrumentError when there is none, one is there twice, or these are none."""
+    if not isinstance(instruments, Collection) or not all(isinstance(one, Instrument) for one in instruments):
+        got = repr(instruments)[:60]
+        raise InstrumentError("an engine trades a list of instruments", expected="Instrument values", got=got)
     index = {instrument.symbol: at for at, instrument in enumerate(instruments)}
     if not index:
         raise InstrumentError("an engine needs at least one instrument")
@@ -84,15 +97,23 @@ def positions(instruments: Sequence[Instrument]) -> dict[str, int]:
     return index
 
 
-def rules_of(index: dict[str, int], rules: Mapping[str, Rules]) -> list[Rules]:
-    """Give the rules of every instrument; InstrumentError when some are of one that is not traded."""
+def rules_of(index: dict[str, int], rules: Mapping[str, Rules] | None) -> list[Rules]:
+    """Give the rules of every instrument; InstrumentError when some are of one that is not traded.
+
+    ConfigError when they are no Rules by symbol.
+    """
+    rules = {} if rules is None else rules
+    if not isinstance(rules, Mapping) or not all(isinstance(one, Rules) for one in rules.values()):
+        raise ConfigError(
+            "an engine's rules are by symbol", expected="a mapping to Rules", got=repr(rules)[:60]
+        )
     given = {position(index, symbol): one for symbol, one in rules.items()}
     return [given.get(at, Rules()) for at in index.values()]
 
 
 def position(index: dict[str, int], symbol: str) -> int:
     """Give the index of one symbol; InstrumentError when the engine does not trade it."""
-    at = index.get(symbol)
+    at = index.get(symbol) if isinstance(symbol, str) else None
     if at is None:
         raise _no_such(index, symbol)
     return at

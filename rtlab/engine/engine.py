@@ -15,7 +15,7 @@ from rtlab.engine.layout import LADDERS
 from rtlab.engine.snapshot import Snapshot, pack_snapshot, unpack_snapshot
 from rtlab.engine.storage import EVENTS_PER_COMMAND, FEW, MOST_SLOTS, Storage, account_at
 from rtlab.engine.values import Values
-from rtlab.errors import ConfigError, LocalError
+from rtlab.errors import LocalError
 from rtlab.model.commands import Command
 from rtlab.model.enums import SelfTradePrevention, Side
 from rtlab.model.events import Event
@@ -74,13 +74,10 @@ class Engine:
         rules: Mapping[str, Rules] | None = None,
     ) -> None:
         self._positions = convert.positions(instruments)
-        if not 1 <= capacity < MOST_SLOTS:
-            raise ConfigError(
-                "an engine's capacity is out of range", expected=f"1 to {MOST_SLOTS - 1}", got=capacity
-            )
+        capacity = convert.whole("an engine's capacity", capacity, 1, MOST_SLOTS - 1)
         self.instruments = tuple(instruments)
         self.self_trade_prevention = convert.prevention(self_trade_prevention)
-        self.rules = tuple(convert.rules_of(self._positions, rules or {}))
+        self.rules = tuple(convert.rules_of(self._positions, rules))
         self._capacity = capacity
         self._symbols = tuple(instrument.symbol for instrument in self.instruments)
         self._values = Values(self._symbols)
@@ -173,10 +170,12 @@ class Engine:
         """Give the best `depth` levels (None: all) of both sides, best first, as (price, quantity that shows).
 
         With `owner`: his orders and where each stands in its queue, bids first, best first; `depth` counts levels
-        then that show nothing too.
+        then that show nothing too. InstrumentError: a symbol that the engine does not trade. ConfigError: a depth
+        or an owner that is no whole number.
         """
+        depth = None if depth is None else convert.whole("the depth of a book", depth, 0)
         if owner is not None:
-            return self._positions_of(symbol, depth, owner)
+            return self._positions_of(symbol, depth, convert.whole("an owner", owner))
         storage = self._storage
         first = LADDERS * convert.position(self._positions, symbol)
         bids, asks = (storage.levels[storage.live_levels(first + side)] for side in (BID, ASK))

@@ -48,7 +48,7 @@ class ReferenceEngine(Floor):
     ) -> None:
         self._positions = convert.positions(instruments)
         self._symbols = tuple(instrument.symbol for instrument in instruments)
-        books = [Book(one) for one in convert.rules_of(self._positions, rules or {})]
+        books = [Book(one) for one in convert.rules_of(self._positions, rules)]
         super().__init__(books, convert.prevention(self_trade_prevention))
 
     def submit(self, command: Command) -> list[Event]:

@@ -65,6 +65,8 @@ def pack_snapshot(snapshot: Snapshot, parts: Mapping[str, RowArray]) -> bytes:
 
 def unpack_snapshot(data: bytes) -> tuple[Snapshot, dict[str, RowArray]]:
     """Give what `pack_snapshot` was given; LocalError when the bytes are foreign, truncated or damaged."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise LocalError("a snapshot of an engine is bytes", got=type(data).__name__)
     if len(data) < _OUTER.size or data[: len(MAGIC)] != MAGIC:
         raise LocalError(
             "these bytes are no snapshot of an engine", expected=MAGIC, got=bytes(data[: len(MAGIC)])

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from support.command_flow import INSTRUMENTS, Flow
 
 from rtlab.engine import Engine
 from rtlab.engine.journal import JournaledEngine
+from rtlab.engine.journal.framing import SEGMENT, seal, unpack_segment_head
 
 SEED = 29
 PROBE = 600  # commands after a recovery: their events depend on every resting order
@@ -48,6 +50,15 @@ def assert_never_killed(engine: Engine, commands: int) -> None:
     for instrument in INSTRUMENTS:
         assert engine.book(instrument.symbol) == truth.book(instrument.symbol)
     assert engine.process(rows[commands:]).tobytes() == truth.process(rows[commands:]).tobytes()
+
+
+def of_matching(segment: Path, matching: int) -> None:
+    """Let a segment say that another version did its commands, which matches otherwise."""
+    data = segment.read_bytes()
+    head, end = unpack_segment_head(data, segment)
+    sealed = seal(SEGMENT, msgspec.msgpack.encode(msgspec.structs.replace(head, matching=matching)))
+    assert len(sealed) == end
+    segment.write_bytes(sealed + data[end:])
 
 
 def files_of(folder: Path) -> list[Path]:

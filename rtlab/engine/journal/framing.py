@@ -24,6 +24,8 @@ RowArray = npt.NDArray[np.void]
 
 SEGMENT, SNAPSHOT, ACKNOWLEDGED = b"rtlabJNL", b"rtlabKPT", b"rtlabACK"
 VERSION = 1
+MATCHING = 2
+"""Raised whenever the engine gives other events for the same commands: what it did before is then not replayed."""
 MOST_ROWS = 1 << 24
 """Of one batch."""
 
@@ -44,12 +46,18 @@ class Position(NamedTuple):
 
 
 class SegmentHead(msgspec.Struct, frozen=True):
-    """Where a segment begins, and how its rows are laid out: (name, type, offset) of each field."""
+    """Where a segment begins, how its rows are laid out, (name, type, offset) of each field, and how they matched."""
 
     commands: int
     chain: int
     row_bytes: int
     fields: tuple[tuple[str, str, int], ...]
+    matching: int = 1
+
+    @property
+    def position(self) -> Position:
+        """The point where the segment begins."""
+        return Position(self.commands, self.chain)
 
 
 class Batch(NamedTuple):
@@ -100,12 +108,12 @@ def unseal(magic: bytes, data: bytes, file: object) -> tuple[bytes, int]:
 
 def pack_segment_head(position: Position) -> bytes:
     """Give the beginning of a segment whose first command comes at `position`."""
-    head = SegmentHead(*position, row_bytes=COMMAND.itemsize, fields=fields_of(COMMAND))
+    head = SegmentHead(*position, row_bytes=COMMAND.itemsize, fields=fields_of(COMMAND), matching=MATCHING)
     return seal(SEGMENT, msgspec.msgpack.encode(head))
 
 
-def unpack_segment_head(data: bytes, file: object) -> tuple[Position, int]:
-    """Give where a segment begins, and the offset of its first batch.
+def unpack_segment_head(data: bytes, file: object) -> tuple[SegmentHead, int]:
+    """Give the head of a segment, and the offset of its first batch.
 
     JournalError when it is damaged, or its rows are of another layout: then the field that differs is named.
     """
@@ -119,7 +127,7 @@ def unpack_segment_head(data: bytes, file: object) -> tuple[Position, int]:
         what = f"the rows of this journal are of another layout: {_difference(ours, theirs)}"
         expected = f"COMMAND of {COMMAND.itemsize} bytes"
         raise JournalError(what, file=file, expected=expected, got=f"rows of {head.row_bytes} bytes")
-    return Position(head.commands, head.chain), end
+    return head, end
 
 
 _HEAD = msgspec.msgpack.Decoder(SegmentHead)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rtlab.engine.journal.acknowledged import read_acknowledged
 from rtlab.engine.journal.files import ACKNOWLEDGED, number_of, segment_paths, snapshot_paths
-from rtlab.engine.journal.framing import Position, RowArray
+from rtlab.engine.journal.framing import MATCHING, Position, RowArray
 from rtlab.engine.journal.segments import Segment, batches_of, read_segment
 from rtlab.engine.journal.snapshots import KeptSnapshot, read_kept
 from rtlab.errors import JournalError
@@ -35,8 +35,16 @@ class Reading(NamedTuple):
     damaged: tuple[JournalError, ...]
 
     def batches(self) -> Iterator[RowArray]:
-        """Give the COMMAND rows after the snapshot, batch by batch as they were appended."""
+        """Give the COMMAND rows after the snapshot, batch by batch as they were appended.
+
+        JournalError where a version did them that matches otherwise: this one would give other events than it gave.
+        """
         for segment in self.segments:
+            if segment.matching != MATCHING and segment.end.commands > self.snapshot.commands:
+                what = "another version did these commands, and matches otherwise: let it go on, or begin a new journal"
+                raise segment.refuse(
+                    what, 0, expected=f"matching {MATCHING}", got=f"matching {segment.matching}"
+                )
             for batch in batches_of(segment):
                 if batch.position.commands > self.snapshot.commands:
                     yield batch.rows

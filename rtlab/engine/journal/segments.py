@@ -31,6 +31,7 @@ class Segment(NamedTuple):
     """
 
     path: Path
+    matching: int
     begin: Position
     end: Position
     boundaries: tuple[Position, ...]
@@ -48,8 +49,8 @@ class Segment(NamedTuple):
 def read_segment(path: Path) -> Segment:
     """Check every batch; JournalError when the file cannot be read, its head is damaged or of another layout."""
     data = read_bytes(path)
-    begin, at = unpack_segment_head(data, path)
-    boundaries, problem = [begin], None
+    head, at = unpack_segment_head(data, path)
+    boundaries, problem = [head.position], None
     while at < len(data):
         batch = batch_at(data, at, boundaries[-1])
         if isinstance(batch, str):
@@ -59,13 +60,14 @@ def read_segment(path: Path) -> Segment:
         boundaries.append(batch.position)
         at = batch.end
     end = at if problem is None else end_of_torn(data, at)
-    return Segment(path, begin, boundaries[-1], tuple(boundaries), at, end, problem)
+    return Segment(path, head.matching, head.position, boundaries[-1], tuple(boundaries), at, end, problem)
 
 
 def batches_of(segment: Segment) -> Iterator[Batch]:
     """Give the good batches; JournalError when the file is not what it was when it was checked."""
     data = read_bytes(segment.path)
-    before, at = unpack_segment_head(data, segment.path)
+    head, at = unpack_segment_head(data, segment.path)
+    before = head.position
     while at < segment.good_bytes:
         batch = batch_at(data, at, before)
         if isinstance(batch, str):

@@ -31,6 +31,7 @@ from rtlab.engine.journal.files import (
     write_whole,
 )
 from rtlab.engine.journal.framing import (
+    MATCHING,
     MOST_ROWS,
     Position,
     RowArray,
@@ -187,6 +188,8 @@ class Journal:
             self._torn = last.bytes - last.good_bytes
             os.ftruncate(self._segment, last.good_bytes)  # what is torn, and room
             sync(self._segment)  # what was only in the kernel's memory when the process before died
+            if last.matching != MATCHING:
+                self._leave_segment()  # what comes now is done by ours
         path = self.folder / ACKNOWLEDGED
         self._acknowledged = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._files.callback(os.close, self._acknowledged)

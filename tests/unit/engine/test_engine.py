@@ -156,10 +156,47 @@ def test_instruments_must_be_there_and_be_different(kind: str) -> None:
         Engine([*instruments(1), *instruments(1)])
 
 
-@pytest.mark.parametrize("capacity", [0, -1, 1 << 30])
+@pytest.mark.parametrize("capacity", [0, -1, 1 << 30, 1.5, None, "x", [], True, np.float64(2)])
 def test_capacity_out_of_range_is_a_config_error(capacity: int) -> None:
     with pytest.raises(ConfigError, match="capacity"):
         Engine(instruments(1), capacity=capacity)
+
+
+def test_a_capacity_of_numpy_is_one() -> None:
+    engine = Engine(instruments(1), capacity=np.int64(16))
+    assert Engine.restore(engine.snapshot()).snapshot() == engine.snapshot()
+
+
+@pytest.mark.parametrize("engine", [Engine, ReferenceEngine])
+@pytest.mark.parametrize("what", [None, 5, "I0", [1], [None], {}, iter(())])
+def test_what_is_no_sequence_of_instruments_is_an_instrument_error(engine: type, what: object) -> None:
+    with pytest.raises(InstrumentError, match="instrument"):
+        engine(what)
+
+
+@pytest.mark.parametrize("engine", [Engine, ReferenceEngine])
+@pytest.mark.parametrize("rules", ["x", 5, [], {"I0": None}, {"I0": 1}])
+def test_rules_that_are_none_by_symbol_are_a_config_error(engine: type, rules: object) -> None:
+    with pytest.raises(ConfigError, match="rules are by symbol"):
+        engine(instruments(1), rules=rules)
+
+
+@pytest.mark.parametrize("depth", [-1, 1.5, "x", [], True, 1 << 63])
+def test_a_depth_or_an_owner_that_is_no_whole_number_is_a_config_error(depth: object) -> None:
+    engine = Engine(instruments(1))
+    with pytest.raises(
+        ConfigError, match="the depth of a book is out of range: expected a whole number, 0 to"
+    ):
+        engine.book("I0", depth)
+    if depth != -1:
+        with pytest.raises(ConfigError, match="an owner is out of range"):
+            engine.book("I0", owner=depth)
+
+
+@pytest.mark.parametrize("symbol", [None, 5, b"I0", [], ("I0",)])
+def test_what_is_no_symbol_is_an_instrument_error(symbol: object) -> None:
+    with pytest.raises(InstrumentError, match="does not trade"):
+        Engine(instruments(1)).book(symbol)
 
 
 @pytest.mark.parametrize("kind", KERNEL_AND_TWIN)
@@ -227,9 +264,9 @@ def test_a_copy_has_its_own_memory(copied: Callable[[Engine], Engine]) -> None:
     assert other.book("I0") == ([(100, 5)], [])
 
 
-@pytest.mark.parametrize("foreign", [b"", b"not a snapshot at all", bytes(1000)])
+@pytest.mark.parametrize("foreign", [b"", b"not a snapshot at all", bytes(1000), None, "text", 1, []])
 def test_restore_of_foreign_bytes_is_a_local_error(foreign: bytes) -> None:
-    with pytest.raises(LocalError, match="no snapshot of an engine"):
+    with pytest.raises(LocalError, match="snapshot of an engine"):
         Engine.restore(foreign)
 
 

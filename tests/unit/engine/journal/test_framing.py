@@ -1,10 +1,15 @@
+from zlib import crc32
+
 import msgspec
 import numpy as np
 import pytest
+from support.every_kind import RULES, every_kind, traded
 
+from rtlab.engine import Engine
 from rtlab.engine.journal.framing import (
     ACKNOWLEDGED,
     BATCH_HEAD,
+    MATCHING,
     MOST_ROWS,
     SEGMENT,
     SNAPSHOT,
@@ -20,7 +25,7 @@ from rtlab.engine.journal.framing import (
     whole_batch_after,
 )
 from rtlab.errors import JournalError
-from rtlab.model import COMMAND
+from rtlab.model import COMMAND, SelfTradePrevention
 
 START = Position(7, 99)
 
@@ -62,7 +67,8 @@ def test_a_file_of_another_kind_is_told_apart():
 
 def test_the_head_of_a_segment_says_where_it_begins_and_where_its_batches_do():
     head = pack_segment_head(START)
-    assert unpack_segment_head(head + b"rest", "f") == (START, len(head))
+    read, end = unpack_segment_head(head + b"rest", "f")
+    assert (read.position, read.matching, end) == (START, MATCHING, len(head))
     assert len(head) % 8 == 0
 
 
@@ -83,6 +89,23 @@ def test_rows_of_another_layout_are_refused_by_the_name_of_what_differs():
         JournalError, match=f"expected COMMAND of {COMMAND.itemsize} bytes, got rows of {wider} bytes"
     ):
         unpack_segment_head(head_of(ours, wider), "f")
+
+
+def test_a_head_that_says_nothing_of_matching_is_of_the_first():
+    old = {"commands": 7, "chain": 9, "row_bytes": COMMAND.itemsize, "fields": fields_of(COMMAND)}
+    head, _ = unpack_segment_head(seal(SEGMENT, msgspec.msgpack.encode(old)), "f")
+    assert (head.position, head.matching) == ((7, 9), 1)
+
+
+def test_other_events_for_the_same_commands_need_another_number():
+    """When this fails, the engine does something else than before: raise MATCHING, and write it and its number here."""
+    done = given = 0
+    for prevention in SelfTradePrevention:
+        commands = every_kind(np.random.default_rng([7, prevention]), 10_000, ids=400)
+        engine = Engine(traded(), self_trade_prevention=prevention, rules=RULES)
+        given, done = crc32(commands, given), crc32(engine.process(commands), done)
+    assert given == 1400580391, "the commands themselves are others"
+    assert (MATCHING, done) == (2, 2141083521)
 
 
 def test_a_head_that_makes_no_sense_is_refused():

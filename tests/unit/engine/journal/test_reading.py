@@ -1,9 +1,10 @@
 import os
 
 import pytest
-from support.journals import assert_never_killed, files_of, journaled, new_engine, stream, write
+from support.journals import assert_never_killed, files_of, journaled, new_engine, of_matching, stream, write
 
 from rtlab.engine.journal import JournaledEngine, recovered
+from rtlab.engine.journal.framing import MATCHING
 from rtlab.engine.journal.reading import commands_from, is_journal, read_journal
 from rtlab.engine.journal.segments import read_segment
 from rtlab.engine.journal.snapshots import KeptSnapshot, pack_kept
@@ -169,3 +170,31 @@ def test_commands_are_given_from_any_number_on_as_far_as_they_are_there(first, f
     for number, rows in given:
         assert number == at
         at += len(rows)
+
+
+def test_commands_that_were_done_by_a_version_that_matches_otherwise_are_read_and_not_replayed(folder):
+    last = read_journal(folder).segments[-1]
+    of_matching(last.path, 1)
+    with pytest.raises(
+        JournalError, match=rf"{last.path}, offset 0: another version .*expected matching \d, got matching 1"
+    ):
+        list(read_journal(folder).batches())
+    with pytest.raises(JournalError, match="matches otherwise"):
+        journaled(folder)
+    assert (
+        sum(len(rows) for _, rows in commands_from(folder, last.begin.commands)) == 2000 - last.begin.commands
+    )
+
+
+def test_after_a_snapshot_another_version_goes_on_in_a_segment_of_its_own(folder):
+    with journaled(folder) as engine:
+        engine.keep()
+    for path in segments(folder):
+        of_matching(path, 1)
+    before = segments(folder)
+    with journaled(folder) as engine:
+        engine.process(stream(2040)[2000:])
+    assert [read_segment(path).matching for path in segments(folder)] == [1] * len(before) + [MATCHING]
+    write(folder, 2300)
+    reading = read_journal(folder)
+    assert_never_killed(recovered(reading.snapshot.engine, reading.batches()), 2300)
