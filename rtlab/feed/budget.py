@@ -50,9 +50,9 @@ def victims(readers: Iterable[tuple[Who, Held]], limit: int) -> list[Who]:
 class Budget:
     """Keeps what is held for all readers within `limit` bytes: in send buffers, and as answers that wait.
 
-    Somebody looks ten times a second, and whenever what was added since then might exceed the limit: what readers
-    took meanwhile only a look tells. `held` is what was held when it last looked, `given_up` how many readers it
-    gave up so far.
+    Somebody looks ten times a second, and whenever what was added to send buffers since then might exceed the limit:
+    what readers took meanwhile only a look tells, and which answers wait. `held` is what was held when it last
+    looked, `given_up` how many readers it gave up so far.
     """
 
     def __init__(self, limit: int = BYTES) -> None:

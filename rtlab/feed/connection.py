@@ -41,7 +41,7 @@ class Connection(asyncio.Protocol):
     `write_due` asks the session what is due and writes that as frames that all readers share. It never waits:
     a reader that does not read would hold the writer. Bytes stay bounded because a session sends nothing while
     the transport is full (`pause_writing`) or its credit is used up. A write goes straight to the socket while
-    the transport holds nothing back (`direct`), else behind what it holds; never over TLS.
+    the transport holds nothing back (`direct`), else behind what it holds; over TLS `Secured` does so.
     """
 
     __slots__ = (
@@ -49,7 +49,6 @@ class Connection(asyncio.Protocol):
         "_parts",
         "_protocol",
         "_visit",
-        "below",
         "bits",
         "bytes_sent",
         "direct",
@@ -71,7 +70,6 @@ class Connection(asyncio.Protocol):
         self.bytes_sent = self.peak_buffered = 0
         self.bits = 0  # of the window for compressed frames, 0: none
         self.direct = -1  # the socket's file descriptor, where one may write past the transport
-        self.below: asyncio.Transport | None = None  # TLS: what carries it
         self.place = -1  # among the members of the hub's cohorts
         self.rests_until = 0  # ns: nothing is due before, unless the peer says something
         self._visit: Visit | None = None
@@ -140,9 +138,8 @@ class Connection(asyncio.Protocol):
         self._abort_later()
 
     def held(self) -> int:
-        """Give the bytes that wait for the socket: over TLS those above it and below it."""
-        above = self.transport.get_write_buffer_size()
-        return above if self.below is None else above + self.below.get_write_buffer_size()
+        """Give the bytes that wait for the socket."""
+        return self.transport.get_write_buffer_size()
 
     def address(self) -> str:
         """Give host and port of the peer."""

@@ -102,9 +102,9 @@ class Gateway:
         warm_up()
         looks.warm_up()
         self._rounds = Rounds(self.frames, Cohorts(self._cache, self._pulse, self), self._loop, self._on_done)
-        self._server = await self._loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
         self._serving = True
         self._tick = self._loop.call_later(CREDIT_TICK_S, self._on_tick)
+        self._server = await self._loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
         return self
 
     async def __aexit__(
@@ -264,6 +264,8 @@ class Gateway:
     def arrived(self, connection: Connection) -> None:
         """See Hub."""
         self._connections.add(connection)
+        if not self._serving:  # its handshake outlived us
+            connection.transport.abort()
 
     def opened(self, connection: Connection) -> None:
         """See Hub."""

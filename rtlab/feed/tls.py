@@ -1,12 +1,15 @@
 """TLS for the gateway: a certificate and its key, from files, and the handshake on a socket."""
 
 import asyncio
+import contextlib
+import os
 import ssl
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from rtlab.errors import ConfigError
-from rtlab.feed.connection import Connection
+
+_READ = 1 << 16
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -16,6 +19,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
     for path in (certificate, key):
         try:
             path.open("rb").close()
@@ -36,46 +40,130 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-class Secured(asyncio.Protocol):
-    """Shakes hands on a socket that was accepted, within so many seconds, and gives it to its Connection.
+class Secured(asyncio.Protocol, asyncio.Transport):
+    """TLS on a socket that was accepted: the transport of its Connection, once it has shaken hands in time.
 
-    A server of asyncio's own that speaks TLS hides the transport below, and with it most of what waits for a slow
-    reader: TLS passes on at once whatever it is given. Who fails to shake hands is closed, and nobody is told.
+    The crypto is `ssl`'s, over memory, so that what waits for a slow reader waits in the transport below and nowhere
+    else: a loop's own TLS counts only what it has not encrypted yet, which is next to nothing. As a Connection does, it
+    writes past that transport while that holds nothing back. Who fails to shake hands is closed, and nobody is told.
     """
 
-    def __init__(self, context: ssl.SSLContext, within_s: float, connection: Connection) -> None:
+    _below: asyncio.Transport
+
+    def __init__(self, context: ssl.SSLContext, within_s: float, connection: asyncio.Protocol) -> None:
         self._context, self._within_s, self._connection = context, within_s, connection
-        self._early: list[bytes] = []  # came together with the end of the handshake
-        self._is_gone = False
-        self._shaking: asyncio.Task[None] | None = None
+        self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._came, self._goes, server_side=True)
+        self._is_open = False
+        self._direct = -1
+
+    # towards the socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol: the socket was accepted."""
-        below = cast(asyncio.Transport, transport)
-        below.pause_reading()  # what it says is read by TLS
-        self._shaking = asyncio.get_running_loop().create_task(self._shake(below))
+        self._below = cast(asyncio.Transport, transport)
+        if os.name == "posix":
+            self._direct = transport.get_extra_info("socket").fileno()
+        self._deadline = asyncio.get_running_loop().call_later(self._within_s, self._below.abort)
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol: bytes of the peer, decrypted."""
-        self._early.append(data)
+        """See asyncio.Protocol: bytes of the peer."""
+        self._came.write(data)
+        try:
+            if not self._is_open:
+                self._tls.do_handshake()
+                self._open()
+            self._read()
+        except ssl.SSLWantReadError:
+            self._flush()
+        except ssl.SSLError:  # it speaks no TLS, or not ours
+            self._flush()  # why, as TLS says it
+            self._below.close()
+
+    def eof_received(self) -> None:
+        """See asyncio.Protocol: the peer says no more, and TLS knows no half of a connection."""
+        if self._is_open:
+            self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol: the peer is gone before its handshake was done."""
-        self._is_gone = True
+        """See asyncio.Protocol: the socket is gone."""
+        self._direct = -1
+        self._deadline.cancel()
+        if self._is_open:
+            self._connection.connection_lost(exc)
 
-    async def _shake(self, below: asyncio.Transport) -> None:
-        connection, loop = self._connection, asyncio.get_running_loop()
-        try:
-            transport = await loop.start_tls(
-                below, self, self._context, server_side=True, ssl_handshake_timeout=self._within_s
-            )
-        except OSError:  # it speaks no TLS, or not ours, or too slowly
-            below.abort()
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol: the send buffer is full."""
+        if self._is_open:
+            self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol: the send buffer has drained."""
+        if self._is_open:
+            self._connection.resume_writing()
+
+    # towards the connection
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See asyncio.Transport; nothing is written any more once it is closing."""
+        if not self._below.is_closing():
+            self._tls.write(data)
+            self._flush()
+
+    def get_write_buffer_size(self) -> int:
+        """See asyncio.Transport: encrypted bytes."""
+        return self._below.get_write_buffer_size()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """See asyncio.Transport."""
+        return self._context if name == "sslcontext" else self._below.get_extra_info(name, default)
+
+    def can_write_eof(self) -> bool:
+        """See asyncio.Transport: TLS knows no half of a connection."""
+        return False
+
+    def is_closing(self) -> bool:
+        """See asyncio.Transport."""
+        return self._below.is_closing()
+
+    def close(self) -> None:
+        """See asyncio.Transport: the peer is told, and what waits is still written."""
+        if not self._below.is_closing():
+            with contextlib.suppress(ssl.SSLError):  # it does not wait for the answer
+                self._tls.unwrap()
+            self._flush()
+            self._below.close()
+
+    def abort(self) -> None:
+        """See asyncio.Transport."""
+        self._below.abort()
+
+    def _open(self) -> None:
+        self._deadline.cancel()
+        self._flush()
+        self._is_open = True
+        self._connection.connection_made(self)
+
+    def _read(self) -> None:
+        while not self._below.is_closing():
+            data = self._tls.read(_READ)
+            if not data:  # the peer closes TLS
+                self._connection.eof_received()
+                self.close()
+                return
+            self._connection.data_received(data)
+
+    def _flush(self) -> None:
+        data = self._goes.read()
+        if not data:
             return
-        if transport is None or self._is_gone:
-            return
-        transport.set_protocol(connection)
-        connection.below = below
-        connection.connection_made(transport)
-        for data in self._early:
-            connection.data_received(data)
+        if self._direct >= 0 and not self._below.get_write_buffer_size():
+            try:
+                data = data[os.write(self._direct, data) :]
+            except BlockingIOError:
+                pass
+            except OSError:  # the peer is gone: the loop will say so
+                self._below.abort()
+                return
+        if data:
+            self._below.write(data)

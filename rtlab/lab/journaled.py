@@ -157,10 +157,16 @@ class JournaledMarket:
         return JournaledStatistics(self._count_waiting(), self._held_up, self.journal.statistics())
 
     async def close(self) -> None:
-        """Do what waits, and let go of the journal. Idempotent; JournalError when the disk does not take it."""
+        """Do what waits, keep a snapshot of where it ends, and let go of the journal. Idempotent.
+
+        JournalError when the disk does not take it.
+        """
         try:
             if self._committing is not None:
                 await self._committing
+            # an engine that did not go on stands elsewhere
+            if self.engine.statistics().commands == self.commands > self._kept_commands:
+                await asyncio.to_thread(self.keep, self.source())
         finally:
             self.journal.close()
 

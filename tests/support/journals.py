@@ -80,6 +80,6 @@ def changed(path: Path, content: bytes) -> Iterator[None]:
 def copied(folder: Path, to: Path) -> Path:
     """Copy a journal's files."""
     to.mkdir()
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.iterdir()):
         (to / path.name).write_bytes(path.read_bytes())
     return to

@@ -17,6 +17,7 @@ from rtlab.errors import JournalError
 from rtlab.model.commands import Command
 from rtlab.model.events import Event
 from rtlab.model.rows import COMMAND
+from rtlab.signals import undisturbed
 
 BESIDE = 200
 """From so many commands on the engine does them while the disk syncs them, in a thread; below that costs more."""
@@ -62,8 +63,13 @@ class JournaledEngine:
     def process(self, rows: RowArray) -> RowArray:
         """Execute COMMAND rows and give their EVENT rows once the commands are on the disk, with one sync.
 
-        A snapshot that is due is kept before; when the disk does not take it, none of `rows` is done.
+        A snapshot that is due is kept before; when the disk does not take it, none of `rows` is done. An interrupt
+        (Ctrl-C) waits until they are done.
         """
+        with undisturbed():
+            return self._process(rows)
+
+    def _process(self, rows: RowArray) -> RowArray:
         self._keep_if_due()
         if len(rows) < BESIDE:
             self.journal.append(rows)
@@ -82,9 +88,10 @@ class JournaledEngine:
     def submit(self, command: Command) -> list[Event]:
         """Write one command to the disk, then execute it; its errors are those of `Engine.submit`."""
         convert.pack(self._row.view(np.uint8).data, command, self._positions)
-        self._keep_if_due()
-        self.journal.append(self._row)
-        return self.engine.submit(command)
+        with undisturbed():
+            self._keep_if_due()
+            self.journal.append(self._row)
+            return self.engine.submit(command)
 
     def keep(self) -> None:
         """Keep a snapshot now: recovery begins there, and what is older than the one before is removed."""

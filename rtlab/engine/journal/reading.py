@@ -41,7 +41,7 @@ class Reading(NamedTuple):
         """
         for segment in self.segments:
             if segment.matching != MATCHING and segment.end.commands > self.snapshot.commands:
-                what = "another version did these commands, and matches otherwise: let it go on, or begin a new journal"
+                what = "another version did these commands, and matches otherwise: let it keep a snapshot behind them"
                 raise segment.refuse(
                     what, 0, expected=f"matching {MATCHING}", got=f"matching {segment.matching}"
                 )
@@ -58,6 +58,8 @@ def is_journal(folder: Path) -> bool:
 def read_journal(folder: Path, *, oldest: bool = False) -> Reading:
     """Check what a recovery needs, and give it; from the oldest good snapshot instead of the newest if asked.
 
+    The oldest is the first behind which no other version did what it matches otherwise than this one.
+
     JournalError, which names file and offset, when there is no journal, none of its snapshots is good, a byte was
     changed, commands are missing, or its rows are of another layout.
     """
@@ -65,6 +67,10 @@ def read_journal(folder: Path, *, oldest: bool = False) -> Reading:
     good, damaged = _snapshots(folder)
     kept, newest = good[0 if oldest else -1], good[-1]
     segments = _segments_from(folder, kept.position)
+    others = [one.end.commands for one in segments if one.matching != MATCHING]
+    if others and oldest:
+        kept = next((one for one in good if one.commands >= others[-1]), newest)
+        segments = _segments_from(folder, kept.position)
     last = segments[-1] if segments else None
     end = last.end if last is not None else kept.position
     torn = last if last is not None and last.problem is not None else None

@@ -15,6 +15,8 @@ from rtlab.engine.journal.framing import (
 )
 from rtlab.errors import JournalError
 
+_LOOKS = 3  # at a file that is being written
+
 
 class Problem(NamedTuple):
     """What ends a segment before the end of its file; `whole_after` is a later batch that is whole, if there is."""
@@ -50,13 +52,23 @@ def read_segment(path: Path) -> Segment:
     """Check every batch; JournalError when the file cannot be read, its head is damaged or of another layout."""
     data = read_bytes(path)
     head, at = unpack_segment_head(data, path)
-    boundaries, problem = [head.position], None
+    boundaries, problem, looks = [head.position], None, 1
     while at < len(data):
         batch = batch_at(data, at, boundaries[-1])
         if isinstance(batch, str):
-            if not is_room(data, at):
-                problem = Problem(at, batch, whole_batch_after(data, at))
-            break
+            if is_room(data, at):
+                break
+            problem = Problem(at, batch, whole_batch_after(data, at))
+            if problem.whole_after is None or looks == _LOOKS:
+                break
+            before, data = data, read_bytes(path)
+            if before == data:
+                break
+            problem, looks = (
+                None,
+                looks + 1,
+            )  # it is being written: a page may have been older than the next one
+            continue
         boundaries.append(batch.position)
         at = batch.end
     end = at if problem is None else end_of_torn(data, at)

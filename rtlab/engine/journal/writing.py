@@ -85,7 +85,8 @@ class Journal:
         self._problem: JournalError | None = None
         self._position = Position(0, 0)
         self._path, self._segment, self._end = folder, -1, 0
-        self._file_end, self._room = 0, _ROOM
+        self._written = self._file_end = 0  # where room begins and ends
+        self._room = _ROOM
         self._acknowledged = -1
         self._batches = self._bytes = self._segments = self._snapshots = self._removed = self._torn = 0
         with self._files as opening:
@@ -137,6 +138,10 @@ class Journal:
             os.pwrite(self._acknowledged, pack_acknowledged(position), 0)
         except OSError as error:
             raise self._stop(error, len(commands)) from error
+        except BaseException:  # an interrupt: whether the batch is there is known to who opens it again
+            what = "the journal was interrupted in the middle of a batch: open it again"
+            self._problem = JournalError(what, file=self._path, offset=self._end)
+            raise
         self._bytes += end - self._end
         self._batches += 1
         self._end, self._position = end, position
@@ -197,7 +202,8 @@ class Journal:
         return reading
 
     def _write(self, parts: list[bytes | memoryview]) -> int:
-        end = write_at(self._segment, parts, self._end)
+        end = self._written = self._end + sum(map(len, parts))
+        write_at(self._segment, parts, self._end)
         if end > self._file_end:
             self._file_end = end
             room = self._room[: max(0, self._segment_bytes - end)]
@@ -221,13 +227,14 @@ class Journal:
     def _use(self, path: Path, end: int) -> None:
         opened = os.open(path, os.O_RDWR)
         self._leave_segment()
-        self._path, self._segment, self._end, self._file_end = path, opened, end, end
+        self._path, self._segment = path, opened
+        self._end = self._written = self._file_end = end
 
     def _leave_segment(self) -> None:
         if self._segment >= 0:
-            if self._file_end > self._end:
+            if self._file_end > self._written:
                 with contextlib.suppress(OSError):  # room does no harm
-                    os.ftruncate(self._segment, self._end)
+                    os.ftruncate(self._segment, self._written)
             os.close(self._segment)
         self._segment = -1
 
@@ -250,6 +257,7 @@ class Journal:
         if self._segment >= 0:
             try:
                 os.ftruncate(self._segment, self._end)
+                self._file_end = self._written = self._end
                 sync(self._segment)
             except OSError as again:
                 what += f"; what is there of them is cut off at the next opening ({again.strerror})"

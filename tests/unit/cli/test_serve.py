@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -8,17 +9,35 @@ import subprocess
 import sys
 
 import pytest
+from support.certificates import make_certificate
 from support.command import assert_one_clear_line, environ_without, rtlab, signalled_while_compiling
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed
 
-from rtlab.client import connect
+from rtlab.client import Client, connect
 
 
 def test_it_says_where_and_ends_by_itself():
     done = rtlab("serve", "--port", "0", "--for", "500ms")
     assert done.returncode == 0
     assert done.stdout.startswith("feed at ws://127.0.0.1:")
+
+
+async def test_over_tls_all_who_come_at_once_are_served(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    files = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    command = [sys.executable, "-m", "rtlab", "serve", "--owned", "--port", "0", *files]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        url = json.loads(server.stdout.readline())["url"]
+        assert url.startswith("wss://")
+        async with contextlib.AsyncExitStack() as stack:
+            clients = await asyncio.gather(
+                *(stack.enter_async_context(connect(url, ca_file=certificate)) for _ in range(20))
+            )
+            books = [client.subscribe("book", "ETH-USD", depth=5) for client in clients]
+            await asyncio.gather(*map(Client.ready, clients, books))
+        server.stdin.close()
+        assert server.wait(20) == 0
 
 
 async def test_an_owned_server_serves_until_its_input_closes():

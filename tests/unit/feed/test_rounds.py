@@ -2,6 +2,8 @@ import asyncio
 import contextlib
 import time
 
+import pytest
+import uvloop
 from support.certificates import make_certificate
 from support.markets import HandMarket
 from support.waiting import until
@@ -87,8 +89,14 @@ async def test_a_member_that_leaves_gives_its_place_back():
         assert gateway.statistics().carried >= READERS - 1
 
 
-async def test_over_tls_members_are_written_through_their_transports(tmp_path):
-    certificate, key = make_certificate(tmp_path)
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_over_tls_members_are_written_through_their_transports(new_loop, tmp_path):
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(over_tls(tmp_path))
+
+
+async def over_tls(folder):
+    certificate, key = make_certificate(folder)
     async with followed(tls=server_context(certificate, key), ca_file=certificate) as (
         market,
         gateway,
@@ -106,7 +114,7 @@ async def test_a_member_over_tls_whose_socket_is_full_goes_on_alone(tmp_path):
     certificate, key = make_certificate(tmp_path)
     async with followed(tls=server_context(certificate, key), ca_file=certificate) as (market, gateway, _):
         stuck = next(iter(gateway.connections))
-        stuck.below.write(bytes(64 << 20))  # more than the socket takes
+        stuck.transport.write(bytes(64 << 20))  # more than the socket takes
         market.set_levels((0, 100, 7))
         gateway.publish()
         await until(lambda: gateway.statistics().fell_out == 1)

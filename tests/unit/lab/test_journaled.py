@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from support.command_flow import INSTRUMENTS, Flow
+from support.journals import copied, of_matching
 from support.waiting import until
 
 from rtlab.book import Market, pack_state
@@ -60,6 +61,45 @@ async def test_a_market_comes_back_with_its_epoch_sequences_and_all_that_readers
         assert second.origin == first.origin
 
 
+async def test_a_snapshot_is_kept_at_the_end_and_only_by_who_went_on(tmp_path):
+    async with opened(tmp_path) as first:
+        first.go_on(dict)
+        await play(first, 100)
+    assert read_journal(tmp_path).snapshot.commands == 100
+    async with opened(tmp_path):
+        pass  # it stands where the oldest snapshot does
+    async with opened(tmp_path) as third:
+        third.go_on(dict)
+    assert len(list(tmp_path.glob("*.snapshot"))) == 2
+    assert packed(third.market) == states(cut(100, 40), first.market.epoch)
+
+
+async def test_after_a_clean_end_a_version_that_matches_otherwise_goes_on(tmp_path):
+    async with opened(tmp_path, keep_batches=9) as first:
+        first.go_on(dict)
+        await play(first, 1000)
+    for path in tmp_path.glob("*.segment"):
+        of_matching(path, 1)
+    async with opened(tmp_path) as second:
+        assert second.commands == 1000
+        second.go_on(dict)
+        assert packed(second.market) == states(cut(1000, 40), first.market.epoch)
+        await play(second, 1400)
+    assert packed(second.market) == states(cut(1400, 40), first.market.epoch)
+
+
+async def test_after_a_kill_such_a_version_is_refused(tmp_path):
+    async with opened(tmp_path) as first:
+        first.go_on(dict)
+        await play(first, 100)
+        copied(tmp_path, tmp_path / "killed")
+    for path in (tmp_path / "killed").glob("*.segment"):
+        of_matching(path, 1)
+    async with opened(tmp_path / "killed") as second:
+        with pytest.raises(JournalError, match="matches otherwise: let it keep a snapshot behind them"):
+            second.go_on(dict)
+
+
 async def test_what_waits_for_the_disk_is_written_with_one_sync(tmp_path):
     async with opened(tmp_path) as journaled:
         journaled.go_on(dict)
@@ -68,7 +108,7 @@ async def test_what_waits_for_the_disk_is_written_with_one_sync(tmp_path):
             await journaled.match(flow.take(20))
         assert journaled.statistics()[:2] == (600, 0)
         await journaled.match(flow.take(0))
-    assert [len(rows) for rows in read_journal(tmp_path).batches()] == [600]
+    assert [len(rows) for rows in read_journal(tmp_path, oldest=True).batches()] == [600]
     assert journaled.market.state("BTC-USD").position > 0
 
 

@@ -1,12 +1,13 @@
 import os
 import resource
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.journals import assert_never_killed, journaled, new_engine, stream, write
 
-from rtlab.engine.journal import JournaledEngine, read_journal, recovered
+from rtlab.engine.journal import JournaledEngine, read_journal, recovered, writing
 from rtlab.engine.journal.journaled import BESIDE
 from rtlab.errors import CommandError, InstrumentError, JournalError
 from rtlab.model import CancelOrder, NewOrder, Side
@@ -123,3 +124,18 @@ def test_a_snapshot_that_no_engine_takes_frees_the_folder(tmp_path):
     for _ in range(2):
         with pytest.raises(Exception, match="no snapshot of an engine"):
             journaled(tmp_path)
+
+
+@pytest.mark.usefixtures("interrupts")
+@pytest.mark.parametrize("count", [1, 2 * BESIDE])
+def test_an_interrupt_waits_until_the_commands_are_done(count, tmp_path, monkeypatch):
+    rows = stream(count + 1)
+    with journaled(tmp_path) as engine:
+        synced = writing.sync
+        monkeypatch.setattr(writing, "sync", lambda file: (signal.raise_signal(signal.SIGINT), synced(file)))
+        with pytest.raises(KeyboardInterrupt):
+            engine.process(rows[:count])
+        assert engine.engine.statistics().commands == engine.journal.position.commands == count
+        with pytest.raises(KeyboardInterrupt):
+            engine.submit(ORDER)
+        assert engine.engine.statistics().commands == engine.journal.position.commands == count + 1

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from rtlab.engine.journal import segments
 from rtlab.engine.journal.framing import Position, pack_batch, pack_segment_head
 from rtlab.engine.journal.segments import batches_of, read_bytes, read_segment
 from rtlab.errors import JournalError
@@ -69,6 +70,20 @@ def test_zeros_behind_the_last_batch_are_room_and_a_byte_in_them_is_a_problem(ro
     path.write_bytes(whole[:-100] + bytes(room + 100))
     torn = read_segment(path)  # its head is there, and not all of its row
     assert (torn.good_bytes, torn.bytes, torn.problem.offset) == (begins[1], len(whole), begins[1])
+
+
+def test_a_page_that_was_read_before_the_next_one_was_written_is_read_again(tmp_path, monkeypatch):
+    path = tmp_path / "s"
+    end, begins = segment(path, 3, 1, 2)
+    whole = read_bytes(path)
+    torn = whole[: begins[1]] + bytes(begins[2] - begins[1]) + whole[begins[2] :]
+    reads = iter([torn, torn + b"more", whole])
+    monkeypatch.setattr(segments, "read_bytes", lambda _: next(reads))
+    assert read_segment(path).end == end
+    reads = iter([torn, torn])
+    assert read_segment(path).problem == (begins[1], "no batch begins here", begins[2])
+    reads = iter([torn, torn + b"1", torn + b"2", whole])
+    assert read_segment(path).problem is not None, "it is not looked at for ever"
 
 
 def test_a_file_that_changes_between_two_looks_is_told(tmp_path):

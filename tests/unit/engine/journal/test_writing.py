@@ -1,3 +1,5 @@
+import itertools
+import os
 import resource
 
 import numpy as np
@@ -172,3 +174,32 @@ def test_a_disk_that_takes_no_room_takes_commands(tmp_path):
                 assert path.stat().st_size == read_journal(tmp_path).segments[-1].bytes
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(("call", "written", "is_there"), [(1, False, 5), (1, True, 6), (2, True, 6)])
+def test_an_interrupt_in_the_middle_of_a_batch_leaves_a_journal_that_opens_again(
+    call, written, is_there, tmp_path, monkeypatch
+):
+    """It comes before the batch is written, with its last byte, or when it was acknowledged."""
+    calls, pwrite = itertools.count(1), os.pwrite
+
+    def interrupted(*arguments):
+        is_now = next(calls) == call
+        count = pwrite(*arguments) if written or not is_now else 0
+        if is_now:
+            raise KeyboardInterrupt
+        return count
+
+    with opened(tmp_path) as journal:
+        journal.append(stream(5)[:4])
+        journal.append(stream(5)[4:])  # there is room behind it
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append(stream(6)[5:])
+        with pytest.raises(JournalError, match="interrupted in the middle of a batch: open it again"):
+            journal.append(stream(6)[5:])
+    with opened(tmp_path) as journal:
+        assert journal.position.commands == is_there
+        journal.append(stream(9)[is_there:])
+    assert verify_journal(tmp_path).commands == 9
