@@ -234,6 +234,13 @@ def test_what_live_orders_need_is_not_withdrawn_where_funds_are_checked(engine: 
     assert told(engine.process(everything)) == ["account 7 has 0 and 0 lots"]
 
 
+@pytest.mark.parametrize("brings", [{"price": 10}, {"qty": 1}])
+def test_who_has_too_little_of_one_may_bring_the_other(engine: Executes, brings: dict[str, int]) -> None:
+    """His orders stood before his funds were looked at."""
+    play(engine, "buy 1 9@100 by=7", "sell 2 9@200 by=7", "limits 0 by=7 check")
+    assert told(engine.process(command("deposit 0 by=7", **brings)))[0].startswith("account 7 has")
+
+
 def test_what_is_not_checked_may_be_withdrawn(engine: Executes) -> None:
     play(engine, "limits 0 by=7", "buy 1 9@100 by=7")
     assert told(engine.process(command("deposit 0 by=7", price=-101))) == ["account 7 has -101 and 0 lots"]

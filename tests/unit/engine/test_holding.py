@@ -17,12 +17,15 @@ def at(engine: Executes, price: int, *, first: int = 900) -> list[str]:
     return play(engine, f"buy {first} 1@{price}", f"sell {first + 1} 1@{price}")
 
 
-def test_a_stop_whose_quantity_alone_is_lowered_keeps_its_place(engine: Executes) -> None:
+@pytest.mark.parametrize("qty", [4, 5])
+def test_a_stop_whose_quantity_alone_is_lowered_or_told_again_keeps_its_place(
+    engine: Executes, qty: int
+) -> None:
     at(engine, 100)
     play(engine, "buy 1 5@market stop=105", "buy 2 5@market stop=105", "sell 3 20@105")
-    assert play(engine, "replace 1 4@0") == ["1 bid replaced 4@0"]
+    assert play(engine, f"replace 1 {qty}@0") == [f"1 bid replaced {qty}@0"]
     triggered = [one for one in play(engine, "buy 4 1@105") if "triggered" in one]
-    assert triggered == ["1 bid triggered 4@105", "2 bid triggered 5@105"]
+    assert triggered == [f"1 bid triggered {qty}@105", "2 bid triggered 5@105"]
 
 
 @pytest.mark.parametrize("change", ["6@0", "5@0 stop=106", "5@0 trail=4"])

@@ -53,6 +53,16 @@ def test_what_time_sets_off_in_one_instrument_is_told_of_it_whatever_the_command
     assert {"1 ask refilled 2@111 of 7", "4 bid triggered 15@109", "bid level 2@113 in 1"} <= set(sentences)
 
 
+def test_a_pair_that_expires_in_one_instrument_is_told_of_it_whatever_the_command_is_about(
+    make: Make,
+) -> None:
+    engine = make()
+    play(engine, "buy 1 5@100 gtd until=50 link=2 on=1", "sell 2 5@110 link=1 on=1")
+    events = engine.process(commands("wait 0 at=60"))
+    assert told(events)[-2:] == ["ask level 0@110 in 0", "time"]
+    assert (events["instrument"][:-1] == 1).all()
+
+
 def test_an_auction_ends_in_time_though_something_else_was_due_before(make: Make) -> None:
     engine = make(HALTING)
     play(engine, "sell 1 5@110 at=10", "buy 2 5@90 gtd until=50", "buy 3 5@110 at=20")
@@ -183,6 +193,20 @@ def test_who_is_taking_goes_with_a_partner_of_his_own_that_is_prevented(
     assert "3 ask done CANCELLED @100, 2 left" in play(engine, "cancel 3")
 
 
+def test_a_taker_that_went_with_its_partner_takes_nobody_else_along(make: Make) -> None:
+    engine = make(prevention=SelfTradePrevention.CANCEL_OLDEST)
+    play(engine, "buy 1 1@50 link=3", "sell 2 5@100 by=7 link=3")
+    assert "3 bid done LINKED @100, 5 left" in play(engine, "buy 3 5@100 by=7 link=2")
+    assert play(engine, "cancel 1")[0] == "1 bid done CANCELLED @50, 1 left"
+
+
+@pytest.mark.parametrize(("maker", "other"), [("5", "0 1@90 link=5"), ("0", "7 1@90"), ("5", "0 1@90")])
+def test_who_is_named_by_order_0_or_names_it_is_no_half_of_a_pair(make: Make, maker: str, other: str) -> None:
+    engine = make()
+    play(engine, f"buy {other}", f"sell {maker} 5@100{' link=7' if maker == '0' else ''}")
+    assert play(engine, "buy 9 5@100 fok")[0] == "9 bid accepted 5@100"
+
+
 @pytest.mark.parametrize("order_id", [0, 1])
 def test_a_taker_who_names_nobody_is_not_the_partner_of_order_0(make: Make, order_id: int) -> None:
     engine = make(prevention=SelfTradePrevention.CANCEL_OLDEST)
@@ -211,10 +235,10 @@ def test_a_reserve_that_stands_behind_an_order_of_the_takers_own_is_not_sure(mak
     assert play(engine, "buy 3 2@100 fok by=7")[0] == "3 bid accepted 2@100"
 
 
-@pytest.mark.parametrize(("hidden", "shows"), [("", 6), (" hidden", 0)])
-def test_a_maker_that_is_decremented_tells_what_shows_of_it(make: Make, hidden: str, shows: int) -> None:
+@pytest.mark.parametrize(("terms", "shows"), [("", 6), (" hidden", 0), (" show=5", 1)])
+def test_a_maker_that_is_decremented_tells_what_shows_of_it(make: Make, terms: str, shows: int) -> None:
     engine = make(prevention=SelfTradePrevention.DECREMENT)
-    play(engine, f"sell 1 10@100 by=7{hidden}")
+    play(engine, f"sell 1 10@100 by=7{terms}")
     events = engine.process(commands("buy 2 4@100 by=7"))
     (maker,) = events[(events["kind"] == EventKind.REPLACED) & (events["order_id"] == 1)]
     assert (maker["qty"], maker["remaining"]) == (6, shows)

@@ -328,6 +328,24 @@ def test_a_distance_beyond_all_prices_moves_no_stop(make: Make) -> None:
     assert f"3 bid triggered 1@{MAX_PRICE}" in play(engine, f"buy 5 1@{MAX_PRICE}")
 
 
+def test_a_distance_from_a_low_price_ends_at_0(make: Make) -> None:
+    engine = make()
+    play(engine, "sell 1 1@5", "buy 2 1@5", "sell 3 1@market trail=10", "buy 4 2@1")
+    assert play(engine, "sell 5 1@1")[0] == "5 ask accepted 1@1"
+    assert not [one for one in play(engine, "cancel 4") if "triggered" in one]
+    play(engine, "buy 6 2@0")
+    assert "3 ask triggered 1@0" in play(engine, "sell 7 1@0")
+
+
+def test_a_trailing_stop_follows_the_price_0_of_an_auction(make: Make) -> None:
+    engine = make()
+    play(engine, "sell 1 1@100", "buy 2 1@100", "buy 3 1@market trail=5")
+    for price in (0, 50):
+        play(engine, "phase 0 to=1", f"sell 4 1@{price}", f"buy 5 1@{price}", "phase 0 to=4")
+    play(engine, "phase 0 to=1", "sell 6 9@50")
+    assert "3 bid triggered 1@5" in play(engine, "phase 0 to=0")
+
+
 def test_a_distance_from_the_highest_price_ends_there(make: Make) -> None:
     engine = make()
     play(engine, f"sell 1 1@{MAX_PRICE - 1}", f"buy 2 1@{MAX_PRICE - 1}")
