@@ -4,6 +4,7 @@ import pytest
 from support.engines import KERNEL_AND_TWIN, make_engine
 from support.play import Executes, play
 
+from rtlab.engine.limits import MAX_QTY
 from rtlab.model import Rules
 
 
@@ -46,6 +47,40 @@ def test_a_stop_limit_that_is_lowered_counts_less_and_rests_as_it_shows(engine: 
     assert play(engine, "replace 1 4@111") == ["1 bid replaced 4@111"]
     play(engine, "sell 3 1@105")
     assert play(engine, "buy 4 1@105")[-2:] == ["1 bid triggered 4@105", "bid level 2@111 in 1"]
+
+
+@pytest.mark.parametrize("terms", ["", " show=2"])
+def test_a_stop_limit_that_is_lowered_keeps_its_place(engine: Executes, terms: str) -> None:
+    at(engine, 100)
+    play(engine, f"buy 1 9@110 stop=105{terms}", "buy 2 5@110 stop=105", "replace 1 4@110", "sell 3 1@105")
+    triggered = [one for one in play(engine, "buy 4 1@105") if "triggered" in one]
+    assert triggered == ["1 bid triggered 4@105", "2 bid triggered 5@105"]
+
+
+def test_a_stop_limit_whose_limit_or_slice_changes_loses_its_place(engine: Executes) -> None:
+    for change in ("4@111", "4@110 show=1"):
+        at(engine, 100)
+        play(engine, "buy 1 9@110 stop=105 show=2", "buy 2 5@110 stop=105", f"replace 1 {change}")
+        play(engine, "sell 3 1@105")
+        triggered = [one.split()[0] for one in play(engine, "buy 4 1@105") if "triggered" in one]
+        assert triggered == ["2", "1"]
+        play(engine, "cancel 1", "cancel 2")
+
+
+def test_a_lowered_stop_leaves_room_to_others(engine: Executes) -> None:
+    at(engine, 100)
+    play(engine, f"buy 1 {MAX_QTY}@market stop=105")
+    assert play(engine, f"buy 2 {MAX_QTY - 1}@market stop=105") == ["2 rejected BAD_QUANTITY"]
+    play(engine, "replace 1 1@0")
+    assert play(engine, f"buy 2 {MAX_QTY - 1}@market stop=105") == [f"2 bid accepted {MAX_QTY - 1}@0"]
+    assert play(engine, "buy 3 1@market stop=105") == ["3 rejected BAD_QUANTITY"]
+
+
+def test_a_lowered_stop_expires_when_it_was_told_last(engine: Executes) -> None:
+    at(engine, 100)
+    play(engine, "buy 1 5@market stop=105 gtd until=50", "replace 1 4@0 until=90")
+    assert play(engine, "wait 0 at=60") == ["time"]
+    assert play(engine, "wait 0 at=90")[0] == "1 bid done EXPIRED @0, 4 left"
 
 
 def test_a_lowered_stop_is_cancelled_whole(engine: Executes) -> None:

@@ -250,6 +250,13 @@ def test_an_order_that_became_an_iceberg_is_not_post_only(make: Make) -> None:
     assert "1 bid took 5@95 of 9, 0 left" in play(engine, "replace 1 5@95")
 
 
+def test_an_order_that_becomes_an_iceberg_goes_to_the_end_of_its_queue(make: Make) -> None:
+    for show in (1, 2):
+        engine = make()
+        play(engine, "sell 1 5@100", "sell 2 5@100", f"replace 1 4@100 show={show}")
+        assert "3 bid took 1@100 of 2, 4 left" in play(engine, "buy 3 1@100")
+
+
 def test_the_first_order_of_a_day_is_gone_at_the_close(make: Make) -> None:
     engine = make()
     play(engine, "buy 1 5@100 day")
