@@ -193,6 +193,12 @@ def test_who_is_taking_goes_with_a_partner_of_his_own_that_is_prevented(
     assert "3 ask done CANCELLED @100, 2 left" in play(engine, "cancel 3")
 
 
+def test_a_taker_who_names_one_that_names_another_does_not_go_with_it(make: Make) -> None:
+    engine = make(prevention=SelfTradePrevention.CANCEL_OLDEST)
+    play(engine, "sell 1 5@100 by=7 link=9")
+    assert play(engine, "buy 3 5@100 by=7 link=1")[-1] == "bid level 5@100 in 1"
+
+
 def test_a_taker_that_went_with_its_partner_takes_nobody_else_along(make: Make) -> None:
     engine = make(prevention=SelfTradePrevention.CANCEL_OLDEST)
     play(engine, "buy 1 1@50 link=3", "sell 2 5@100 by=7 link=3")
@@ -248,6 +254,16 @@ def test_an_order_that_became_an_iceberg_is_not_post_only(make: Make) -> None:
     engine = make()
     play(engine, "buy 1 5@90", "replace 1 5@90 show=2", "sell 9 5@95 whole")
     assert "1 bid took 5@95 of 9, 0 left" in play(engine, "replace 1 5@95")
+
+
+@pytest.mark.parametrize("prevention", SelfTradePrevention)
+def test_who_waits_for_all_is_met_by_his_own_where_nothing_prevents_it(
+    make: Make, prevention: SelfTradePrevention
+) -> None:
+    engine = make(prevention=prevention)
+    play(engine, "buy 1 5@100 whole by=7")
+    met = "2 ask took 5@100 of 1, 0 left" in play(engine, "sell 2 5@100 by=7")
+    assert met == (prevention == SelfTradePrevention.NONE)
 
 
 def test_an_order_that_becomes_an_iceberg_goes_to_the_end_of_its_queue(make: Make) -> None:
