@@ -105,18 +105,7 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write whole frames, past the transport while it holds nothing back."""
         self.bytes_sent += len(data)
-        if self.direct >= 0 and not self.held():
-            try:
-                sent = os.write(self.direct, data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:  # the peer is gone: the loop will say so
-                self.transport.abort()
-                return
-            if sent == len(data):
-                return
-            data = data[sent:]
-        self.transport.write(data)
+        write_past(self.transport, self.direct, data)
 
     def shut(self, code: int, reason: str) -> None:
         """Close as well as can be without waiting: a close frame, `CLOSE_GRACE_S` for its answer, then abort.
@@ -355,6 +344,22 @@ class Connection(asyncio.Protocol):
             self.hub.silenced(self)
         self.session = self._parts = None
         return session is not None
+
+
+def write_past(transport: asyncio.Transport, direct: int, data: bytes) -> None:
+    """Write straight to the socket `direct` (-1: none) while its transport holds nothing back, else behind that."""
+    if direct >= 0 and not transport.get_write_buffer_size():
+        try:
+            sent = os.write(direct, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the peer is gone: the loop will say so
+            transport.abort()
+            return
+        if sent == len(data):
+            return
+        data = data[sent:]
+    transport.write(data)
 
 
 def _refusal(refusal: Refusal) -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rtlab.errors import ConfigError
+from rtlab.feed.connection import write_past
 
 _READ = 1 << 16
 
@@ -155,15 +156,5 @@ class Secured(asyncio.Protocol, asyncio.Transport):
 
     def _flush(self) -> None:
         data = self._goes.read()
-        if not data:
-            return
-        if self._direct >= 0 and not self._below.get_write_buffer_size():
-            try:
-                data = data[os.write(self._direct, data) :]
-            except BlockingIOError:
-                pass
-            except OSError:  # the peer is gone: the loop will say so
-                self._below.abort()
-                return
         if data:
-            self._below.write(data)
+            write_past(self._below, self._direct, data)

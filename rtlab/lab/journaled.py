@@ -149,8 +149,8 @@ class JournaledMarket:
     def keep(self, source: bytes = b"") -> None:
         """Keep a snapshot of engine and market as they are, and the state of their source."""
         position, beside = self.journal.position, self._pack(source)
+        self._kept_commands, self._batches = position.commands, 0  # what fails is not tried again at the end
         self.journal.keep(position, self.engine.snapshot(), beside)
-        self._kept_commands, self._batches = position.commands, 0
 
     def statistics(self) -> JournaledStatistics:
         """Count what waits for the disk, and what is on it."""

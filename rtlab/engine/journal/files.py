@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rtlab.engine.journal.framing import SMALL
 from rtlab.errors import JournalError
 
 ACKNOWLEDGED = "acknowledged"
 _LOCK, _SEGMENT, _SNAPSHOT, _TEMPORARY = "lock", ".segment", ".snapshot", ".new"
 _DIGITS = 19  # of the highest int64
-_SMALL = 4096  # up to so many bytes a copy is cheaper than a second call
 
 
 def segment_path(folder: Path, commands: int) -> Path:
@@ -65,7 +65,7 @@ def sync_folder(folder: Path) -> None:
 
 def write_at(file: int, parts: Sequence[bytes | memoryview], offset: int) -> int:
     """Write all parts from `offset` on, and give where they end."""
-    if sum(map(len, parts)) <= _SMALL:
+    if sum(map(len, parts)) <= SMALL:
         parts = [b"".join(parts)]
     for part in parts:
         view = memoryview(part)

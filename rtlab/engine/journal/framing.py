@@ -28,12 +28,13 @@ MATCHING = 2
 """Raised whenever the engine gives other events for the same commands: what it did before is then not replayed."""
 MOST_ROWS = 1 << 24
 """Of one batch."""
+SMALL = 4096
+"""Up to so many bytes a batch is copied into one piece, which is cheaper than a view or a second call."""
 
 _SEALED = struct.Struct("<8sIIQ")
 _BATCH = struct.Struct("<4sIqII")
 _BATCH_HEAD, _CHECKSUM = struct.Struct("<4sIqI"), struct.Struct("<I")
 _CHECKED = _BATCH_HEAD.size  # bytes of a batch's head that its checksum covers
-_SMALL = 4096  # up to so many bytes a copy is cheaper than a view
 _MARK = b"\xabJNL"
 BATCH_HEAD = _BATCH.size
 
@@ -148,7 +149,7 @@ def _difference(ours: tuple[tuple[str, str, int], ...], theirs: tuple[tuple[str,
 def pack_batch(before: Position, rows: RowArray) -> tuple[list[bytes | memoryview], Position]:
     """Give a batch that comes at `before`, in the parts that are written one after the other, and where it leads."""
     head = _BATCH_HEAD.pack(_MARK, len(rows), before.commands, before.chain)
-    body = rows.tobytes() if rows.nbytes <= _SMALL else bytes_of(rows)
+    body = rows.tobytes() if rows.nbytes <= SMALL else bytes_of(rows)
     chain = crc32(body, crc32(head))
     return [head, _CHECKSUM.pack(chain), body], Position(before.commands + len(rows), chain)
 

@@ -33,6 +33,7 @@ from rtlab.engine.journal.files import (
 from rtlab.engine.journal.framing import (
     MATCHING,
     MOST_ROWS,
+    SMALL,
     Position,
     RowArray,
     pack_batch,
@@ -45,7 +46,6 @@ from rtlab.errors import CommandError, JournalError
 SEGMENT_BYTES = 64 << 20
 _ROOM = bytes(256 << 10)
 """Written behind a small batch: a disk syncs what is written over sooner than what makes a file longer."""
-_SMALL = 4096  # bytes of a batch that is worth it
 KEPT_SNAPSHOTS = 2
 """A second one, so that a damaged snapshot costs time and nothing else."""
 
@@ -207,7 +207,7 @@ class Journal:
         if end > self._file_end:
             self._file_end = end
             room = self._room[: max(0, self._segment_bytes - end)]
-            if room and end - self._end <= _SMALL:
+            if room and end - self._end <= SMALL:
                 self._make(room, end)
         return end
 

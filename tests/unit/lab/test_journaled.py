@@ -74,6 +74,27 @@ async def test_a_snapshot_is_kept_at_the_end_and_only_by_who_went_on(tmp_path):
     assert packed(third.market) == states(cut(100, 40), first.market.epoch)
 
 
+async def test_a_snapshot_that_fails_at_the_end_is_told_once_and_not_tried_in_a_folder_that_is_free(
+    tmp_path, monkeypatch
+):
+    journaled = opened(tmp_path)
+    journaled.go_on(dict)
+    await play(journaled, 100)
+    tries = []
+
+    def fails(*arguments):
+        tries.append(arguments)
+        raise JournalError("the snapshot cannot be written", file=tmp_path)
+
+    monkeypatch.setattr(journaled.journal, "keep", fails)
+    with pytest.raises(JournalError, match="cannot be written"):
+        await journaled.close()
+    await journaled.close()
+    assert len(tries) == 1
+    async with opened(tmp_path) as again:
+        assert again.commands == 100
+
+
 async def test_after_a_clean_end_a_version_that_matches_otherwise_goes_on(tmp_path):
     async with opened(tmp_path, keep_batches=9) as first:
         first.go_on(dict)
